@@ -1,0 +1,338 @@
+"""One call from a model to what its units detect."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from nbdissect.options import resolve_data
+from nbdissect.results.dissection import Dissection
+from nbdissect.results.dissections import Dissections
+from nbdissect.results.per_image import PerImage
+from nbdissect.results.scoring import SEMANTICS, Semantics
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from nbdissect.concepts.protocol import ConceptData
+    from nbdissect.engine.passes import LayerResult, Plan, Progress, Result
+
+
+@overload
+def dissect(
+    model: torch.nn.Module,
+    layer: str,
+    data: ConceptData | str | None = None,
+    *,
+    quantile: float = ...,
+    top: int = ...,
+    transform: Callable[[Image], torch.Tensor] | None = ...,
+    batch_size: int = ...,
+    device: torch.device | str | None = ...,
+    num_workers: int = ...,
+    semantics: Semantics = ...,
+    thresholds: Any = ...,
+    per_image: bool = ...,
+    progress: bool | Callable[[Progress], None] = ...,
+) -> Dissection: ...
+@overload
+def dissect(
+    model: torch.nn.Module,
+    layer: Sequence[str],
+    data: ConceptData | str | None = None,
+    *,
+    quantile: float = ...,
+    top: int = ...,
+    transform: Callable[[Image], torch.Tensor] | None = ...,
+    batch_size: int = ...,
+    device: torch.device | str | None = ...,
+    num_workers: int = ...,
+    semantics: Semantics = ...,
+    thresholds: Any = ...,
+    per_image: bool = ...,
+    progress: bool | Callable[[Progress], None] = ...,
+) -> Dissections: ...
+def dissect(
+    model: torch.nn.Module,
+    layer: str | Sequence[str],
+    data: ConceptData | str | None = None,
+    *,
+    quantile: float = 0.005,
+    top: int = 10,
+    transform: Callable[[Image], torch.Tensor] | None = None,
+    batch_size: int = 32,
+    device: torch.device | str | None = None,
+    num_workers: int = 0,
+    semantics: Semantics = "paper",
+    thresholds: Any = None,
+    per_image: bool = False,
+    progress: bool | Callable[[Progress], None] = True,
+) -> Dissection | Dissections:
+    """Return what each unit of a layer detects: its best concept, IoU, threshold and strongest images.
+
+    The network runs once over the data set, up to the deepest layer asked for. Thresholds and
+    counts are exact.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Run in eval mode, and given back as it was, also after an error or an interrupt.
+    layer : str or sequence of str
+        Dotted names from ``model.named_modules()``. Several are dissected in one pass and come
+        back as a mapping. A layer's activation is what the module returns: [N, units, h, w],
+        [N, units], or tokens [N, T, units] of a square grid of patches.
+    data : data set or path, optional
+        The labelled images, an :class:`nbdissect.Broden` or anything with its members. By default
+        ``nd.options.data``, else the directory in NBDISSECT_DATA, else the embedded drawings.
+    quantile : float
+        Share of a unit's activations, over all images and positions, that may lie above its threshold.
+    top : int
+        Number of strongest images to keep per unit.
+    transform : callable, optional
+        PIL image → float tensor [channels, height, width]. By default the image is resized to what
+        the model's own weights ask for (``model.weights`` of torchvision, ``model.pretrained_cfg``
+        of timm) or else to the data set's image size, and gets their or ImageNet's normalisation.
+        It should show the whole image: masks are not cropped with it.
+    batch_size : int
+    device : device or str, optional
+        Where to run: by default where the model is; "auto" takes a GPU if there is one.
+    num_workers : int
+        Threads that read images and masks ahead; 0 reads them in between.
+    semantics : {"paper", "netdissect-lite"}
+        Counting rules of the paper, or those of the program NetDissect-Lite, whose IoU are higher.
+    thresholds : float array [units], or a mapping of layer to such arrays, optional
+        Use these instead of computing them.
+    per_image : bool
+        Keep sparse counts per image, from which ``d.over(images)`` scores any subset.
+    progress : bool or callable
+        Show a progress line, or call this with a ``Progress(stage, done, total)`` after every batch.
+
+    Returns
+    -------
+    Dissection, or a mapping of layer to Dissection
+
+    Raises
+    ------
+    ValueError
+        For anything in the arguments, the data or the activations that can't be right.
+    OSError
+        If a file can't be read.
+
+    Examples
+    --------
+    >>> model, data = nd.demo()
+    >>> d = nd.dissect(model, "conv5", data=data)
+    >>> d.units[0].label, d.units[0].iou
+    """
+    # Only now: importing nbdissect loads no torch.
+    import torch
+
+    from nbdissect.engine.capture import find_layers, model_device
+    from nbdissect.engine.inputs import default_transform, warn_of_crop
+    from nbdissect.engine.labels import LabelReader
+    from nbdissect.engine.passes import Plan, run
+    from nbdissect.engine.threads import limited_threads
+
+    if not isinstance(model, torch.nn.Module):
+        message = f"model is a {type(model).__name__}; a torch.nn.Module is needed."
+        raise ValueError(message)
+    names = _layer_names(model, layer)
+    find_layers(model, names)
+    _check_numbers(quantile=quantile, top=top, batch_size=batch_size, num_workers=num_workers)
+    if semantics not in SEMANTICS:
+        message = f"semantics={semantics!r}; allowed are {' and '.join(map(repr, SEMANTICS))}."
+        raise ValueError(message)
+    data = resolve_data(data)
+    plan = Plan(
+        layers=names,
+        images=_images(data, semantics),
+        quantile=float(quantile),
+        semantics=semantics,
+        top=top,
+        batch_size=batch_size,
+        num_workers=num_workers,
+        device=_device(device, model_device(model)),
+        given_thresholds=_given_thresholds(thresholds, names),
+        per_image=per_image,
+    )
+    if transform is None:
+        transform = default_transform(model, _image_size(data))
+    else:
+        warn_of_crop(transform)
+    reader = LabelReader(data.concepts, data.categories, semantics, getattr(data, "concept_numbers", ()))
+    with limited_threads(), _reporting(progress, names, type(model).__name__) as report:
+        result = run(
+            model,
+            data,
+            plan,
+            transform,
+            reader,
+            concepts=len(data.concepts),
+            categories=len(data.categories),
+            report=report,
+        )
+    if reader.skipped:
+        numbers = ", ".join(map(str, sorted(reader.skipped)[:5]))
+        warnings.warn(
+            f"{len(reader.skipped)} label numbers in the masks are no concept of the chosen categories "
+            f"({', '.join(data.categories)}) and were not counted: {numbers}{', …' if len(reader.skipped) > 5 else ''}.",
+            stacklevel=2,
+        )
+    found = {name: _dissection(name, model, data, plan, result, result.layers[name]) for name in names}
+    return found[names[0]] if isinstance(layer, str) else Dissections(found)
+
+
+def _layer_names(model: torch.nn.Module, layer: Any) -> list[str]:
+    names = [layer] if isinstance(layer, str) or not isinstance(layer, Sequence) else list(layer)
+    if not names:
+        message = "layer is an empty list; give at least one dotted name. nd.layers(model) lists them."
+        raise ValueError(message)
+    for name in names:
+        if not isinstance(name, str):
+            known = next((known for known, module in model.named_modules() if module is name), None)
+            hint = f" This one is {known!r}." if known else ""
+            message = f"layer is a {type(name).__name__}; a dotted name such as 'features.12' is needed.{hint}"
+            raise ValueError(message)
+    return list(dict.fromkeys(names))
+
+
+def _check_numbers(*, quantile: Any, top: Any, batch_size: Any, num_workers: Any) -> None:
+    if isinstance(quantile, bool) or not isinstance(quantile, (int, float, np.number)) or not 0 < quantile < 1:
+        message = f"quantile={quantile!r}; a number between 0 and 1 is needed, both excluded. The paper uses 0.005."
+        raise ValueError(message)
+    for name, value, least in (("top", top, 0), ("batch_size", batch_size, 1), ("num_workers", num_workers, 0)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            message = f"{name}={value!r}; a whole number from {least} on is needed."
+            raise ValueError(message)
+
+
+def _images(data: ConceptData, semantics: Semantics) -> list[int]:
+    if not len(data):
+        message = "The data set is empty: len(data) is 0."
+        raise ValueError(message)
+    if not len(data.concepts):
+        message = "The data set has no concepts: data.concepts is empty."
+        raise ValueError(message)
+    strangers = {concept.category for concept in data.concepts} - set(data.categories)
+    if strangers:
+        message = f"Concepts of category {sorted(strangers)[0]!r}, which is not among data.categories ({', '.join(data.categories)})."
+        raise ValueError(message)
+    if semantics == "paper":
+        return list(range(len(data)))
+    labelled = [index for index in range(len(data)) if _labelled(data[index])]
+    if not labelled:
+        message = f"No image carries a label of {', '.join(data.categories)}; NetDissect-Lite's semantics drops images without one."
+        raise ValueError(message)
+    return labelled
+
+
+def _labelled(sample: Any) -> bool:
+    known = getattr(sample, "labelled", None)
+    if known is not None:
+        return bool(known)
+    return any(map(len, sample.masks.values())) or any(any(numbers) for numbers in sample.whole.values())
+
+
+def _image_size(data: ConceptData) -> tuple[int, int]:
+    size = getattr(data, "image_size", None)
+    if size is None:
+        first = data[0].image
+        size = first.height, first.width
+    return size  # type: ignore[no-any-return]
+
+
+def _device(wanted: Any, home: torch.device | None) -> torch.device:
+    import torch
+
+    if wanted is None:
+        return home or torch.device("cpu")
+    if wanted == "auto":
+        for kind in ("cuda", "mps"):
+            if getattr(torch, kind).is_available():
+                return torch.device(kind, 0)
+        return home or torch.device("cpu")
+    try:
+        device = torch.device(wanted)
+        torch.empty(0, device=device)
+    except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
+        message = f"device={wanted!r} can't be used here: {str(error).splitlines()[0]} Allowed are 'auto', 'cpu', and a GPU that torch sees."
+        raise ValueError(message) from error
+    return device
+
+
+def _given_thresholds(thresholds: Any, names: Sequence[str]) -> dict[str, NDArray[np.float32]] | None:
+    if thresholds is None:
+        return None
+    if not isinstance(thresholds, Mapping):
+        if len(names) > 1:
+            message = "thresholds for several layers must be a mapping of layer to an array of one number per unit."
+            raise ValueError(message)
+        thresholds = {names[0]: thresholds}
+    arrays = {}
+    for name in names:
+        if name not in thresholds:
+            message = f"thresholds has no entry for layer {name!r}; it has {', '.join(map(str, thresholds)) or 'none'}."
+            raise ValueError(message)
+        array = np.array(thresholds[name], dtype=np.float32)
+        if array.ndim != 1 or not np.isfinite(array).all():
+            message = f"thresholds of layer {name!r}: shape {list(array.shape)}; one finite number per unit is needed."
+            raise ValueError(message)
+        arrays[name] = array
+    return arrays
+
+
+def _reporting(progress: Any, names: Sequence[str], model: str) -> Any:
+    from nbdissect.display.progress import reporting
+
+    return reporting(progress, f"{', '.join(names)} of {model}")
+
+
+def _dissection(
+    name: str, model: torch.nn.Module, data: ConceptData, plan: Plan, result: Result, found: LayerResult
+) -> Dissection:
+    return Dissection(
+        layer=name,
+        model=type(model).__name__,
+        semantics=plan.semantics,
+        quantile=plan.quantile,
+        categories=tuple(data.categories),
+        concepts=tuple(data.concepts),
+        thresholds=found.thresholds,
+        intersection=found.counts.intersection,
+        truth=result.truth.copy(),
+        activation=found.counts.activation,
+        top_images=found.top_images,
+        top_activations=found.top_activations,
+        top_maps=found.top_maps,
+        images=len(plan.images),
+        pixels=result.pixels,
+        per_image=_per_image(result, found, len(data.categories)) if plan.per_image else None,
+        drawings=getattr(data, "drawings", False) and not _made_for_drawings(model),
+        data=data,
+    )
+
+
+def _made_for_drawings(model: torch.nn.Module) -> bool:
+    from nbdissect.models.demo import DemoNetwork
+
+    return isinstance(model, DemoNetwork)
+
+
+def _per_image(result: Result, found: LayerResult, categories: int) -> PerImage:
+    counts = found.counts
+
+    def stack(rows: list[Any], width: int, dtype: type = np.int64) -> Any:
+        return np.concatenate(rows) if rows else np.empty((0, width), dtype)
+
+    return PerImage(
+        intersection=stack(counts.intersection_rows, 4),
+        area=stack(counts.area_rows, 3),
+        area_categories=stack(counts.area_category_rows, categories, bool),
+        truth=stack(result.truth_rows, 3),
+        pixels=np.array(result.pixel_rows, dtype=np.int64).reshape(-1, 2),
+    )

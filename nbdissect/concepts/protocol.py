@@ -1,0 +1,67 @@
+"""What a densely labelled data set must offer: three attributes and one sample at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from nbdissect.results.concept import Concept
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image and what its pixels mean.
+
+    Attributes
+    ----------
+    image : PIL.Image.Image
+        The photograph or drawing, RGB.
+    masks : mapping of str to int array, shape [layers, sh, sw]
+        Per category, one or more layers of concept numbers; 0 means "nothing". Layers of one
+        sample, over all categories, share one height and width.
+    whole : mapping of str to sequence of int
+        Per category, concept numbers that hold for the whole image (a scene, a texture).
+    shape : (sh, sw), optional
+        Height and width of the masks. Needed only where a sample has no mask at all; otherwise
+        it is read off the masks, and off the image where neither is there.
+    """
+
+    image: Image
+    masks: Mapping[str, NDArray[np.integer]] = field(default_factory=dict)
+    whole: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    shape: tuple[int, int] | None = None
+
+
+@runtime_checkable
+class ConceptData(Protocol):
+    """A densely labelled data set, as :func:`nbdissect.dissect` reads it.
+
+    Any object with these members will do; it need not inherit from anything. ``data[i]`` may
+    return any object with the attributes of :class:`Sample` (they may be computed when read:
+    the engine asks for ``image`` in one pass and for ``masks`` and ``whole`` in another), and
+    may be called from several threads at once.
+
+    Optional members: ``image_size``, the (height, width) to which images are resized by the
+    default transform (otherwise that of the first image); ``drawings = True`` where the images
+    are no photographs; ``concept_numbers``, all numbers that may stand in a mask though they are
+    no concept of the chosen categories (they are skipped, with one warning). A sample may have
+    ``labelled``, whether it carries any label at all, where that is known without its masks.
+    """
+
+    @property
+    def concepts(self) -> Sequence[Concept]:
+        """The concepts, ascending by number."""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The categories, in the order in which they are listed and ties are broken."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Sample: ...

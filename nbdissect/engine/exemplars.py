@@ -1,0 +1,48 @@
+"""Every unit's strongest images so far, with its map in each."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+
+class Exemplars:
+    """The `top` images in which each unit reaches its highest values; a tie keeps the earlier image.
+
+    Attributes
+    ----------
+    images : int64 [U, top]
+        Strongest first; -1 = none.
+    peaks : float32 [U, top]
+    maps : float32 [U, top, h, w]
+    """
+
+    def __init__(self, units: int, top: int, size: tuple[int, int], device: torch.device) -> None:
+        self.images = torch.full((units, top), -1, dtype=torch.int64, device=device)
+        self.peaks = torch.full((units, top), -math.inf, device=device)
+        self.maps = torch.zeros((units, top, *size), device=device)
+
+    def add(self, maps: torch.Tensor, images: torch.Tensor) -> None:
+        """Take in maps [B, h, w, U] of the images [B], whose numbers exceed all seen before."""
+        top = self.images.shape[1]
+        if not top:
+            return
+        peaks = maps.amax((1, 2)).T
+        # Strictly: an equal later image never displaces an earlier one.
+        units = (peaks.amax(1) > self.peaks[:, -1]).nonzero().squeeze(1)
+        if not len(units):
+            return
+        peaks = peaks[units]
+        # topk leaves the order of ties open; a stable sort keeps the images ascending.
+        candidates = torch.cat([self.peaks[units], peaks], 1)
+        order = candidates.sort(dim=1, descending=True, stable=True).indices[:, :top]
+        self.peaks[units] = candidates.gather(1, order)
+        self.images[units] = torch.cat([self.images[units], images.expand(len(units), -1)], 1).gather(1, order)
+        kept = order < top
+        row = units[:, None].expand_as(order)
+        self.maps[units] = torch.where(
+            kept[..., None, None],
+            self.maps[row, order.clamp(max=top - 1)],
+            maps.permute(3, 0, 1, 2)[row, (order - top).clamp(min=0)],
+        )

@@ -1,0 +1,187 @@
+"""Counting: how many pixels each unit's masks share with each concept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nbdissect.engine.grid import axis
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from nbdissect.engine.cells import Records
+    from nbdissect.engine.labels import ImageLabels
+    from nbdissect.results.scoring import Semantics
+
+# Pixels evaluated at once: the working arrays stay in a core's cache.
+_BLOCK = 1 << 17
+# Counters [tuple, unit] held at once.
+_COUNTERS = 1 << 21
+
+
+@dataclass
+class Counts:
+    """Pixels counted for one layer. U units, C concepts, G categories.
+
+    Attributes
+    ----------
+    intersection : int64 [U, C]
+    activation : int64 [U, G]
+    rows : lists of arrays
+        Per image, where that is wanted: see :class:`nbdissect.results.per_image.PerImage`.
+    """
+
+    intersection: NDArray[np.int64]
+    activation: NDArray[np.int64]
+    intersection_rows: list[NDArray[np.int64]] = field(default_factory=list)
+    area_rows: list[NDArray[np.int64]] = field(default_factory=list)
+    area_category_rows: list[NDArray[np.bool_]] = field(default_factory=list)
+
+    @classmethod
+    def zeros(cls, units: int, concepts: int, categories: int) -> Counts:
+        """Return empty counts."""
+        return cls(np.zeros((units, concepts), np.int64), np.zeros((units, categories), np.int64))
+
+
+def tally(
+    counts: Counts,
+    records: Records,
+    thresholds: NDArray[np.float32],
+    images: Sequence[int],
+    labels: Sequence[ImageLabels],
+    shape: tuple[int, int],
+    semantics: Semantics,
+    *,
+    per_image: bool = False,
+) -> None:
+    """Add to `counts` what the units' masks share with the labels of some images, all with masks of `shape`.
+
+    Parameters
+    ----------
+    counts : Counts
+    records : Records
+        Surviving cells of these images.
+    thresholds : float32 [U]
+    images : sequence of int
+        Ascending indices into the data set.
+    labels : sequence of ImageLabels
+        Of the same images.
+    """
+    units = len(thresholds)
+    records = records.above(thresholds)
+    edges = np.searchsorted(records.image, [*images, np.iinfo(np.int32).max])
+    for first, last in _groups([len(label.member) * units for label in labels]):
+        part = slice(edges[first], edges[last])
+        group = labels[first:last]
+        offsets = np.cumsum([0, *(len(label.member) for label in group)])
+        # One number per pixel and image: (first counter of its tuple), the unit is added below.
+        tuples = np.stack([(label.tuples + offset) for label, offset in zip(group, offsets, strict=False)]) * units
+        place = np.searchsorted(np.asarray(images[first:last]), records.image[part])
+        keys = list(_mask_counters(records, part, place, thresholds, tuples, shape))
+        flat = np.concatenate(keys) if keys else np.empty(0, np.int64)
+        hits = np.bincount(flat, minlength=int(offsets[-1]) * units).reshape(-1, units)
+        for k, label in enumerate(group):
+            image = images[first + k]
+            _add_image(counts, image, label, hits[offsets[k] : offsets[k + 1]], semantics, per_image=per_image)
+
+
+def _groups(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Runs of consecutive images whose counters fit, at least one image each."""
+    first, held = 0, 0
+    for k, size in enumerate(sizes):
+        if k > first and held + size > _COUNTERS:
+            yield first, k
+            first, held = k, 0
+        held += size
+    if first < len(sizes):
+        yield first, len(sizes)
+
+
+def _mask_counters(
+    records: Records,
+    part: slice,
+    place: NDArray[np.int64],
+    thresholds: NDArray[np.float32],
+    tuples: NDArray[np.int64],
+    shape: tuple[int, int],
+) -> Iterator[NDArray[np.int64]]:
+    """For every pixel of every mask, the number of its counter: tuple times U plus unit."""
+    unit, cell, corners = records.unit[part].astype(np.int64), records.cell[part], records.corners[:, part]
+    ids = tuples.ravel()
+    base = place * tuples.shape[1]
+    if records.grid == shape:
+        yield ids.take(base + cell) + unit
+        return
+    rows, columns = axis(records.grid[0], shape[0]), axis(records.grid[1], shape[1])
+    # Cells that cover equally many rows and columns of pixels are evaluated together.
+    kind = _cell_kinds(records.grid, shape)[cell]
+    order = np.argsort(kind, kind="stable")
+    sizes = np.bincount(kind)
+    ends = np.cumsum(sizes)
+    for first, last in zip(ends - sizes, ends, strict=True):
+        if first == last:
+            continue
+        one = int(cell[order[first]])
+        height = int(rows.count[one // records.grid[1]])
+        width = int(columns.count[one % records.grid[1]])
+        if not height or not width:
+            continue
+        step = max(1, _BLOCK // (height * width))
+        down, across = np.arange(height), np.arange(width)
+        pixels = (down[:, None] * shape[1] + across)[..., None]
+        for start in range(first, last, step):
+            chosen = order[start : min(start + step, last)]
+            i, j = np.divmod(cell[chosen].astype(np.int64), records.grid[1])
+            top, left = rows.start[i], columns.start[j]
+            a, b, c, d = corners[:, chosen]
+            weight = rows.weight[top + down[:, None]]  # [height, R]
+            west = a + weight * (b - a)
+            east = c + weight * (d - c)
+            value = columns.weight[left + across[:, None]] * (east - west)[:, None]  # [height, width, R]
+            value += west[:, None]
+            on = value > thresholds[unit[chosen]]
+            key = ids.take(base[chosen] + top * shape[1] + left + pixels)
+            key += unit[chosen]
+            yield np.compress(on.ravel(), key.ravel())
+
+
+@lru_cache(maxsize=64)
+def _cell_kinds(grid: tuple[int, int], shape: tuple[int, int]) -> NDArray[np.int16]:
+    """Number cells by how many rows and columns of pixels they cover."""
+    rows, columns = axis(grid[0], shape[0]).count, axis(grid[1], shape[1]).count
+    size = rows[:, None] * (columns.max() + 1) + columns
+    return np.unique(size, return_inverse=True)[1].reshape(-1).astype(np.int16)
+
+
+def _add_image(
+    counts: Counts,
+    image: int,
+    label: ImageLabels,
+    hits: NDArray[np.int64],
+    semantics: Semantics,
+    *,
+    per_image: bool,
+) -> None:
+    """Add one image, given how often each unit's mask meets each tuple, int64 [T, U]."""
+    shared = (hits.T.astype(np.float64) @ label.member).astype(np.int64)
+    counts.intersection[:, label.columns] += shared
+    area = hits.sum(axis=0)
+    if semantics == "paper":
+        carries = np.broadcast_to(label.pixel_category.any(axis=0) | label.whole_category, counts.activation.shape)
+    else:
+        # NetDissect-Lite: an area counts for a category only where the mask itself meets it.
+        carries = (hits.T > 0) @ label.pixel_category | label.whole_category
+    counts.activation += area[:, None] * carries
+    if per_image:
+        unit, k = np.nonzero(shared)
+        image_of = np.full(len(unit), image)
+        counts.intersection_rows.append(np.column_stack([image_of, unit, label.columns[k], shared[unit, k]]))
+        (unit,) = np.nonzero(area)
+        counts.area_rows.append(np.column_stack([np.full(len(unit), image), unit, area[unit]]))
+        counts.area_category_rows.append(carries[unit])

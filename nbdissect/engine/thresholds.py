@@ -1,0 +1,124 @@
+"""The exact m-th largest activation of every unit, from a stream, in the memory of 2 m values per unit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from nbdissect.engine.arrays import true_positions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from nbdissect.results.scoring import Semantics
+
+# Elements of one topk call; bounds its working memory.
+_CHUNK = 4_000_000
+
+
+@dataclass(frozen=True)
+class Rank:
+    """Which order statistic of a unit's n activations is its threshold.
+
+    Attributes
+    ----------
+    count : int
+        The threshold needs the `count` largest values.
+    fraction : float
+        It lies between the count-th largest (0) and the next larger (1).
+    """
+
+    count: int
+    fraction: float = 0.0
+
+
+def threshold_rank(quantile: float, n: int, semantics: Semantics) -> Rank:
+    """Return where among n activations the threshold lies.
+
+    The paper's: the m-th largest, m = floor(q n) + 1, so that at most a share q lies strictly above.
+    NetDissect-Lite reads its sketch at the position (int(1000 (1 - q)) - 1) / 999 of the sorted values,
+    interpolated linearly: 0.994994 for q = 0.005.
+    """
+    if semantics == "paper":
+        return Rank(math.floor(quantile * n) + 1)
+    position = int(1000 * (1 - quantile) - 1) / 999 * (n - 1)
+    lower = math.floor(position)
+    return Rank(n - lower, position - lower)
+
+
+class TopValues:
+    """The `count` largest values of every unit so far, and a bound that no threshold can lie below.
+
+    A padded buffer [U, 2 count]: when a unit's row is full, all rows are cut back to their `count`
+    largest, whose minimum is that unit's bound from then on. The count-th largest value so far
+    never exceeds the final one, so values up to the bound can be forgotten.
+
+    Attributes
+    ----------
+    bound : float32 [U]
+    """
+
+    def __init__(self, units: int, rank: Rank, device: torch.device) -> None:
+        self._rank = rank
+        self._values = torch.full((units, 2 * rank.count), -math.inf, device=device)
+        self._fill = torch.zeros(units, dtype=torch.int64, device=device)
+        self.bound = torch.full((units,), -math.inf, device=device)
+
+    def add(self, maps: torch.Tensor) -> bool:
+        """Take in maps [B, h, w, U]; return whether the bound rose."""
+        rows = maps.view(-1, maps.shape[-1])
+        rose = False
+        above = rows > self.bound
+        counts = above.sum(0)
+        if bool((self._fill + counts > self._values.shape[1]).any()):
+            self.merge([])
+            rose = True
+            above = rows > self.bound
+            counts = above.sum(0)
+            if bool((self._fill + counts > self._values.shape[1]).any()):
+                self.merge([maps])
+                return True
+        where = true_positions(above)
+        unit = where % rows.shape[1]
+        order = torch.argsort(unit, stable=True)
+        start = torch.cumsum(counts, 0) - counts
+        unit = unit[order]
+        slot = torch.arange(len(unit), device=unit.device) - start[unit] + self._fill[unit]
+        self._values[unit, slot] = rows.view(-1)[where[order]]
+        self._fill += counts
+        return rose
+
+    def merge(self, batches: Sequence[torch.Tensor]) -> None:
+        """Take in whole maps [B, h, w, U] and cut every row back to its `count` largest."""
+        new = sum(batch.shape[0] * batch.shape[1] * batch.shape[2] for batch in batches)
+        step = max(1, _CHUNK // (self._values.shape[1] + new))
+        for first in range(0, len(self._values), step):
+            part = slice(first, first + step)
+            rows = [self._values[part], *(batch[..., part].flatten(0, 2).T for batch in batches)]
+            largest = torch.cat(rows, 1).topk(self._rank.count, sorted=False).values
+            self._values[part, : self._rank.count] = largest
+            self.bound[part] = largest.amin(1)
+        self._values[:, self._rank.count :] = -math.inf
+        self._fill = (self._fill + new).clamp_(max=self._rank.count)
+
+    def thresholds(self) -> NDArray[np.float32]:
+        """Return the thresholds, float32 [U], once all values are in."""
+        self.merge([])
+        lower = self.bound.cpu().numpy()
+        if not self._rank.fraction:
+            return lower
+        upper = self._values.topk(max(1, self._rank.count - 1)).values.amin(1).cpu().numpy()
+        return interpolate(lower, upper, self._rank.fraction)
+
+
+def interpolate(lower: NDArray[np.float32], upper: NDArray[np.float32], fraction: float) -> NDArray[np.float32]:
+    """Return the value between two order statistics as ``numpy.quantile`` computes it, in float64."""
+    a, b = lower.astype(np.float64), upper.astype(np.float64)
+    value = a + (b - a) * fraction if fraction < 0.5 else b - (b - a) * (1 - fraction)
+    return value.astype(np.float32)

@@ -1,0 +1,62 @@
+"""Settings of this session: ``nd.options.data = "~/broden1_224"``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbdissect.concepts.protocol import ConceptData
+
+DATA_VARIABLE = "NBDISSECT_DATA"
+
+
+class Options:
+    """What is used where a call doesn't say.
+
+    Attributes
+    ----------
+    data : data set, path, or None
+        Probe data set. None: the directory in the environment variable NBDISSECT_DATA, else the
+        embedded drawings.
+    """
+
+    _known = ("data",)
+
+    def __init__(self) -> None:
+        self.data: Any = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in self._known:
+            message = f"nbdissect has no option {name!r}; there is {', '.join(self._known)}."
+            raise AttributeError(message)
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        return "\n".join(f"nd.options.{name} = {getattr(self, name)!r}" for name in self._known)
+
+
+options = Options()
+
+
+def resolve_data(data: Any = None) -> ConceptData:
+    """Return the data set that `data` names: itself, a path, or the default where it is None."""
+    if data is None:
+        data = options.data if options.data is not None else os.environ.get(DATA_VARIABLE) or None
+    if data is None:
+        from nbdissect.concepts.world import World
+
+        return World()
+    if isinstance(data, (str, os.PathLike)):
+        from nbdissect.concepts.broden import Broden
+
+        return Broden(Path(data).expanduser())
+    missing = [name for name in ("concepts", "categories", "__len__", "__getitem__") if not hasattr(data, name)]
+    if missing:
+        message = (
+            f"data is a {type(data).__name__} without {missing[0]!r}. It must be nd.Broden(path), a path to such a directory, "
+            "or an object with concepts, categories, len(data) and data[i]: see nbdissect.concepts.protocol.ConceptData."
+        )
+        raise ValueError(message)
+    return data  # type: ignore[no-any-return]

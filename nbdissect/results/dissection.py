@@ -1,0 +1,330 @@
+"""The result of a dissection: what every unit of one layer detects, and the numbers behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
+
+import numpy as np
+
+from nbdissect.results import scoring
+from nbdissect.results.summary import Summary, percent, plural, summarize
+
+if TYPE_CHECKING:
+    import os
+
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from nbdissect.results.concept import Concept
+    from nbdissect.results.per_image import PerImage
+
+MIN_IOU = 0.04
+"""The paper's cut: a unit is a detector where its best IoU passes this."""
+
+DRAWINGS = "Probed with drawings: not evidence about what this network sees in photographs."
+SUPPLY_DATA = "Supply labelled photographs: nd.dissect(model, layer, data=nd.Broden(path)), or %dissect … --data path"
+
+
+class Match(NamedTuple):
+    """How well one unit covers one concept, with the pixel counts from which the IoU follows."""
+
+    concept: Concept
+    iou: float
+    intersection: int | float
+    activation: int | float
+    truth: int | float
+
+
+@dataclass(frozen=True, eq=False)
+class Dissection:
+    """What the units of one layer detect, with the counts from which every score follows.
+
+    Shapes: U units, C concepts, G categories, N images.
+
+    Attributes
+    ----------
+    layer, model : str
+        Dotted name of the layer, class name of the network.
+    semantics : {"paper", "netdissect-lite"}
+    quantile : float
+        Share of a unit's activations that lies above its threshold (NaN: not known).
+    categories : tuple of str
+    concepts : tuple of Concept
+        Column order of `iou`, ascending by number.
+    thresholds : float32 [U]
+    intersection : int64 [U, C]
+        Pixels in both the unit's mask and the concept. Float with NaN where an imported file
+        does not hold them; likewise `truth` and `activation`.
+    truth : int64 [C]
+        Pixels of the concept.
+    activation : int64 [U, G]
+        Pixels of the unit's mask, over the images that carry the category.
+    top_images : int64 [U, top]
+        Indices into the data set, strongest first; -1 = none.
+    top_activations : float32 [U, top]
+        The unit's maximum in each of them; NaN = none.
+    top_maps : float32 [U, top, h, w]
+        The unit's raw activation map in each of them.
+    images : int
+        Number of images that were counted (0: not known).
+    pixels : int
+        Number of their mask pixels (0: not known).
+    per_image : PerImage or None
+    drawings : bool
+        Whether the images are drawings and the network was not made for them.
+    data : object
+        The data set, for its images; None where it is not at hand.
+    """
+
+    layer: str
+    model: str
+    semantics: scoring.Semantics
+    quantile: float
+    categories: tuple[str, ...]
+    concepts: tuple[Concept, ...]
+    thresholds: NDArray[np.float32]
+    intersection: NDArray[Any]
+    truth: NDArray[Any]
+    activation: NDArray[Any]
+    top_images: NDArray[np.int64]
+    top_activations: NDArray[np.float32]
+    top_maps: NDArray[np.float32]
+    images: int = 0
+    pixels: int = 0
+    per_image: PerImage | None = None
+    drawings: bool = False
+    data: Any = field(default=None, repr=False)
+    stored_iou: NDArray[np.float64] | None = field(default=None, repr=False)
+
+    # --- scores ---
+
+    @cached_property
+    def category_of(self) -> NDArray[np.int64]:
+        """Position in `categories` of each concept's category, int64 [C]."""
+        place = {name: g for g, name in enumerate(self.categories)}
+        return np.array([place[concept.category] for concept in self.concepts], dtype=np.int64)
+
+    @cached_property
+    def iou(self) -> NDArray[np.float64]:
+        """Intersection over union of every unit with every concept, float64 [U, C]."""
+        if self.stored_iou is not None:
+            return self.stored_iou
+        return scoring.iou(self.intersection, self.truth, self.activation, self.category_of, self.semantics)
+
+    @cached_property
+    def ceiling(self) -> NDArray[np.float64]:
+        """The highest IoU these areas allow, ``min(A, G) / max(A, G)``, float64 [U, C]."""
+        return scoring.ceiling(self.truth, self.activation, self.category_of)
+
+    @cached_property
+    def best_concepts(self) -> NDArray[np.int64]:
+        """Column of each unit's best concept, int64 [U]; -1 where no concept shares a pixel with it."""
+        return scoring.best(self.iou, self.category_of, len(self.categories), self.semantics)
+
+    @cached_property
+    def best_iou(self) -> NDArray[np.float64]:
+        """IoU of each unit with its best concept, float64 [U]; 0 where it has none."""
+        best = self.best_concepts
+        if not len(self.concepts):
+            return np.zeros(len(best))
+        value = np.take_along_axis(self.iou, np.maximum(best, 0)[:, None], axis=1)[:, 0]
+        return np.where(best >= 0, value, 0.0)
+
+    @property
+    def units(self) -> Units:
+        """The units of the layer, by number: ``d.units[412].label``."""
+        return Units(self)
+
+    def is_detector(self, min_iou: float = MIN_IOU) -> NDArray[np.bool_]:
+        """Whether each unit's best IoU passes the cut, bool [U]."""
+        return (self.best_concepts >= 0) & scoring.passes(self.best_iou, min_iou, self.semantics)
+
+    def detectors(self, min_iou: float = MIN_IOU) -> int:
+        """Return the number of units whose best IoU passes the cut."""
+        return int(self.is_detector(min_iou).sum())
+
+    def unique_detectors(self, min_iou: float = MIN_IOU) -> int:
+        """Return the number of distinct concepts among the detectors' best concepts."""
+        return len({self.concepts[c] for c in self.best_concepts[self.is_detector(min_iou)]})
+
+    def summary(self, min_iou: float = MIN_IOU) -> Summary:
+        """Return the counts of detectors by category under both rules, and the concepts that were out of reach.
+
+        ``.report`` counts a unit once, for its best concept over all categories. ``.paper`` counts
+        it in every category in which its best concept passes the cut, as the paper's tables do.
+        """
+        return summarize(self, min_iou)
+
+    # --- subsets ---
+
+    def over(self, images: Sequence[int] | NDArray[np.integer]) -> Dissection:
+        """Return the same units and thresholds scored over some of the images (``per_image=True`` only).
+
+        An index that is listed twice counts twice, so a bootstrap sample is one call. Top images
+        and thresholds stay those of the whole data set.
+
+        Raises
+        ------
+        ValueError
+            If the dissection kept no counts per image, or an index is not among its images.
+        """
+        if self.per_image is None:
+            message = "This dissection kept no counts per image. Run it with per_image=True: nd.dissect(…, per_image=True)."
+            raise ValueError(message)
+        chosen = np.asarray(images, dtype=np.int64)
+        strangers = np.setdiff1d(chosen, self.per_image.pixels[:, 0])
+        if len(strangers):
+            message = f"Image {strangers[0]} was not counted in this dissection of {plural(self.images, 'image')}."
+            raise ValueError(message)
+        intersection, truth, activation, pixels = self.per_image.total(chosen, len(self.thresholds), len(self.concepts))
+        return replace(
+            self,
+            intersection=intersection,
+            truth=truth,
+            activation=activation,
+            images=len(chosen),
+            pixels=pixels,
+            per_image=None,
+        )
+
+    # --- out ---
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write the originals' ``tally.csv``: one row per unit, best first, units from 1.
+
+        Columns: ``unit,category,label,score`` and, for each category, its best concept with
+        ``label``, ``truth``, ``activation``, ``intersect`` and ``iou``.
+        """
+        from nbdissect.results.tally_csv import write_csv
+
+        write_csv(self, path)
+
+    def plot(self, min_iou: float = MIN_IOU) -> Figure:
+        """Return the paper's bar graph, a matplotlib Figure: concepts by category, with their numbers of detectors."""
+        from nbdissect.display.plots import bar_graph
+
+        return bar_graph(self, min_iou)
+
+    # --- what people read ---
+
+    @property
+    def warning(self) -> str:
+        """What a reader must know before believing the labels; empty where there is nothing."""
+        return f"{DRAWINGS} {SUPPLY_DATA}" if self.drawings else ""
+
+    @property
+    def facts(self) -> str:
+        """One line: images, quantile, semantics."""
+        parts = [plural(self.images, "image")] if self.images else []
+        if not np.isnan(self.quantile):
+            parts.append(f"top {percent(self.quantile)} of each unit's activations")
+        parts.append(f"semantics: {self.semantics}")
+        return " · ".join(parts)
+
+    def __repr__(self) -> str:
+        note = f"\n{self.warning}" if self.drawings else ""
+        return f"<Dissection {self.layer} of {self.model}: {self.summary().headline}; {self.facts}>{note}"
+
+    def _repr_html_(self) -> str:
+        from nbdissect.display.summary_html import summary_html
+
+        return summary_html(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """One unit (channel) of a layer.
+
+    Attributes
+    ----------
+    index : int
+        Its number, from 0.
+    concept : Concept or None
+        Its best concept; None where no concept shares a pixel with it.
+    iou : float
+        IoU with that concept; 0 where there is none.
+    threshold : float
+        Activation above which the unit counts as on.
+    images : int64 [top]
+        Indices of its strongest images, strongest first.
+    """
+
+    index: int
+    concept: Concept | None
+    iou: float
+    threshold: float
+    images: NDArray[np.int64]
+    _dissection: Dissection = field(repr=False)
+
+    @property
+    def label(self) -> str | None:
+        """Name of its best concept; None where there is none."""
+        return self.concept.name if self.concept else None
+
+    @property
+    def category(self) -> str | None:
+        """Category of its best concept; None where there is none."""
+        return self.concept.category if self.concept else None
+
+    @property
+    def address(self) -> str:
+        """Layer and number: ``features.12:412``."""
+        return f"{self._dissection.layer}:{self.index}"
+
+    def ranking(self, n: int = 10) -> list[Match]:
+        """Return the unit's `n` best concepts with their pixel counts, best first; a tie as in the best label."""
+        d, values = self._dissection, np.nan_to_num(self._dissection.iou[self.index], nan=-1.0)
+        order = np.lexsort((np.arange(len(values)), values != self.iou, -values))
+        if self.concept:  # ties for the first place were settled by the semantics
+            first = int(d.best_concepts[self.index])
+            order = np.concatenate([[first], order[order != first]])
+        return [
+            Match(
+                d.concepts[c],
+                float(values[c]),
+                d.intersection[self.index, c].item(),
+                d.activation[self.index, d.category_of[c]].item(),
+                d.truth[c].item(),
+            )
+            for c in order[:n]
+            if values[c] >= 0
+        ]
+
+    def __repr__(self) -> str:
+        what = f"{self.label} ({self.category}), IoU {self.iou:.3f}" if self.concept else "no concept"
+        return f"<Unit {self.address}: {what}>"
+
+
+class Units(Sequence[Unit]):
+    """The units of a dissected layer, by number."""
+
+    def __init__(self, dissection: Dissection) -> None:
+        self._dissection = dissection
+
+    def __len__(self) -> int:
+        return len(self._dissection.thresholds)
+
+    @overload
+    def __getitem__(self, index: int) -> Unit: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Unit]: ...
+
+    def __getitem__(self, index: int | slice) -> Unit | list[Unit]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        d, u = self._dissection, range(len(self))[index]
+        best = int(d.best_concepts[u])
+        return Unit(
+            index=u,
+            concept=d.concepts[best] if best >= 0 else None,
+            iou=float(d.best_iou[u]),
+            threshold=float(d.thresholds[u]),
+            images=d.top_images[u],
+            _dissection=d,
+        )
+
+    def __repr__(self) -> str:
+        return f"<{plural(len(self), 'unit')} of {self._dissection.layer}>"

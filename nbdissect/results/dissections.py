@@ -1,0 +1,35 @@
+"""Dissections of several layers from one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nbdissect.results.dissection import Dissection
+
+
+class Dissections(Mapping[str, "Dissection"]):
+    """A mapping from layer to :class:`Dissection`, in the order asked for."""
+
+    def __init__(self, by_layer: Mapping[str, Dissection]) -> None:
+        self._by_layer = dict(by_layer)
+
+    def __getitem__(self, layer: str) -> Dissection:
+        try:
+            return self._by_layer[layer]
+        except KeyError:
+            message = f"{layer!r} is not among the dissected layers: {', '.join(self._by_layer)}"
+            raise KeyError(message) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_layer)
+
+    def __len__(self) -> int:
+        return len(self._by_layer)
+
+    def __repr__(self) -> str:
+        return "\n".join(repr(d) for d in self._by_layer.values())
+
+    def _repr_html_(self) -> str:
+        return "".join(d._repr_html_() for d in self._by_layer.values())

@@ -1,0 +1,57 @@
+"""Counts kept image by image, so that subsets and intervals need no second pass over the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class PerImage:
+    """Sparse per-image counts of one layer. Images are indices into the data set; zero counts are left out.
+
+    Attributes
+    ----------
+    intersection : int64 [R, 4]
+        Rows (image, unit, concept column, pixels).
+    area : int64 [S, 3]
+        Rows (image, unit, pixels of the unit's mask).
+    area_categories : bool [S, G]
+        The categories for which that area counts.
+    truth : int64 [T, 3]
+        Rows (image, concept column, pixels of the concept).
+    pixels : int64 [N, 2]
+        Rows (image, pixels of its mask).
+    """
+
+    intersection: NDArray[np.int64]
+    area: NDArray[np.int64]
+    area_categories: NDArray[np.bool_]
+    truth: NDArray[np.int64]
+    pixels: NDArray[np.int64]
+
+    def total(
+        self, images: Sequence[int] | NDArray[np.integer], units: int, concepts: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], int]:
+        """Sum over some images: intersection [U, C], truth [C], activation [U, G] and the number of pixels.
+
+        An image that is listed twice counts twice, as a bootstrap sample needs.
+        """
+        size = 1 + max(int(self.pixels[:, 0].max(initial=-1)), int(np.max(images, initial=-1)))
+        weight = np.bincount(np.asarray(images, dtype=np.int64), minlength=size)
+        image, unit, concept, count = self.intersection.T
+        intersection = np.zeros((units, concepts), dtype=np.int64)
+        np.add.at(intersection, (unit, concept), count * weight[image])
+        truth = np.zeros(concepts, dtype=np.int64)
+        np.add.at(truth, self.truth[:, 1], self.truth[:, 2] * weight[self.truth[:, 0]])
+        activation = np.zeros((units, self.area_categories.shape[1]), dtype=np.int64)
+        area = self.area[:, 2] * weight[self.area[:, 0]]
+        np.add.at(activation, self.area[:, 1], area[:, None] * self.area_categories)
+        return intersection, truth, activation, int(self.pixels[:, 1] @ weight[self.pixels[:, 0]])

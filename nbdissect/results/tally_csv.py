@@ -1,0 +1,168 @@
+"""Result files of the original programs (``tally.csv``, ``<layer>-result.csv``), read and written."""
+
+from __future__ import annotations
+
+import csv
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nbdissect.results import scoring
+from nbdissect.results.concept import Concept
+from nbdissect.results.dissection import DRAWINGS, Dissection
+
+_FIELDS = ("label", "truth", "activation", "intersect", "iou")
+_NOTE = "note"
+# Scores are stored as decimals; a difference beyond this is a different number.
+_TOLERANCE = 1e-6
+
+
+def write_csv(d: Dissection, path: str | os.PathLike[str]) -> None:
+    """Write `d` in the originals' columns; see :meth:`Dissection.to_csv`."""
+    champions = scoring.best_in_categories(d.iou, d.category_of, len(d.categories))
+    header = ["unit", "category", "label", "score"]
+    header += [f"{category}-{field}" for category in d.categories for field in _FIELDS]
+    header += [_NOTE] if d.drawings else []
+    with Path(path).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        for u in np.argsort(-d.best_iou, kind="stable"):
+            unit = d.units[int(u)]
+            row = [unit.index + 1, unit.category or "", unit.label or "", unit.iou]
+            for g, c in enumerate(champions[u]):
+                if c < 0:
+                    row += ["", 0, d.activation[u, g], 0, 0.0]
+                else:
+                    concept = d.concepts[c]
+                    row += [concept.name, d.truth[c], d.activation[u, g], d.intersection[u, c], d.iou[u, c]]
+            writer.writerow([*row, DRAWINGS] if d.drawings else row)
+
+
+@dataclass
+class _Cell:
+    """What a file says of one unit and one category."""
+
+    unit: int
+    category: str
+    label: str
+    truth: float
+    activation: float
+    intersect: float
+    iou: float
+
+
+def read_csv(path: str | os.PathLike[str], *, layer: str | None = None, model: str = "imported") -> Dissection:
+    """Return a result file of Network Dissection, NetDissect-Lite or nbdissect as a :class:`Dissection`.
+
+    Such a file holds, for each unit, the best concept of each category: entries of the full
+    matrices that it doesn't hold are NaN. Thresholds and images are not in it. Columns may stand
+    in any order; units count from 1; a blank label is a concept without a name. IoU that does not
+    follow from the counts beside it is kept as it stands, with a warning.
+
+    Parameters
+    ----------
+    path : path
+    layer : str, optional
+        Name for the layer; the file's own name by default.
+    model : str
+        Name for the network.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or a cell is no number, or units are not 1, 2, 3, …, each once.
+    OSError
+        If the file can't be read.
+    """
+    path = Path(path)
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        header = list(reader.fieldnames or [])
+        categories = tuple(name.removesuffix("-label") for name in header if name.endswith("-label"))
+        wanted = ["unit", *(f"{category}-{field}" for category in categories for field in _FIELDS)]
+        missing = [name for name in wanted if name not in header]
+        if missing or not categories:
+            message = (
+                f"{path}: no column {missing[0] if missing else '<category>-label'!r}; found "
+                f"{', '.join(header[:8]) or 'an empty file'}. A result file has the columns unit,category,label,score and, "
+                f"for each category, {', '.join(f'<category>-{field}' for field in _FIELDS)}."
+            )
+            raise ValueError(message)
+        try:
+            rows = list(reader)
+        except (csv.Error, UnicodeDecodeError) as error:
+            message = f"{path}, line {reader.line_num}: {error}. A result file is UTF-8 text, comma separated."
+            raise ValueError(message) from error
+    cells = [_cell(path, line, row, category) for line, row in enumerate(rows, 2) for category in categories]
+    units = sorted({cell.unit for cell in cells})
+    if units != list(range(len(rows))):
+        message = f"{path}: {len(rows)} rows, but the units are not 1 to {len(rows)}, each once."
+        raise ValueError(message)
+    return _assemble(cells, categories, len(rows), layer or path.stem, model, drawings=_NOTE in header)
+
+
+def _cell(path: Path, line: int, row: dict[str, str], category: str) -> _Cell:
+    def number(column: str) -> float:
+        text = row[column]
+        try:
+            return float(text)
+        except (TypeError, ValueError):
+            message = f"{path}, line {line}, column {column!r}: {text!r} is not a number."
+            raise ValueError(message) from None
+
+    unit = number("unit")
+    if unit != int(unit) or unit < 1:
+        message = f"{path}, line {line}, column 'unit': {row['unit']!r}; units count 1, 2, 3, …"
+        raise ValueError(message)
+    truth, activation, intersect, iou = (number(f"{category}-{field}") for field in _FIELDS[1:])
+    return _Cell(int(unit) - 1, category, row[f"{category}-label"], truth, activation, intersect, iou)
+
+
+def _assemble(
+    cells: list[_Cell], categories: tuple[str, ...], units: int, layer: str, model: str, *, drawings: bool
+) -> Dissection:
+    # A category in which the unit shares no pixel with any concept has neither label nor truth.
+    named = [cell for cell in cells if cell.label or cell.truth]
+    names = sorted({(categories.index(cell.category), cell.label) for cell in named})
+    column = {name: c for c, name in enumerate(names)}
+    concepts = tuple(Concept(c + 1, label, categories[g]) for (g, label), c in column.items())
+    intersection = np.full((units, len(concepts)), np.nan)
+    stored_iou = np.full((units, len(concepts)), np.nan)
+    truth = np.full(len(concepts), np.nan)
+    activation = np.full((units, len(categories)), np.nan)
+    doubtful = 0
+    for cell in cells:
+        activation[cell.unit, categories.index(cell.category)] = cell.activation
+    for cell in named:
+        c = column[categories.index(cell.category), cell.label]
+        intersection[cell.unit, c], stored_iou[cell.unit, c] = cell.intersect, cell.iou
+        doubtful += bool(truth[c] not in (cell.truth,) and not np.isnan(truth[c]))
+        truth[c] = cell.truth
+        union = cell.truth + cell.activation - cell.intersect
+        doubtful += bool(abs(cell.iou - (cell.intersect / union if union else 0.0)) > _TOLERANCE)
+    if doubtful:
+        warnings.warn(
+            f"{layer}: {doubtful:,} entries whose IoU or concept area does not agree with the other numbers "
+            "of the file; the IoU is kept as it stands.",
+            stacklevel=3,
+        )
+    return Dissection(
+        layer=layer,
+        model=model,
+        semantics="paper",
+        quantile=float("nan"),
+        categories=categories,
+        concepts=concepts,
+        thresholds=np.full(units, np.nan, dtype=np.float32),
+        intersection=intersection,
+        truth=truth,
+        activation=activation,
+        top_images=np.full((units, 0), -1, dtype=np.int64),
+        top_activations=np.zeros((units, 0), dtype=np.float32),
+        top_maps=np.zeros((units, 0, 1, 1), dtype=np.float32),
+        drawings=drawings,
+        stored_iou=stored_iou,
+    )
