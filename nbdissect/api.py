@@ -133,7 +133,6 @@ def dissect(
     import torch
 
     from nbdissect.engine.capture import find_layers, model_device
-    from nbdissect.engine.inputs import default_transform, warn_of_crop
     from nbdissect.engine.labels import LabelReader
     from nbdissect.engine.passes import Plan, run
     from nbdissect.engine.threads import limited_threads
@@ -156,14 +155,11 @@ def dissect(
         top=top,
         batch_size=batch_size,
         num_workers=num_workers,
-        device=_device(device, model_device(model)),
+        device=choose_device(device, model_device(model)),
         given_thresholds=_given_thresholds(thresholds, names),
         per_image=per_image,
     )
-    if transform is None:
-        transform = default_transform(model, _image_size(data))
-    else:
-        warn_of_crop(transform)
+    transform = choose_transform(transform, model, data)
     reader = LabelReader(data.concepts, data.categories, semantics, getattr(data, "concept_numbers", ()))
     with limited_threads(), _reporting(progress, names, type(model).__name__) as report:
         result = run(
@@ -238,15 +234,22 @@ def _labelled(sample: Any) -> bool:
     return any(map(len, sample.masks.values())) or any(any(numbers) for numbers in sample.whole.values())
 
 
-def _image_size(data: ConceptData) -> tuple[int, int]:
-    size = getattr(data, "image_size", None)
-    if size is None:
-        first = data[0].image
-        size = first.height, first.width
-    return size  # type: ignore[no-any-return]
+def choose_transform(transform: Any, model: torch.nn.Module, data: ConceptData) -> Callable[[Image], torch.Tensor]:
+    """Return the transform given, after a look for crops, or else the default for this model and data."""
+    from nbdissect.engine.inputs import default_transform, warn_of_crop
+
+    if transform is None:
+        size = getattr(data, "image_size", None)
+        return default_transform(model, size or data[0].image.size[::-1])
+    if not callable(transform):
+        message = f"transform is a {type(transform).__name__}; a function from a PIL image to a tensor is needed."
+        raise ValueError(message)
+    warn_of_crop(transform)
+    return transform  # type: ignore[no-any-return]
 
 
-def _device(wanted: Any, home: torch.device | None) -> torch.device:
+def choose_device(wanted: Any, home: torch.device | None) -> torch.device:
+    """Return the device that `wanted` names: None where the model is, "auto" a GPU if there is one."""
     import torch
 
     if wanted is None:

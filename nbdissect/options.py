@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nbdissect.concepts.protocol import ConceptData
 
 DATA_VARIABLE = "NBDISSECT_DATA"
+DATA_MEMBERS = ("concepts", "categories", "__len__", "__getitem__")
 
 
 class Options:
@@ -52,7 +53,7 @@ def resolve_data(data: Any = None) -> ConceptData:
         from nbdissect.concepts.broden import Broden
 
         return Broden(Path(data).expanduser())
-    missing = [name for name in ("concepts", "categories", "__len__", "__getitem__") if not hasattr(data, name)]
+    missing = [name for name in DATA_MEMBERS if not hasattr(data, name)]
     if missing:
         message = (
             f"data is a {type(data).__name__} without {missing[0]!r}. It must be nd.Broden(path), a path to such a directory, "

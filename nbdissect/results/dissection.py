@@ -228,10 +228,19 @@ class Dissection:
         note = f"\n{self.warning}" if self.drawings else ""
         return f"<Dissection {self.layer} of {self.model}: {self.summary().headline}; {self.facts}>{note}"
 
-    def _repr_html_(self) -> str:
+    def text(self, min_iou: float = MIN_IOU) -> str:
+        """Return what a terminal shows: the summary as a table."""
+        return str(self.summary(min_iou))
+
+    def _repr_html_(self, min_iou: float = MIN_IOU) -> str:
         from nbdissect.display.summary_html import summary_html
 
-        return summary_html(self)
+        return summary_html(self, min_iou)
+
+    def _ipython_display_(self) -> None:
+        from nbdissect.display.show import show_once
+
+        show_once(self)
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,5 +31,14 @@ class Dissections(Mapping[str, "Dissection"]):
     def __repr__(self) -> str:
         return "\n".join(repr(d) for d in self._by_layer.values())
 
-    def _repr_html_(self) -> str:
-        return "".join(d._repr_html_() for d in self._by_layer.values())
+    def text(self, **options: float) -> str:
+        """Return what a terminal shows: the summaries as tables."""
+        return "\n\n".join(d.text(**options) for d in self._by_layer.values())
+
+    def _repr_html_(self, **options: float) -> str:
+        return "".join(d._repr_html_(**options) for d in self._by_layer.values())
+
+    def _ipython_display_(self) -> None:
+        from nbdissect.display.show import show_once
+
+        show_once(self)

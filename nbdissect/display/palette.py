@@ -1,0 +1,14 @@
+"""One colour per category, told apart by people with any colour vision (Okabe and Ito, 2008)."""
+
+from __future__ import annotations
+
+_OKABE_ITO = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#999999")
+_USUAL = ("object", "part", "material", "scene", "texture", "color")
+
+
+def colours(categories: tuple[str, ...]) -> dict[str, str]:
+    """Return a colour for each category: Broden's six always get the same."""
+    others = [name for name in categories if name not in _USUAL]
+    palette = dict(zip(_USUAL, _OKABE_ITO, strict=False))
+    spare = _OKABE_ITO[len(_USUAL) :]
+    return {name: palette.get(name) or spare[others.index(name) % len(spare)] for name in categories}

@@ -1,0 +1,151 @@
+"""A result as plain HTML: no script, inline style only, so that it is readable wherever a notebook is shown."""
+
+from __future__ import annotations
+
+import base64
+import io
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nbdissect.display.maps import resize
+from nbdissect.display.palette import colours
+
+if TYPE_CHECKING:
+    from nbdissect.results.dissection import Dissection
+    from nbdissect.results.summary import Limit, Summary
+
+# Each strip is some 15 kB in the notebook.
+_STRIPS = 8
+_SIDE = 72
+_ROWS = 100
+_LIMITS = 12
+_CELL = "padding:.25em .8em .25em 0;vertical-align:middle;"
+
+
+def summary_html(d: Dissection, min_iou: float) -> str:
+    """Return the headline, both counts by category, the best units with their images, and what was out of reach."""
+    summary = d.summary(min_iou)
+    parts = [
+        f'<p style="margin:0;font-size:1.25em"><strong>{escape(d.layer)}</strong> of {escape(d.model)}</p>',
+        f'<p style="margin:.2em 0"><strong>{escape(summary.headline)}</strong></p>',
+        f'<p style="margin:.2em 0;opacity:.75">{escape(d.facts)}</p>',
+    ]
+    if d.warning:
+        parts.append(
+            f'<p role="note" style="margin:.6em 0;padding:.5em .8em;border-left:4px solid #D55E00"><strong>{escape(d.warning)}</strong></p>'
+        )
+    parts += [_counts(d, summary), _best(d, min_iou), _limits(summary.limits), _all_units(d)]
+    return f'<div style="text-align:left;max-width:64em">{"".join(parts)}</div>'
+
+
+def _table(head: list[str], rows: list[list[str]], numbers: tuple[int, ...] = ()) -> str:
+    """An HTML table; `numbers` are the columns that are aligned right."""
+
+    def cells(tag: str, values: list[str]) -> str:
+        return "".join(
+            f'<{tag} style="{_CELL}text-align:{"right" if k in numbers else "left"}">{value}</{tag}>'
+            for k, value in enumerate(values)
+        )
+
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    return f'<table style="margin:.6em 0"><thead><tr>{cells("th", head)}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _counts(d: Dissection, summary: Summary) -> str:
+    palette = colours(d.categories)
+    most = max([1, *(summary.report.detectors[name] for name in d.categories)])
+    rows = []
+    for name in (*d.categories, "all"):
+        count = summary.report.detectors[name]
+        bar = (
+            f'<div style="background:{palette[name]};height:.7em;width:{12 * count / most:.2f}em"></div>' if name in palette else ""
+        )
+        rows.append(
+            [
+                escape(name),
+                f"{count:,}",
+                f"{summary.report.unique[name]:,}",
+                bar,
+                f"{summary.paper.detectors[name]:,}",
+                f"{summary.paper.unique[name]:,}",
+            ]
+        )
+    head = ["category", "detectors", "unique", "", "detectors, paper rule", "unique, paper rule"]
+    return _table(head, rows, numbers=(1, 2, 4, 5))
+
+
+def _best(d: Dissection, min_iou: float) -> str:
+    """The best unit of each of the best-detected concepts, with its strongest images."""
+    units: list[int] = []
+    seen: set[int] = set()
+    for u in np.argsort(-d.best_iou, kind="stable"):
+        concept = int(d.best_concepts[u])
+        if d.is_detector(min_iou)[u] and concept not in seen:
+            seen.add(concept)
+            units.append(int(u))
+        if len(units) == _STRIPS:
+            break
+    if not units:
+        return ""
+    rows = [
+        [f"<strong>{escape(unit.label or 'unnamed')}</strong><br><small>{escape(unit.category or '')}</small>",
+         f"{unit.iou:.3f}<br><small><code>{escape(unit.address)}</code></small>", _strip(d, unit.index)]
+        for unit in (d.units[u] for u in units)
+    ]
+    has_images = any(row[2] for row in rows)
+    return _table(["concept", "IoU, unit", "strongest images, dimmed where the unit is off" if has_images else ""], rows)
+
+
+def _strip(d: Dissection, u: int) -> str:
+    from PIL import Image
+
+    images = [int(i) for i in d.top_images[u] if i >= 0]
+    if d.data is None or not images:
+        return ""
+    strip = Image.new("RGB", (len(images) * (_SIDE + 4) - 4, _SIDE), "white")
+    for k, image in enumerate(images):
+        photograph = d.data[image].image.convert("RGB").resize((_SIDE, _SIDE))
+        on = resize(d.top_maps[u, k], (_SIDE, _SIDE)) > d.thresholds[u]
+        pixels = np.asarray(photograph, dtype=np.float32)
+        pixels = np.where(on[..., None], pixels, pixels * 0.35 + 40)
+        strip.paste(Image.fromarray(pixels.astype(np.uint8)), (k * (_SIDE + 4), 0))
+    file = io.BytesIO()
+    strip.save(file, "JPEG", quality=80)
+    unit = d.units[u]
+    text = escape(f"{len(images)} strongest images of {unit.address}, {unit.label}", quote=True)
+    return f'<img alt="{text}" style="max-width:none" src="data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}">'
+
+
+def _limits(limits: list[Limit]) -> str:
+    if not limits:
+        return ""
+    rows = [
+        [
+            escape(limit.concept.name),
+            escape(limit.concept.category),
+            escape(limit.reason),
+            f"{limit.ceiling:.3f}",
+            "no" if not limit.reachable else "yes",
+        ]
+        for limit in limits[:_LIMITS]
+    ]
+    more = f"<p>… and {len(limits) - _LIMITS:,} more: <code>d.summary().limits</code></p>" if len(limits) > _LIMITS else ""
+    out = sum(not limit.reachable for limit in limits)
+    return (
+        f"<details><summary>{out:,} of these concepts were out of reach, {len(limits) - out:,} are limited by their size</summary>"
+        "<p>An IoU can't exceed the smaller area divided by the larger: a concept that covers far more, or far less, than "
+        "a unit's mask never passes the cut, whatever the unit does.</p>"
+        f"{_table(['concept', 'category', 'why', 'IoU at most', 'within reach'], rows, numbers=(3,))}{more}</details>"
+    )
+
+
+def _all_units(d: Dissection) -> str:
+    order = np.argsort(-d.best_iou, kind="stable")[:_ROWS]
+    rows = [
+        [f"<code>{escape(unit.address)}</code>", escape(unit.label or "–"), escape(unit.category or ""), f"{unit.iou:.3f}"]
+        for unit in (d.units[int(u)] for u in order)
+    ]
+    title = f"All {len(d.units):,} units" if len(order) == len(d.units) else f"The {len(order)} best of {len(d.units):,} units"
+    return f"<details><summary>{title}</summary>{_table(['unit', 'concept', 'category', 'IoU'], rows, numbers=(3,))}</details>"

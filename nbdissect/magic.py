@@ -1,0 +1,202 @@
+"""``%dissect``: the pipeline as one line of a notebook."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+
+from nbdissect.options import DATA_MEMBERS
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+_MATCHER = "_nbdissect_matcher"
+
+
+@magics_class
+class DissectMagics(Magics):
+    """Holds ``%dissect``."""
+
+    @magic_arguments()
+    @argument("model", nargs="?", help="the network: an expression, such as model or net.backbone")
+    @argument("layer", nargs="*", help="dotted names of layers; without one, lists the layers that can be dissected")
+    @argument("--data", "-d", help="labelled images: an expression, or the path of a Broden directory")
+    @argument("-q", "--quantile", type=float, default=0.005, help="share of activations above a unit's threshold (0.005)")
+    @argument("--min-iou", type=float, default=0.04, help="a unit is a detector if its best IoU is above this (0.04)")
+    @argument("--top", type=int, default=10, help="strongest images to keep per unit (10)")
+    @argument("--device", default=None, help="auto, cpu, cuda, mps (where the model is)")
+    @argument("--batch-size", type=int, default=32, help="images per forward pass (32)")
+    @argument("--num-workers", type=int, default=0, help="threads that read images ahead (0)")
+    @argument("--semantics", default="paper", help="paper or netdissect-lite (paper)")
+    @argument("--transform", default=None, help="an expression: a function from a PIL image to a tensor")
+    @argument("--per-image", action="store_true", help="keep counts per image, for subsets and intervals")
+    @needs_local_scope
+    @no_var_expand
+    @line_magic("dissect")
+    def dissect(self, line: str, local_ns: dict[str, Any] | None = None) -> Any:
+        """Show which concepts the units of a layer detect, and return the Dissection.
+
+        %dissect model                          lists the layers that can be dissected
+        %dissect model features.12 --data data  dissects one
+        r = %dissect model layer3 layer4        dissects two in one pass, and keeps the result
+        """
+        from nbdissect.api import dissect
+        from nbdissect.display.show import show
+        from nbdissect.layers import layers
+
+        args = parse_argstring(self.dissect, line)
+        if args.model is None:
+            message = "Say which model: %dissect model lists its layers, %dissect model layer dissects one. %dissect? tells all."
+            raise UsageError(message)
+        scope = {**self.shell.user_ns, **(local_ns or {})}
+        try:
+            model = _evaluate("model", _unquoted(args.model), scope)
+            data = _data(args.data and _unquoted(args.data), scope)
+            transform = args.transform and _evaluate("--transform", _unquoted(args.transform), scope)
+            device = args.device and _unquoted(args.device)
+            names = [_unquoted(name) for name in args.layer]
+            if not names:
+                return layers(model, data, transform=transform, device=device)
+            if not 0 <= args.min_iou <= 1:
+                message = f"--min-iou {args.min_iou:g}; a number from 0 to 1 is needed. The paper uses 0.04."
+                raise UsageError(message)
+            result = dissect(
+                model,
+                names[0] if len(names) == 1 else names,
+                data=data,
+                quantile=args.quantile,
+                top=args.top,
+                transform=transform,
+                batch_size=args.batch_size,
+                device=device,
+                num_workers=args.num_workers,
+                semantics=_unquoted(args.semantics),  # type: ignore[arg-type]
+                per_image=args.per_image,
+            )
+        except (ValueError, OSError) as error:
+            # Exactly UsageError: IPython prints a subclass of it with a traceback.
+            raise UsageError(str(error)) from error
+        show(result, args.min_iou)
+        return result
+
+
+def _unquoted(text: str) -> str:
+    """The magic's parser keeps quotes; the shell's users expect them gone."""
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+
+
+def _evaluate(what: str, expression: str, scope: dict[str, Any]) -> Any:
+    try:
+        return eval(expression, scope)  # noqa: S307 - the user's own expression in the user's own session
+    except NameError as error:
+        close = difflib.get_close_matches(expression, [name for name in scope if not name.startswith("_")], n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else " Run the cell that makes it first."
+        message = f"{what}: {error}.{hint}"
+        raise UsageError(message) from error
+    except Exception as error:
+        message = f"{what}: {expression!r} can't be evaluated: {type(error).__name__}: {error}"
+        raise UsageError(message) from error
+
+
+def _data(text: str | None, scope: dict[str, Any]) -> Any:
+    if text is None:
+        return None
+    path = Path(text).expanduser()
+    try:
+        return _evaluate("--data", text, scope)
+    except UsageError:
+        if path.is_dir():
+            return path
+        message = f"--data: {text!r} is neither a variable nor a directory (looked in {Path.cwd()})."
+        raise UsageError(message) from None
+
+
+def complete(text: str, namespace: dict[str, Any]) -> tuple[str, list[str]]:
+    """Return the fragment under the cursor and what may stand there, for a line up to the cursor."""
+    _, found, rest = text.partition("%dissect")
+    if not found or not rest.startswith(" "):
+        return "", []
+    words = rest.split(" ")
+    fragment, before = words[-1], [word for word in words[:-1] if word]
+    previous = before[-1] if before else ""
+    if previous in ("--data", "-d"):
+        names = [name for name, value in _visible(namespace) if all(hasattr(value, member) for member in DATA_MEMBERS)]
+    elif previous == "--semantics":
+        names = ["paper", "netdissect-lite"]
+    elif previous == "--device":
+        names = ["auto", "cpu", "cuda", "mps"]
+    elif fragment.startswith("-"):
+        names = _option_names()
+    else:
+        names = _positional(before, namespace)
+    return fragment, [name for name in names if name.startswith(fragment)]
+
+
+def _positional(before: list[str], namespace: dict[str, Any]) -> list[str]:
+    torch = sys.modules.get("torch")
+    if torch is None:  # then there is no model either
+        return []
+    positional: list[str] = []
+    flags = {"--per-image"}
+    for word, previous in zip(before, ["", *before], strict=False):
+        if not word.startswith("-") and not (previous.startswith("-") and previous not in flags):
+            positional.append(word)
+    if not positional:
+        return [name for name, value in _visible(namespace) if isinstance(value, torch.nn.Module)]
+    # Only names and attributes are followed: completing must not run anything.
+    model: Any = None
+    head, *attributes = positional[0].split(".")
+    with suppress(Exception):
+        model = namespace[head]
+        for attribute in attributes:
+            model = getattr(model, attribute)
+    if not isinstance(model, torch.nn.Module):
+        return []
+    return [name for name, _ in model.named_modules() if name and name not in positional[1:]]
+
+
+def _visible(namespace: dict[str, Any]) -> list[tuple[str, Any]]:
+    return sorted((name, value) for name, value in namespace.items() if not name.startswith("_")) if namespace else []
+
+
+def _option_names() -> list[str]:
+    parser = DissectMagics.dissect.parser
+    return sorted(option for action in parser._actions for option in action.option_strings if option.startswith("--") and option != "--help")
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register ``%dissect`` and its completion: what ``%load_ext nbdissect`` calls. Loading twice is safe."""
+    unload_ipython_extension(shell)
+    shell.register_magics(DissectMagics)
+    try:
+        from IPython.core.completer import SimpleCompletion, context_matcher
+    except ImportError:  # IPython < 8.6: no completion, all else works
+        return
+
+    @context_matcher()
+    def matcher(context: Any) -> dict[str, Any]:
+        line = context.text_until_cursor.splitlines()[-1] if context.text_until_cursor else ""
+        fragment, names = complete(line, shell.user_ns)
+        return {
+            "completions": [SimpleCompletion(text=name, type="module") for name in names],
+            "matched_fragment": fragment,
+            "suppress": bool(names),
+        }
+
+    setattr(matcher, _MATCHER, True)
+    shell.Completer.custom_matchers.append(matcher)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Remove all that loading brought: what ``%unload_ext nbdissect`` calls."""
+    shell.magics_manager.magics["line"].pop("dissect", None)
+    shell.magics_manager.registry.pop("DissectMagics", None)
+    matchers = getattr(shell.Completer, "custom_matchers", [])
+    matchers[:] = [matcher for matcher in matchers if not hasattr(matcher, _MATCHER)]
