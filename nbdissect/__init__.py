@@ -10,14 +10,17 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nbdissect.api import Dissections, demo, dissect, layers
+    from nbdissect.api import dissect
     from nbdissect.concepts.broden import Broden
     from nbdissect.concepts.protocol import Sample
+    from nbdissect.layer_table import layers
     from nbdissect.magic import load_ipython_extension, unload_ipython_extension
-    from nbdissect.options import options
+    from nbdissect.models.demo import demo
     from nbdissect.results.concept import Concept
     from nbdissect.results.dissection import Dissection
+    from nbdissect.results.dissections import Dissections
     from nbdissect.results.tally_csv import read_csv
+    from nbdissect.settings import options
 
 __all__ = [
     "Broden",
@@ -42,9 +45,9 @@ _HOMES = {
     "Sample": "nbdissect.concepts.protocol",
     "demo": "nbdissect.models.demo",
     "dissect": "nbdissect.api",
-    "layers": "nbdissect.layers",
+    "layers": "nbdissect.layer_table",
     "load_ipython_extension": "nbdissect.magic",
-    "options": "nbdissect.options",
+    "options": "nbdissect.settings",
     "read_csv": "nbdissect.results.tally_csv",
     "unload_ipython_extension": "nbdissect.magic",
 }

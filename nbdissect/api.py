@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from nbdissect.options import resolve_data
 from nbdissect.results.dissection import Dissection
 from nbdissect.results.dissections import Dissections
 from nbdissect.results.per_image import PerImage
 from nbdissect.results.scoring import SEMANTICS, Semantics
+from nbdissect.settings import resolve_data
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @overload
-def dissect(
+def dissect(  # type: ignore[overload-overlap]  # a str is a sequence of str, and means one layer
     model: torch.nn.Module,
     layer: str,
     data: ConceptData | str | None = None,
@@ -216,7 +216,7 @@ def _images(data: ConceptData, semantics: Semantics) -> list[int]:
         raise ValueError(message)
     strangers = {concept.category for concept in data.concepts} - set(data.categories)
     if strangers:
-        message = f"Concepts of category {sorted(strangers)[0]!r}, which is not among data.categories ({', '.join(data.categories)})."
+        message = f"Concepts of category {min(strangers)!r}, which is not among data.categories ({', '.join(data.categories)})."
         raise ValueError(message)
     if semantics == "paper":
         return list(range(len(data)))

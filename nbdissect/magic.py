@@ -6,13 +6,13 @@ import difflib
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
-from nbdissect.options import DATA_MEMBERS
+from nbdissect.settings import DATA_MEMBERS
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -28,7 +28,9 @@ class DissectMagics(Magics):
     @argument("model", nargs="?", help="the network: an expression, such as model or net.backbone")
     @argument("layer", nargs="*", help="dotted names of layers; without one, lists the layers that can be dissected")
     @argument("--data", "-d", help="labelled images: an expression, or the path of a Broden directory")
-    @argument("-q", "--quantile", type=float, default=0.005, help="share of activations above a unit's threshold (0.005)")
+    @argument(
+        "-q", "--quantile", type=float, default=0.005, help="share of activations above a unit's threshold (0.005)"
+    )
     @argument("--min-iou", type=float, default=0.04, help="a unit is a detector if its best IoU is above this (0.04)")
     @argument("--top", type=int, default=10, help="strongest images to keep per unit (10)")
     @argument("--device", default=None, help="auto, cpu, cuda, mps (where the model is)")
@@ -39,7 +41,7 @@ class DissectMagics(Magics):
     @argument("--per-image", action="store_true", help="keep counts per image, for subsets and intervals")
     @needs_local_scope
     @no_var_expand
-    @line_magic("dissect")
+    @line_magic("dissect")  # type: ignore[arg-type]
     def dissect(self, line: str, local_ns: dict[str, Any] | None = None) -> Any:
         """Show which concepts the units of a layer detect, and return the Dissection.
 
@@ -49,12 +51,13 @@ class DissectMagics(Magics):
         """
         from nbdissect.api import dissect
         from nbdissect.display.show import show
-        from nbdissect.layers import layers
+        from nbdissect.layer_table import layers
 
         args = parse_argstring(self.dissect, line)
         if args.model is None:
             message = "Say which model: %dissect model lists its layers, %dissect model layer dissects one. %dissect? tells all."
             raise UsageError(message)
+        assert self.shell is not None
         scope = {**self.shell.user_ns, **(local_ns or {})}
         try:
             model = _evaluate("model", _unquoted(args.model), scope)
@@ -67,9 +70,9 @@ class DissectMagics(Magics):
             if not 0 <= args.min_iou <= 1:
                 message = f"--min-iou {args.min_iou:g}; a number from 0 to 1 is needed. The paper uses 0.04."
                 raise UsageError(message)
-            result = dissect(
+            result: Any = dissect(
                 model,
-                names[0] if len(names) == 1 else names,
+                cast("Any", names[0] if len(names) == 1 else names),
                 data=data,
                 quantile=args.quantile,
                 top=args.top,
@@ -77,7 +80,7 @@ class DissectMagics(Magics):
                 batch_size=args.batch_size,
                 device=device,
                 num_workers=args.num_workers,
-                semantics=_unquoted(args.semantics),  # type: ignore[arg-type]
+                semantics=cast("Any", _unquoted(args.semantics)),
                 per_image=args.per_image,
             )
         except (ValueError, OSError) as error:
@@ -168,7 +171,12 @@ def _visible(namespace: dict[str, Any]) -> list[tuple[str, Any]]:
 
 def _option_names() -> list[str]:
     parser = DissectMagics.dissect.parser
-    return sorted(option for action in parser._actions for option in action.option_strings if option.startswith("--") and option != "--help")
+    return sorted(
+        option
+        for action in parser._actions  # noqa: SLF001 - argparse offers no other way to its own options
+        for option in action.option_strings
+        if option.startswith("--") and option != "--help"
+    )
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

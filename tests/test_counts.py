@@ -155,11 +155,10 @@ def test_workers_change_nothing(workers):
 
 
 def test_map_larger_than_mask_is_averaged_as_pillow_does():
+    import torch
     from PIL import Image
 
     from nbdissect.engine.grid import resize
-
-    import torch
 
     rng = np.random.default_rng(4)
     for size, shape in [((28, 28), (14, 14)), ((30, 17), (11, 9)), ((9, 30), (21, 7)), ((13, 13), (112, 112))]:

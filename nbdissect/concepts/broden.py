@@ -96,9 +96,7 @@ class Broden:
         return BrodenSample(self.path / "images", self._rows[index])
 
     def __repr__(self) -> str:
-        return (
-            f"<Broden {self.path}: {len(self):,} images, {len(self.concepts):,} concepts in {', '.join(self.categories)}>"
-        )
+        return f"<Broden {self.path}: {len(self):,} images, {len(self.concepts):,} concepts in {', '.join(self.categories)}>"
 
     def _read_concepts(self) -> tuple[Concept, ...]:
         best: dict[int, tuple[float, Concept]] = {}
@@ -146,7 +144,7 @@ class Broden:
                 path = PurePosixPath(name)
                 if path.parent not in folders:
                     folder = self.path / "images" / path.parent
-                    folders[path.parent] = set(os.listdir(folder)) if folder.is_dir() else set()
+                    folders[path.parent] = {entry.name for entry in os.scandir(folder)} if folder.is_dir() else set()
                 if path.name not in folders[path.parent]:
                     message = (
                         f"{self.path / 'images' / name} is missing; {self.path / 'index.csv'}, line {row.line}, names it. "
@@ -208,9 +206,7 @@ class BrodenSample:
 
 
 @contextmanager
-def _opened(
-    folder: Path, name: str, size: tuple[int, int], modes: tuple[str, ...], line: int
-) -> Iterator[Image.Image]:
+def _opened(folder: Path, name: str, size: tuple[int, int], modes: tuple[str, ...], line: int) -> Iterator[Image.Image]:
     """An image file of the expected size and mode, decoded; any failure names the file."""
     path = folder / name
     # A link inside the data set may still point out of it.
@@ -253,7 +249,9 @@ def _table(file: Path, columns: Iterable[str]) -> Iterator[tuple[int, dict[str, 
                     raise BrodenError(message)
             for row in reader:
                 if None in row or None in row.values():
-                    message = f"{file}, line {reader.line_num}: not as many cells as the header has columns ({len(header)})."
+                    message = (
+                        f"{file}, line {reader.line_num}: not as many cells as the header has columns ({len(header)})."
+                    )
                     raise BrodenError(message)
                 yield reader.line_num, row
     except FileNotFoundError:

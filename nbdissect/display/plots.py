@@ -28,6 +28,7 @@ def bar_graph(d: Dissection, min_iou: float) -> Figure:
     """
     # pyplot's import is what teaches a notebook to show figures.
     from matplotlib import pyplot as plt
+    from matplotlib.ticker import MaxNLocator
 
     summary = d.summary(min_iou)
     bars = _bars(d, min_iou)
@@ -41,18 +42,31 @@ def bar_graph(d: Dissection, min_iou: float) -> Figure:
     axes = figure.add_subplot()
     palette = colours(d.categories)
     for place, (category, counts) in zip(positions, bars.items(), strict=True):
-        drawn = axes.bar(place, list(counts.values()), color=palette[category], width=0.8, label=f"{category} ({plural(len(counts), 'concept')})")
+        drawn = axes.bar(
+            place,
+            list(counts.values()),
+            color=palette[category],
+            width=0.8,
+            label=f"{category} ({plural(len(counts), 'concept')})",
+        )
         axes.bar_label(drawn, fontsize=7, padding=1)
-    axes.set_xticks(np.concatenate(positions) if positions else [], [_short(name) for counts in bars.values() for name in counts], rotation=90, fontsize=8)
+    axes.set_xticks(
+        np.concatenate(positions) if positions else [],
+        [_short(name) for counts in bars.values() for name in counts],
+        rotation=90,
+        fontsize=8,
+    )
     axes.set_ylabel("detectors")
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(f"{d.layer} of {d.model}: {summary.headline}", fontsize=10, loc="left")
     if bars:
         axes.legend(frameon=False, fontsize=8, ncols=len(bars), loc="upper right")
         axes.set_ylim(top=1.25 * max(max(counts.values()) for counts in bars.values()))
     else:
-        axes.text(0.5, 0.5, f"No unit passes IoU {summary.comparison} {min_iou:g}", ha="center", transform=axes.transAxes)
+        axes.text(
+            0.5, 0.5, f"No unit passes IoU {summary.comparison} {min_iou:g}", ha="center", transform=axes.transAxes
+        )
         axes.set_yticks([])
     width = int(figure.get_figwidth() * 16)
     lines = [line for text in _footnotes(d, summary) for line in textwrap.wrap(text, width)]
@@ -82,7 +96,9 @@ def _footnotes(d: Dissection, summary: Summary) -> list[str]:
     notes = [d.warning] if d.warning else []
     limits = summary.out_of_reach
     if limits:
-        listed = ", ".join(f"{limit.concept.name} (IoU ≤ {limit.ceiling:.3f})" for limit in limits[:_MOST_LIMITS])
+        listed = ", ".join(
+            f"{limit.concept.name} (IoU\u00a0≤\u00a0{limit.ceiling:.3f})" for limit in limits[:_MOST_LIMITS]
+        )
         more = f" and {len(limits) - _MOST_LIMITS} more" if len(limits) > _MOST_LIMITS else ""
         notes.append(
             f"Out of reach of IoU {summary.min_iou:g} whatever the units do, because their areas and the masks' differ too much: {listed}{more}."

@@ -22,7 +22,7 @@ class _Progress(Protocol):
 
 
 @contextmanager
-def reporting(progress: bool | Callable[[Any], None], title: str) -> Iterator[Callable[[Any], None]]:
+def reporting(progress: Any, title: str) -> Iterator[Callable[[Any], None]]:
     """Hold a progress line while a run lasts; yields what the run calls after every batch."""
     if callable(progress):
         yield progress
@@ -90,7 +90,7 @@ def _notebook_line() -> Callable[[str, float | None], None] | None:
             else ""
         )
         bundle = {"text/plain": text, "text/html": f'<div style="opacity:.75">{bar}{escape(text)}</div>'}
-        display(bundle, raw=True, display_id=identity, update=shown)
+        display(bundle, raw=True, display_id=identity, update=shown)  # type: ignore[no-untyped-call]
         shown = True
 
     return show

@@ -16,7 +16,7 @@ def show(result: Any, min_iou: float | None = None) -> None:
 
     shell = get_ipython()
     options = {} if min_iou is None else {"min_iou": min_iou}
-    display({"text/plain": result.text(**options), "text/html": result._repr_html_(**options)}, raw=True)
+    display({"text/plain": result.text(**options), "text/html": result._repr_html_(**options)}, raw=True)  # type: ignore[no-untyped-call]
     if shell is not None:
         _shown[result] = shell.execution_count
 

@@ -60,7 +60,9 @@ def _counts(d: Dissection, summary: Summary) -> str:
     for name in (*d.categories, "all"):
         count = summary.report.detectors[name]
         bar = (
-            f'<div style="background:{palette[name]};height:.7em;width:{12 * count / most:.2f}em"></div>' if name in palette else ""
+            f'<div style="background:{palette[name]};height:.7em;width:{12 * count / most:.2f}em"></div>'
+            if name in palette
+            else ""
         )
         rows.append(
             [
@@ -90,12 +92,17 @@ def _best(d: Dissection, min_iou: float) -> str:
     if not units:
         return ""
     rows = [
-        [f"<strong>{escape(unit.label or 'unnamed')}</strong><br><small>{escape(unit.category or '')}</small>",
-         f"{unit.iou:.3f}<br><small><code>{escape(unit.address)}</code></small>", _strip(d, unit.index)]
+        [
+            f"<strong>{escape(unit.label or 'unnamed')}</strong><br><small>{escape(unit.category or '')}</small>",
+            f"{unit.iou:.3f}<br><small><code>{escape(unit.address)}</code></small>",
+            _strip(d, unit.index),
+        ]
         for unit in (d.units[u] for u in units)
     ]
     has_images = any(row[2] for row in rows)
-    return _table(["concept", "IoU, unit", "strongest images, dimmed where the unit is off" if has_images else ""], rows)
+    return _table(
+        ["concept", "IoU, unit", "strongest images, dimmed where the unit is off" if has_images else ""], rows
+    )
 
 
 def _strip(d: Dissection, u: int) -> str:
@@ -131,7 +138,9 @@ def _limits(limits: list[Limit]) -> str:
         ]
         for limit in limits[:_LIMITS]
     ]
-    more = f"<p>… and {len(limits) - _LIMITS:,} more: <code>d.summary().limits</code></p>" if len(limits) > _LIMITS else ""
+    more = (
+        f"<p>… and {len(limits) - _LIMITS:,} more: <code>d.summary().limits</code></p>" if len(limits) > _LIMITS else ""
+    )
     out = sum(not limit.reachable for limit in limits)
     return (
         f"<details><summary>{out:,} of these concepts were out of reach, {len(limits) - out:,} are limited by their size</summary>"
@@ -144,8 +153,17 @@ def _limits(limits: list[Limit]) -> str:
 def _all_units(d: Dissection) -> str:
     order = np.argsort(-d.best_iou, kind="stable")[:_ROWS]
     rows = [
-        [f"<code>{escape(unit.address)}</code>", escape(unit.label or "–"), escape(unit.category or ""), f"{unit.iou:.3f}"]
+        [
+            f"<code>{escape(unit.address)}</code>",
+            escape(unit.label or "–"),
+            escape(unit.category or ""),
+            f"{unit.iou:.3f}",
+        ]
         for unit in (d.units[int(u)] for u in order)
     ]
-    title = f"All {len(d.units):,} units" if len(order) == len(d.units) else f"The {len(order)} best of {len(d.units):,} units"
+    title = (
+        f"All {len(d.units):,} units"
+        if len(order) == len(d.units)
+        else f"The {len(order)} best of {len(d.units):,} units"
+    )
     return f"<details><summary>{title}</summary>{_table(['unit', 'concept', 'category', 'IoU'], rows, numbers=(3,))}</details>"

@@ -38,7 +38,9 @@ def find_layers(model: torch.nn.Module, names: Sequence[str]) -> dict[str, torch
 
 def _unknown_layer(name: str, known: Sequence[str], model: str) -> str:
     if not known:
-        return f"{model} has no layer {name!r}: it has no layers inside. Wrap it in torch.nn.Sequential to give it a name."
+        return (
+            f"{model} has no layer {name!r}: it has no layers inside. Wrap it in torch.nn.Sequential to give it a name."
+        )
     # difflib takes 9 of 10 for close; a student's layer4 for backbone.layer4 is closer than that.
     ends = [candidate for candidate in known if candidate.endswith(f".{name}")]
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.0)

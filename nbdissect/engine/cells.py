@@ -61,9 +61,7 @@ class Records:
         )
 
 
-def active_cells(
-    maps: torch.Tensor, bound: torch.Tensor, images: torch.Tensor, shape: tuple[int, int]
-) -> Records:
+def active_cells(maps: torch.Tensor, bound: torch.Tensor, images: torch.Tensor, shape: tuple[int, int]) -> Records:
     """Return the cells of maps [B, h, w, U] that have a corner above `bound` [U], for masks of `shape`.
 
     Where the map is larger than the mask along an axis, interpolation gives way to averaging and a

@@ -67,7 +67,7 @@ def default_transform(model: torch.nn.Module, size: tuple[int, int]) -> Normaliz
     input size, mean and standard deviation; otherwise images keep the data set's `size` and get
     the ImageNet normalisation.
     """
-    weights = getattr(model, "weights", None)
+    weights: Any = getattr(model, "weights", None)
     if callable(getattr(weights, "transforms", None)):
         preset = weights.transforms()
         if hasattr(preset, "mean") and hasattr(preset, "std"):
@@ -80,7 +80,14 @@ def default_transform(model: torch.nn.Module, size: tuple[int, int]) -> Normaliz
     return Normalize(size)
 
 
-_MOVING = ("CenterCrop", "RandomCrop", "RandomResizedCrop", "RandomHorizontalFlip", "RandomVerticalFlip", "RandomRotation")
+_MOVING = (
+    "CenterCrop",
+    "RandomCrop",
+    "RandomResizedCrop",
+    "RandomHorizontalFlip",
+    "RandomVerticalFlip",
+    "RandomRotation",
+)
 
 
 def warn_of_crop(transform: Any) -> None:
@@ -126,7 +133,11 @@ class Batcher:
             return self._transform.pixels(image)
         made = self._transform(image)
         if not isinstance(made, torch.Tensor) or made.ndim != 3 or not made.is_floating_point():
-            what = f"a {str(made.dtype)[6:]} tensor of shape {list(made.shape)}" if isinstance(made, torch.Tensor) else f"a {type(made).__name__}"
+            what = (
+                f"a {str(made.dtype)[6:]} tensor of shape {list(made.shape)}"
+                if isinstance(made, torch.Tensor)
+                else f"a {type(made).__name__}"
+            )
             message = (
                 f"transform gave {what} for image {index}; it must give a float tensor of shape [channels, height, width]. "
                 "torchvision.transforms.ToTensor() makes one of a PIL image."

@@ -45,7 +45,7 @@ def _patches(tokens: torch.Tensor, layer: str) -> torch.Tensor:
     for patches in (count, count - 1):
         side = math.isqrt(patches)
         if side and side * side == patches:
-            return tokens[:, count - patches :].unflatten(1, (side, side))
+            return tokens[:, count - patches :].reshape(len(tokens), side, side, -1)
     raise ValueError(_no_map(tokens, layer))
 
 
@@ -57,4 +57,6 @@ _ALLOWED = (
 
 def _no_map(output: torch.Tensor, layer: str) -> str:
     kind = str(output.dtype).removeprefix("torch.")
-    return f"Layer {layer!r} returns a {kind} tensor of shape {list(output.shape)}, which is no activation map. {_ALLOWED}"
+    return (
+        f"Layer {layer!r} returns a {kind} tensor of shape {list(output.shape)}, which is no activation map. {_ALLOWED}"
+    )

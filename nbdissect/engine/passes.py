@@ -20,7 +20,7 @@ from nbdissect.engine.exemplars import Exemplars
 from nbdissect.engine.inputs import Batcher, ahead
 from nbdissect.engine.maps import to_maps
 from nbdissect.engine.tally import Counts, tally
-from nbdissect.engine.thresholds import Rank, TopValues, threshold_rank
+from nbdissect.engine.thresholds import TopValues, threshold_rank
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

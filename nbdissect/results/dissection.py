@@ -172,7 +172,9 @@ class Dissection:
             If the dissection kept no counts per image, or an index is not among its images.
         """
         if self.per_image is None:
-            message = "This dissection kept no counts per image. Run it with per_image=True: nd.dissect(…, per_image=True)."
+            message = (
+                "This dissection kept no counts per image. Run it with per_image=True: nd.dissect(…, per_image=True)."
+            )
             raise ValueError(message)
         chosen = np.asarray(images, dtype=np.int64)
         strangers = np.setdiff1d(chosen, self.per_image.pixels[:, 0])

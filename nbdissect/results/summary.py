@@ -168,6 +168,8 @@ def _limits(d: Dissection, min_iou: float) -> list[Limit]:
         area = largest_area[d.category_of[c]]
         if d.truth[c] == 0:
             reason = "never occurs in these images"
+        elif not d.pixels:
+            reason = f"covers {int(d.truth[c]):,} pixels, a unit's mask at most {int(area):,}"
         elif d.truth[c] > area:
             reason = f"covers {percent(coverage[c])} of the pixels, a unit's mask at most {percent(area / d.pixels)}"
         else:

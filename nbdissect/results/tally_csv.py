@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nbdissect.results import scoring
 from nbdissect.results.concept import Concept
 from nbdissect.results.dissection import DRAWINGS, Dissection
+
+if TYPE_CHECKING:
+    import os
 
 _FIELDS = ("label", "truth", "activation", "intersect", "iou")
 _NOTE = "note"
@@ -139,7 +142,7 @@ def _assemble(
     for cell in named:
         c = column[categories.index(cell.category), cell.label]
         intersection[cell.unit, c], stored_iou[cell.unit, c] = cell.intersect, cell.iou
-        doubtful += bool(truth[c] not in (cell.truth,) and not np.isnan(truth[c]))
+        doubtful += bool(truth[c] != cell.truth and not np.isnan(truth[c]))
         truth[c] = cell.truth
         union = cell.truth + cell.activation - cell.intersect
         doubtful += bool(abs(cell.iou - (cell.intersect / union if union else 0.0)) > _TOLERANCE)

@@ -118,7 +118,7 @@ def layers(
     from nbdissect.engine.capture import as_it_was, model_device, model_dtype
     from nbdissect.engine.inputs import Batcher
     from nbdissect.engine.maps import to_maps
-    from nbdissect.options import resolve_data
+    from nbdissect.settings import resolve_data
 
     if not isinstance(model, torch.nn.Module):
         message = f"model is a {type(model).__name__}; a torch.nn.Module is needed."

@@ -1,0 +1,141 @@
+"""Reading directories in the Broden format, and refusing what isn't."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from broden_maker import edit_index, make_broden, save_mask, write_table
+from PIL import Image
+
+import nbdissect as nd
+
+
+@pytest.fixture
+def root(tmp_path):
+    return make_broden(tmp_path / "broden")
+
+
+def run(data):
+    """Read every image and every mask, as a dissection does."""
+    return nd.dissect(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3)), "0", data=data, progress=False, quantile=0.1)
+
+
+def test_reads_concepts_categories_and_samples(root):
+    data = nd.Broden(root)
+    assert data.categories == ("color", "object", "part", "scene")
+    assert [c.number for c in data.concepts] == [1, 2, 3, 4, 9]
+    # 9 stands in two categories with one coverage: the later one has it.
+    assert data.concepts[-1] == (9, "both", "part")
+    assert len(data) == 4
+    sample = data[0]
+    assert sample.image.mode == "RGB"
+    assert sample.image.size == (16, 12)
+    assert set(sample.masks) == {"object", "part"}
+    assert sample.masks["object"].shape == (2, 6, 8)
+    assert (sample.masks["object"][1] == 1).all(), "an integer beside a mask is a filled layer"
+    assert sample.whole == {"color": (3,)}
+    assert sample.shape == (6, 8)
+    assert data[1].masks == {}
+    assert data[-1].whole == {"scene": (4,)}
+    assert "4 images, 5 concepts" in repr(data)
+    with pytest.raises(IndexError):
+        data[4]
+
+
+def test_a_selection_of_categories(root):
+    data = nd.Broden(root, categories=["object", "color"])
+    assert data.categories == ("color", "object"), "in the order of category.csv"
+    assert data.concepts[-1] == (9, "both", "object")
+    assert set(data[0].masks) == {"object"}
+    assert run(data).concepts == data.concepts
+
+
+def test_larger_numbers_use_the_green_channel(root):
+    write_table(root / "label.csv", ["number", "name"], [(1, "car"), (2, "w"), (3, "r"), (4, "s"), (9, "b"), (300, "big")])
+    save_mask(root / "images/a/0_part.png", np.full((6, 8), 300))
+    assert (nd.Broden(root)[0].masks["part"] == 300).all()
+
+
+def test_a_path_will_do(root):
+    d = nd.dissect(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3)), "0", data=str(root), progress=False, quantile=0.1)
+    assert d.images == 4
+
+
+def test_labels_outside_the_chosen_categories_are_skipped_with_one_warning(root):
+    save_mask(root / "images/a/0_object.png", np.full((6, 8), 2))
+    with pytest.warns(UserWarning, match=r"1 label numbers in the masks are no concept of the chosen categories \(object\).*: 2\.") as caught:
+        run(nd.Broden(root, categories=["object"]))
+    assert len(caught) == 1
+
+
+def damaged_png(path):
+    path.write_bytes(path.read_bytes()[:-30])
+
+
+@pytest.mark.parametrize(
+    ("damage", "error", "text"),
+    [
+        (lambda r: (r / "index.csv").unlink(), OSError, r"index\.csv is missing"),
+        (lambda r: (r / "c_part.csv").unlink(), OSError, r"c_part\.csv is missing"),
+        (lambda r: (r / "images/a/1.png").unlink(), OSError, r"a/1\.png is missing; .*index\.csv, line 3"),
+        (lambda r: (r / "images/a/2_part.png").unlink(), OSError, r"2_part\.png is missing"),
+        (lambda r: shutil.rmtree(r / "images"), OSError, "is missing"),
+        (lambda r: damaged_png(r / "images/a/1.png"), ValueError, r"a/1\.png: damaged"),
+        (lambda r: damaged_png(r / "images/a/0_object.png"), ValueError, r"0_object\.png: damaged"),
+        (lambda r: (r / "images/a/0.png").write_bytes(b"no image"), ValueError, r"a/0\.png: not a readable image"),
+        (lambda r: Image.new("RGB", (5, 5)).save(r / "images/a/0.png"), ValueError, r"a/0\.png: 5 × 5 pixels .* says 12 × 16"),
+        (lambda r: save_mask(r / "images/a/0_part.png", np.ones((8, 6))), ValueError, r"0_part\.png: 8 × 6 pixels .* says 6 × 8"),
+        (lambda r: Image.new("L", (8, 6)).save(r / "images/a/0_part.png"), ValueError, r"mode 'L'; allowed: RGB"),
+        (lambda r: Image.new("RGBA", (16, 12)).save(r / "images/a/0.png"), ValueError, "mode 'RGBA'; allowed: RGB, L"),
+        (lambda r: Image.new("RGB", (8, 6), (1, 0, 7)).save(r / "images/a/0_part.png"), ValueError, "blue 7"),
+        (lambda r: save_mask(r / "images/a/0_part.png", np.full((6, 8), 77)), ValueError, r"category 'part': label number 77 is not among"),
+        (lambda r: edit_index(r, 1, "scene", "77"), ValueError, r"category 'scene': label number 77 is not among"),
+        (lambda r: edit_index(r, 0, "image", "../secret.png"), ValueError, r"line 2, column 'image': the path '\.\./secret\.png' leaves"),
+        (lambda r: edit_index(r, 0, "object", "/etc/passwd"), ValueError, "the path '/etc/passwd' leaves"),
+        (lambda r: edit_index(r, 0, "part", "C:\\x.png"), ValueError, "leaves the images directory"),
+        (lambda r: edit_index(r, 2, "sh", "six"), ValueError, r"line 4, column 'sh': 'six'; a whole number from 1 on"),
+        (lambda r: edit_index(r, 2, "iw", "0"), ValueError, r"line 4, column 'iw': '0'"),
+        (lambda r: edit_index(r, 2, "iw", "9" * 30), ValueError, "a whole number"),
+        (lambda r: write_table(r / "index.csv", ["image", "split"], []), ValueError, r"index\.csv: no column 'ih'; found image, split"),
+        (lambda r: write_table(r / "label.csv", ["number", "name"], [(1, "car")]), ValueError, r"c_color\.csv, line 2, column 'number': 3 is not a number of label\.csv"),
+        (lambda r: (r / "index.csv").write_text((r / "index.csv").read_text().splitlines()[0]), ValueError, "lists no images"),
+        (lambda r: (r / "index.csv").write_text((r / "index.csv").read_text() + "a,b\n"), ValueError, r"line 6: not as many cells"),
+        (lambda r: (r / "label.csv").write_bytes(b"number,name\n1,\xff\xfe\n"), ValueError, r"label\.csv: .*UTF-8"),
+        (lambda r: write_table(r / "c_part.csv", ["number", "name", "coverage"], [(2, "w", "much")]), ValueError, "column 'coverage': 'much' is not a number"),
+    ],
+)
+def test_what_is_wrong_is_named(root, damage, error, text):
+    damage(root)
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3))
+    with pytest.raises(error, match=text):
+        nd.dissect(model, "0", data=nd.Broden(root), progress=False, quantile=0.1)
+    assert not model[0]._forward_hooks
+
+
+def test_unknown_category(root):
+    with pytest.raises(ValueError, match=r"Unknown category 'objects'; the data set has color, object, part, scene\. Did you mean 'object'\?"):
+        nd.Broden(root, categories=["objects"])
+    with pytest.raises(ValueError, match="categories is empty"):
+        nd.Broden(root, categories=[])
+
+
+def test_no_directory(tmp_path):
+    with pytest.raises(OSError, match="is no directory"):
+        nd.Broden(tmp_path / "nowhere")
+
+
+def test_a_link_out_of_the_directory_is_refused(root, tmp_path):
+    save_mask(tmp_path / "outside.png", np.ones((6, 8)))
+    (root / "images/a/0_part.png").unlink()
+    os.symlink(tmp_path / "outside.png", root / "images/a/0_part.png")
+    with pytest.raises(ValueError, match="a link that leaves the data set's directory"):
+        nd.Broden(root)[0].masks
+
+
+def test_the_whole_data_set_may_be_a_link(root, tmp_path):
+    os.symlink(root, tmp_path / "link")
+    assert nd.Broden(tmp_path / "link")[0].masks["part"].shape == (1, 6, 8)

@@ -1,0 +1,145 @@
+"""%dissect in a real IPython shell."""
+
+from __future__ import annotations
+
+import pytest
+from IPython.core.completer import provisionalcompleter
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from test_errors import Net, Photos, hooks
+
+import nbdissect as nd
+from nbdissect.magic import complete
+
+
+@pytest.fixture
+def shell():
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance()
+    shell.run_line_magic("load_ext", "nbdissect")
+    shell.user_ns.update(model=Net(), photos=Photos(), nd=nd)
+    yield shell
+    InteractiveShell.clear_instance()
+
+
+def dissect(shell, line):
+    with capture_output() as out:
+        result = shell.run_line_magic("dissect", line)
+    return result, out
+
+
+def test_dissects_shows_and_returns(shell):
+    d, out = dissect(shell, "model features --data photos -q 0.05 --top 3 --batch-size 2 --min-iou 0.5")
+    assert isinstance(d, nd.Dissection)
+    assert (d.layer, d.quantile, d.top_images.shape) == ("features", 0.05, (4, 3))
+    assert len(out.outputs) == 1
+    assert "IoU &gt; 0.5" in out.outputs[0].data["text/html"]
+    assert "IoU > 0.5" in out.outputs[0].data["text/plain"]
+
+
+def test_not_shown_twice_in_one_cell_but_again_in_the_next(shell):
+    with capture_output() as out:
+        shell.run_cell("%dissect model features --data photos -q 0.05", store_history=True)
+    assert sum("text/html" in output.data for output in out.outputs) == 1
+    with capture_output() as out:
+        shell.run_cell("_", store_history=True)
+    assert sum("text/html" in output.data for output in out.outputs) == 1
+
+
+def test_several_layers(shell):
+    d, _ = dissect(shell, "model features features.0 --data photos -q 0.05")
+    assert list(d) == ["features", "features.0"]
+
+
+def test_a_list_of_layers(shell):
+    table, _ = dissect(shell, "model --data photos")
+    assert "features.0" in [layer.name for layer in table]
+
+
+def test_quotes_expressions_and_local_names(shell):
+    shell.user_ns["Photos"] = Photos
+    d, _ = dissect(shell, "'[model][0]' \"features\" --data \"Photos(9)\" -q 0.05")
+    assert d.images == 9
+    shell.user_ns["local"] = None
+    shell.run_cell("def f(local):\n    %dissect local features --data photos -q 0.05\nf(model)").raise_error()
+
+
+def test_a_path_as_data(shell, tmp_path):
+    from broden_maker import make_broden
+
+    d, _ = dissect(shell, f"model features --data {make_broden(tmp_path / 'broden')} -q 0.05")
+    assert d.images == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("", "Say which model: %dissect model lists its layers"),
+        ("modle features", "model: name 'modle' is not defined. Did you mean 'model'?"),
+        ("zzzz features", "Run the cell that makes it first"),
+        ("1/0 features", "'1/0' can't be evaluated: ZeroDivisionError"),
+        ("photos features", "model is a Photos; a torch.nn.Module is needed"),
+        ("model feature --data photos", "Net has no layer 'feature'. The closest are features"),
+        ("model features --data nowhere", "--data: 'nowhere' is neither a variable nor a directory"),
+        ("model features --data model", "data is a Net without 'concepts'"),
+        ("model features --data photos -q 2", "quantile=2.0; a number between 0 and 1"),
+        ("model features --data photos --min-iou 7", "--min-iou 7; a number from 0 to 1"),
+        ("model features --data photos -q much", "invalid float value: 'much'"),
+        ("model features --data photos --semantics lite", "allowed are 'paper' and 'netdissect-lite'"),
+        ("model features --bogus", "unrecognized arguments: --bogus"),
+        ("model pair --data photos", "Layer 'pair' returns a tuple"),
+    ],
+)
+def test_errors_are_one_usage_error(shell, line, text):
+    with pytest.raises(UsageError) as caught:
+        shell.run_line_magic("dissect", line)
+    assert type(caught.value) is UsageError
+    assert text in str(caught.value)
+    assert hooks(shell.user_ns["model"]) == 0
+
+
+def test_drawings_are_warned_of(shell):
+    shell.user_ns["world"] = Photos()
+    shell.user_ns["world"].drawings = True
+    _, out = dissect(shell, "model features --data world -q 0.05")
+    for kind in ("text/html", "text/plain"):
+        assert "Probed with drawings: not evidence about what this network sees in photographs" in out.outputs[0].data[kind]
+
+
+def test_completion():
+    names = {"model": Net(), "net": Net(), "photos": Photos(), "number": 3, "_hidden": Net()}
+    assert complete("%dissect ", names) == ("", ["model", "net"])
+    assert complete("r = %dissect mo", names) == ("mo", ["model"])
+    assert complete("%dissect model features.", names)[1] == ["features.0", "features.1", "features.2"]
+    assert complete("%dissect model.features ", names)[1] == ["0", "1", "2"]
+    assert "features" not in complete("%dissect model features ", names)[1]
+    assert complete("%dissect model fc --data ", names)[1] == ["photos"]
+    assert complete("%dissect model fc --qu", names)[1] == ["--quantile"]
+    assert complete("%dissect model fc --semantics n", names)[1] == ["netdissect-lite"]
+    assert complete("%dissect model --data photos f", names)[1][0] == "features"
+    assert complete("%dissect model() ", names)[1] == []
+    assert complete("print(model) ", names)[1] == []
+
+
+def test_completion_in_the_shell(shell):
+    line = "%dissect model features."
+    with provisionalcompleter():
+        found = [completion.text for completion in shell.Completer.completions(line, len(line))]
+    assert found[:3] == ["features.0", "features.1", "features.2"]
+
+
+def test_loading_twice_and_unloading(shell):
+    matchers = len(shell.Completer.custom_matchers)
+    shell.run_line_magic("reload_ext", "nbdissect")
+    nd.load_ipython_extension(shell)
+    assert len(shell.Completer.custom_matchers) == matchers
+    shell.run_line_magic("unload_ext", "nbdissect")
+    assert "dissect" not in shell.magics_manager.magics["line"]
+    assert len(shell.Completer.custom_matchers) == matchers - 1
+
+
+def test_help(shell):
+    text = shell.object_inspect("%dissect")["docstring"]
+    assert "--quantile" in text
+    assert "%dissect model features.12 --data data" in text
