@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from nbdissect.results.concept import Concept
 from nbdissect.results.dissection import Dissection
 from nbdissect.results.dissections import Dissections
 from nbdissect.results.per_image import PerImage
@@ -85,7 +86,8 @@ def dissect(
     layer : str or sequence of str
         Dotted names from ``model.named_modules()``. Several are dissected in one pass and come
         back as a mapping. A layer's activation is what the module returns: [N, units, h, w],
-        [N, units], or tokens [N, T, units] of a square grid of patches.
+        [N, units], or tokens [N, T, units] of a square grid of patches. (Maps that keep their
+        channels last, [N, h, w, units], can't be told from these: wrap such a layer.)
     data : data set or path, optional
         The labelled images, an :class:`nbdissect.Broden` or anything with its members. By default
         ``nd.options.data``, else the directory in NBDISSECT_DATA, else the embedded drawings.
@@ -132,7 +134,7 @@ def dissect(
     # Only now: importing nbdissect loads no torch.
     import torch
 
-    from nbdissect.engine.capture import find_layers, model_device
+    from nbdissect.engine.capture import find_layers, model_device, same_randomness
     from nbdissect.engine.labels import LabelReader
     from nbdissect.engine.passes import Plan, run
     from nbdissect.engine.threads import limited_threads
@@ -147,28 +149,30 @@ def dissect(
         message = f"semantics={semantics!r}; allowed are {' and '.join(map(repr, SEMANTICS))}."
         raise ValueError(message)
     data = resolve_data(data)
-    plan = Plan(
-        layers=names,
-        images=_images(data, semantics),
-        quantile=float(quantile),
-        semantics=semantics,
-        top=top,
-        batch_size=batch_size,
-        num_workers=num_workers,
-        device=choose_device(device, model_device(model)),
-        given_thresholds=_given_thresholds(thresholds, names),
-        per_image=per_image,
-    )
-    transform = choose_transform(transform, model, data)
-    reader = LabelReader(data.concepts, data.categories, semantics, getattr(data, "concept_numbers", ()))
-    with limited_threads(), _reporting(progress, names, type(model).__name__) as report:
+    concepts = _concepts(data)
+    reader = LabelReader(concepts, data.categories, semantics, getattr(data, "concept_numbers", ()))
+    where = choose_device(device, model_device(model))
+    given = _given_thresholds(thresholds, names)
+    with same_randomness(where), limited_threads(), _reporting(progress, names, type(model).__name__) as report:
+        plan = Plan(
+            layers=names,
+            images=_images(data, semantics),
+            quantile=float(quantile),
+            semantics=semantics,
+            top=top,
+            batch_size=batch_size,
+            num_workers=num_workers,
+            device=where,
+            given_thresholds=given,
+            per_image=per_image,
+        )
         result = run(
             model,
             data,
             plan,
-            transform,
+            choose_transform(transform, model, data),
             reader,
-            concepts=len(data.concepts),
+            concepts=len(concepts),
             categories=len(data.categories),
             report=report,
         )
@@ -179,7 +183,12 @@ def dissect(
             f"({', '.join(data.categories)}) and were not counted: {numbers}{', …' if len(reader.skipped) > 5 else ''}.",
             stacklevel=2,
         )
-    found = {name: _dissection(name, model, data, plan, result, result.layers[name]) for name in names}
+    if reader.strange_categories:
+        warnings.warn(
+            f"Masks of {', '.join(sorted(reader.strange_categories))} were not counted: data.categories holds {', '.join(data.categories)}.",
+            stacklevel=2,
+        )
+    found = {name: _dissection(name, model, data, concepts, plan, result, result.layers[name]) for name in names}
     return found[names[0]] if isinstance(layer, str) else Dissections(found)
 
 
@@ -211,13 +220,6 @@ def _images(data: ConceptData, semantics: Semantics) -> list[int]:
     if not len(data):
         message = "The data set is empty: len(data) is 0."
         raise ValueError(message)
-    if not len(data.concepts):
-        message = "The data set has no concepts: data.concepts is empty."
-        raise ValueError(message)
-    strangers = {concept.category for concept in data.concepts} - set(data.categories)
-    if strangers:
-        message = f"Concepts of category {min(strangers)!r}, which is not among data.categories ({', '.join(data.categories)})."
-        raise ValueError(message)
     if semantics == "paper":
         return list(range(len(data)))
     labelled = [index for index in range(len(data)) if _labelled(data[index])]
@@ -225,6 +227,27 @@ def _images(data: ConceptData, semantics: Semantics) -> list[int]:
         message = f"No image carries a label of {', '.join(data.categories)}; NetDissect-Lite's semantics drops images without one."
         raise ValueError(message)
     return labelled
+
+
+def _concepts(data: ConceptData) -> tuple[Concept, ...]:
+    """The concepts of a data set, ascending by number, checked."""
+    try:
+        concepts = tuple(Concept(int(c.number), str(c.name), str(c.category)) for c in data.concepts)
+    except (AttributeError, TypeError, ValueError) as error:
+        message = f"data.concepts must hold nd.Concept(number, name, category): {error}."
+        raise ValueError(message) from error
+    if not concepts:
+        message = "The data set has no concepts: data.concepts is empty."
+        raise ValueError(message)
+    for concept in concepts:
+        if concept.category not in data.categories:
+            message = f"Concepts of category {concept.category!r}, which is not among data.categories ({', '.join(data.categories)})."
+            raise ValueError(message)
+    numbers = [concept.number for concept in concepts]
+    if min(numbers) < 1 or len(set(numbers)) < len(numbers):
+        message = f"Concept numbers must be from 1 on (0 means nothing), each once; got {sorted(numbers)[:5]}, …"
+        raise ValueError(message)
+    return tuple(sorted(concepts))
 
 
 def _labelled(sample: Any) -> bool:
@@ -255,13 +278,14 @@ def choose_device(wanted: Any, home: torch.device | None) -> torch.device:
     if wanted is None:
         return home or torch.device("cpu")
     if wanted == "auto":
-        for kind in ("cuda", "mps"):
-            if getattr(torch, kind).is_available():
-                return torch.device(kind, 0)
-        return home or torch.device("cpu")
+        if home is not None and home.type != "cpu":
+            return home
+        if torch.cuda.is_available():
+            return torch.device("cuda", torch.cuda.current_device())
+        return torch.device("mps") if torch.backends.mps.is_available() else torch.device("cpu")
     try:
         device = torch.device(wanted)
-        torch.empty(0, device=device)
+        torch.ones(1, device=device).add(1).cpu()  # "meta" makes tensors too, but holds no values
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
         message = f"device={wanted!r} can't be used here: {str(error).splitlines()[0]} Allowed are 'auto', 'cpu', and a GPU that torch sees."
         raise ValueError(message) from error
@@ -281,9 +305,14 @@ def _given_thresholds(thresholds: Any, names: Sequence[str]) -> dict[str, NDArra
         if name not in thresholds:
             message = f"thresholds has no entry for layer {name!r}; it has {', '.join(map(str, thresholds)) or 'none'}."
             raise ValueError(message)
-        array = np.array(thresholds[name], dtype=np.float32)
+        try:
+            array = np.array(thresholds[name], dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            message = f"thresholds of layer {name!r}: {error}; one finite number per unit is needed."
+            raise ValueError(message) from error
         if array.ndim != 1 or not np.isfinite(array).all():
-            message = f"thresholds of layer {name!r}: shape {list(array.shape)}; one finite number per unit is needed."
+            what = f"shape {list(array.shape)}" if array.ndim != 1 else "a value that is NaN or infinite"
+            message = f"thresholds of layer {name!r}: {what}; one finite number per unit is needed."
             raise ValueError(message)
         arrays[name] = array
     return arrays
@@ -296,7 +325,13 @@ def _reporting(progress: Any, names: Sequence[str], model: str) -> Any:
 
 
 def _dissection(
-    name: str, model: torch.nn.Module, data: ConceptData, plan: Plan, result: Result, found: LayerResult
+    name: str,
+    model: torch.nn.Module,
+    data: ConceptData,
+    concepts: tuple[Concept, ...],
+    plan: Plan,
+    result: Result,
+    found: LayerResult,
 ) -> Dissection:
     return Dissection(
         layer=name,
@@ -304,7 +339,7 @@ def _dissection(
         semantics=plan.semantics,
         quantile=plan.quantile,
         categories=tuple(data.categories),
-        concepts=tuple(data.concepts),
+        concepts=concepts,
         thresholds=found.thresholds,
         intersection=found.counts.intersection,
         truth=result.truth.copy(),
@@ -317,6 +352,7 @@ def _dissection(
         per_image=_per_image(result, found, len(data.categories)) if plan.per_image else None,
         drawings=getattr(data, "drawings", False) and not _made_for_drawings(model),
         data=data,
+        thresholds_given=plan.given_thresholds is not None,
     )
 
 

@@ -115,7 +115,7 @@ def layers(
     import torch
 
     from nbdissect.api import choose_device, choose_transform
-    from nbdissect.engine.capture import as_it_was, model_device, model_dtype
+    from nbdissect.engine.capture import as_it_was, hookable, model_device, model_dtype, run_model, same_randomness
     from nbdissect.engine.inputs import Batcher
     from nbdissect.engine.maps import to_maps
     from nbdissect.settings import resolve_data
@@ -145,10 +145,10 @@ def layers(
     handles = []
     try:
         for name, module in model.named_modules():
-            if name:
+            if name and hookable(module):
                 handles.append(module.register_forward_hook(look(name)))
-        with as_it_was(model, where):
-            model(batcher.batch([batcher.load(data[0].image, 0)], 0))
+        with same_randomness(where), as_it_was(model, where):
+            run_model(model, batcher.batch([batcher.load(data[0].image, 0)], [0]))
     finally:
         for handle in handles:
             handle.remove()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class, needs_local_scope, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.utils.process import arg_split
 
 from nbdissect.settings import DATA_MEMBERS
 
@@ -26,7 +28,11 @@ class DissectMagics(Magics):
 
     @magic_arguments()
     @argument("model", nargs="?", help="the network: an expression, such as model or net.backbone")
-    @argument("layer", nargs="*", help="dotted names of layers; without one, lists the layers that can be dissected")
+    @argument(
+        "layer",
+        nargs="*",
+        help="dotted names of layers, or $name for a variable that holds them; without one, lists the layers that can be dissected",
+    )
     @argument("--data", "-d", help="labelled images: an expression, or the path of a Broden directory")
     @argument(
         "-q", "--quantile", type=float, default=0.005, help="share of activations above a unit's threshold (0.005)"
@@ -53,7 +59,9 @@ class DissectMagics(Magics):
         from nbdissect.display.show import show
         from nbdissect.layer_table import layers
 
-        args = parse_argstring(self.dissect, line)
+        # Options may stand anywhere, and a cell's habits (a comment, a semicolon) do no harm.
+        words = arg_split(re.split(r"\s#", line, maxsplit=1)[0].rstrip().rstrip(";"))
+        args = self.dissect.parser.parse_intermixed_args(words)
         if args.model is None:
             message = "Say which model: %dissect model lists its layers, %dissect model layer dissects one. %dissect? tells all."
             raise UsageError(message)
@@ -64,7 +72,7 @@ class DissectMagics(Magics):
             data = _data(args.data and _unquoted(args.data), scope)
             transform = args.transform and _evaluate("--transform", _unquoted(args.transform), scope)
             device = args.device and _unquoted(args.device)
-            names = [_unquoted(name) for name in args.layer]
+            names = [name for word in args.layer for name in _layers(_unquoted(word), scope)]
             if not names:
                 return layers(model, data, transform=transform, device=device)
             if not 0 <= args.min_iou <= 1:
@@ -108,15 +116,25 @@ def _evaluate(what: str, expression: str, scope: dict[str, Any]) -> Any:
         raise UsageError(message) from error
 
 
+def _layers(word: str, scope: dict[str, Any]) -> list[Any]:
+    """A layer's name as it stands; ``$name`` or ``{expression}`` gives one, or a list of them."""
+    if word.startswith("$") or (word.startswith("{") and word.endswith("}")):
+        value = _evaluate("layer", word.strip("${}"), scope)
+        return [value] if isinstance(value, str) else list(value)
+    return [word]
+
+
 def _data(text: str | None, scope: dict[str, Any]) -> Any:
     if text is None:
         return None
     path = Path(text).expanduser()
     try:
         return _evaluate("--data", text, scope)
-    except UsageError:
+    except UsageError as error:
         if path.is_dir():
             return path
+        if not isinstance(error.__cause__, (NameError, SyntaxError)) or "(" in text:
+            raise
         message = f"--data: {text!r} is neither a variable nor a directory (looked in {Path.cwd()})."
         raise UsageError(message) from None
 

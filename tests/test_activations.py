@@ -82,6 +82,53 @@ def test_fully_connected_layers_count_as_1_by_1_maps():
     assert_equal(d, dense.dissect(activations, data, 0.05))
 
 
+class Reuses(torch.nn.Module):
+    """Returns the same memory every time, as a captured graph does."""
+
+    def forward(self, x):
+        if not hasattr(self, "buffer") or self.buffer.shape != x.shape:
+            self.buffer = torch.empty_like(x)
+        return torch.mul(x, 2, out=self.buffer)
+
+
+def test_a_layer_that_uses_its_memory_again():
+    reused, fresh = torch.nn.Sequential(Reuses()), torch.nn.Sequential(torch.nn.Identity())
+    a = run(reused, "0", batch_size=4)
+    b = run(fresh, "0", batch_size=4)
+    np.testing.assert_array_equal(a.thresholds, 2 * b.thresholds)
+    np.testing.assert_array_equal(a.intersection, b.intersection)
+
+
+def test_a_model_that_turns_gradients_on():
+    class Grad(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 4, 3)
+
+        def forward(self, x):
+            with torch.enable_grad():
+                return self.conv(x)
+
+    assert run(Grad(), "conv").thresholds.shape == (4,)
+
+
+def test_a_model_that_merges_weights_in_eval_mode_gets_them_apart_again():
+    class Merging(torch.nn.Conv2d):
+        merged = False
+
+        def train(self, mode=True):
+            if mode == self.merged:
+                self.weight.data *= 0.5 if mode else 2
+                self.merged = not mode
+            return super().train(mode)
+
+    model = torch.nn.Sequential(Merging(3, 4, 3))
+    before = model[0].weight.clone()
+    run(model, "0")
+    assert torch.equal(model[0].weight, before)
+    assert model.training
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_other_precisions(dtype):
     d = run(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3)).to(dtype), "0")

@@ -124,6 +124,18 @@ def test_long_stream_through_small_buffers(monkeypatch):
     assert_equal(d, dense.dissect(activations[::-1], data, 0.02))
 
 
+def test_buffers_that_hold_fewer_values_than_they_must(monkeypatch):
+    """A warm-up that ends before the m-th value is there leaves padding in the rows: it must stay behind the values."""
+    from nbdissect.engine import passes
+
+    monkeypatch.setattr(passes, "_HELD_BYTES", 2000)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        activations = make_activations(rng, ["normal", "relu", "tied", "normal"], 40, (5, 5))
+        data = make_data(rng, 40, [(8, 8)])
+        assert_equal(run(activations, data, quantile=0.4, batch_size=3), dense.dissect(activations, data, 0.4))
+
+
 def test_given_thresholds():
     rng = np.random.default_rng(1)
     activations = make_activations(rng, KINDS, 20, (6, 6))
@@ -155,15 +167,14 @@ def test_workers_change_nothing(workers):
 
 
 def test_map_larger_than_mask_is_averaged_as_pillow_does():
-    import torch
     from PIL import Image
 
-    from nbdissect.engine.grid import resize
+    from nbdissect.results.upsampling import resize
 
     rng = np.random.default_rng(4)
     for size, shape in [((28, 28), (14, 14)), ((30, 17), (11, 9)), ((9, 30), (21, 7)), ((13, 13), (112, 112))]:
         a = rng.normal(size=size).astype(np.float32)
-        ours = resize(torch.from_numpy(a)[None, :, :, None], shape)[0, :, :, 0].numpy()
+        ours = resize(a, shape)
         theirs = np.array(Image.fromarray(a, "F").resize(shape[::-1], Image.Resampling.BILINEAR))
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
@@ -203,6 +214,11 @@ def test_per_image_counts_add_up_and_score_subsets():
         np.testing.assert_array_equal(part.intersection, intersection)
         np.testing.assert_array_equal(part.truth, truth)
         np.testing.assert_array_equal(part.activation, activation)
+        flags = np.isin(np.arange(24), some)
+        np.testing.assert_array_equal(d.over(flags).truth, part.truth)
+        for wrong in ([0.7], [[0, 1]], [True, False], [99]):
+            with pytest.raises(ValueError):
+                d.over(wrong)
         twice = d.over([some[0], some[0]])
         np.testing.assert_array_equal(twice.truth, 2 * d.over(some[:1]).truth)
 

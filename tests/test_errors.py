@@ -133,6 +133,64 @@ def test_semantics_device_transform_model_data():
     refused("The data set is empty", data=Photos(0))
 
 
+def test_a_device_without_values_is_refused_before_the_model_moves():
+    model = Net()
+    refused("device='meta' can't be used here", model=model, device="meta")
+    assert model.fc.weight.device.type == "cpu"
+
+
+def test_scripted_models_and_any_error_of_a_model():
+    scripted = torch.jit.script(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3)))
+    refused("Layer '0' is a scripted module", model=scripted, layer="0")
+
+    class Asserts(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 4, 3)
+
+        def forward(self, x):
+            assert x.shape[-1] == 224, "Wrong image width"
+            return self.conv(x)
+
+    refused(r"Asserts failed on a batch of shape \[6, 3, 8, 8\]: Wrong image width", model=Asserts(), layer="conv")
+    with pytest.raises(ValueError, match="Asserts failed on a batch"):
+        nd.layers(Asserts(), Photos())
+
+
+def test_concepts_that_cannot_be():
+    def with_concepts(*concepts):
+        data = Photos()
+        data.concepts = concepts
+        return data
+
+    refused("data.concepts is empty", data=with_concepts())
+    refused("Concept numbers must be from 1 on", data=with_concepts(nd.Concept(0, "a", "object")))
+    refused("each once; got", data=with_concepts(nd.Concept(1, "a", "object"), nd.Concept(1, "b", "object")))
+    refused("Concepts of category 'part', which is not among data.categories", data=with_concepts(nd.Concept(1, "a", "part")))
+    refused(r"must hold nd\.Concept\(number, name, category\)", data=with_concepts((1, "a", "object")))
+    d = nd.dissect(Net(), "features", data=with_concepts(nd.Concept(2, "b", "object"), nd.Concept(1, "a", "object")), progress=False)
+    assert [c.number for c in d.concepts] == [1, 2]
+
+
+def test_samples_that_cannot_be():
+    def once(masks, whole):
+        data = dense.Data([nd.Concept(1, "x", "a")], ("a",), [(masks, whole, (4, 4))] * 3)
+        return {"model": dense.Playback(layer=np.zeros((3, 1, 20, 20), np.float32)), "layer": "layer", "data": data, "transform": dense.spell}
+
+    refused(r"Image 0: \.whole of its sample must map categories to sequences of label numbers; got \{'a': 3\}", **once({}, {"a": 3}))
+    refused(r"Image 0: \.masks of its sample must map", **once({"a": None}, {}))
+    with pytest.warns(UserWarning, match="Masks of b were not counted: data.categories holds a"):
+        case = once({"b": np.ones((1, 4, 4), int)}, {})
+        nd.dissect(case.pop("model"), case.pop("layer"), progress=False, **case)
+
+
+def test_bool_masks_are_label_1():
+    mask = np.arange(16).reshape(1, 4, 4) % 3 == 0
+    data = dense.Data([nd.Concept(1, "x", "a")], ("a",), [({"a": mask}, {}, (4, 4))] * 2)
+    d = nd.dissect(dense.Playback(layer=np.zeros((2, 1, 20, 20), np.float32)), "layer", data=data, progress=False, transform=dense.spell)
+    assert d.truth.tolist() == [2 * mask.sum()]
+
+
 def test_transform_that_gives_something_else():
     refused(r"transform gave a Image for image 0", transform=lambda image: image)
     refused(r"transform gave a float32 tensor of shape \[1, 3, 8, 8\] for image 0", transform=lambda image: torch.zeros(1, 3, 8, 8))
@@ -166,6 +224,13 @@ def test_masks_of_two_sizes_in_one_sample():
     refused(r"Image 0, category 'a': a mask of shape \[5, 4\] in a sample whose masks are \[4, 4\]", model=dense.Playback(layer=np.zeros((1, 1, 20, 20), np.float32)), layer="layer", data=data, transform=dense.spell)
 
 
+@pytest.mark.parametrize("shape", [None, (4, 4)])
+@pytest.mark.parametrize(("mask", "what"), [(np.zeros((4, 4), int), r"int64 array of shape \[4\]"), (np.zeros((1, 4, 4)), r"float64 array of shape \[4, 4\]")])
+def test_masks_without_layers_or_of_fractions(shape, mask, what):
+    data = dense.Data([nd.Concept(1, "x", "a")], ("a",), [({"a": mask}, {}, shape)])
+    refused(rf"Image 0, category 'a': a layer of its masks is a {what}.*takes mask\[None\]", model=dense.Playback(layer=np.zeros((1, 1, 20, 20), np.float32)), layer="layer", data=data, transform=dense.spell)
+
+
 def test_a_crop_is_warned_of():
     import torchvision.transforms as T
 
@@ -175,7 +240,7 @@ def test_a_crop_is_warned_of():
 
 class Angry(Photos):
     def __init__(self, error, where):
-        super().__init__(8)
+        super().__init__(8)  # images
         self.error, self.where, self.reads = error, where, 0
 
     def __getitem__(self, index):
@@ -213,6 +278,18 @@ def test_random_transforms_and_dropout_leave_no_trace():
     before = torch.get_rng_state()
     nd.dissect(model, "0", data=Photos(), progress=False, transform=lambda image: torch.rand(3, 8, 8) + random.random())
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_data_set_that_draws_leaves_no_trace():
+    class Drawing(Photos):
+        def __getitem__(self, index):
+            np.random.rand()
+            return super().__getitem__(index)
+
+    before = np.random.get_state()[1].copy(), np.random.get_state()[2]
+    nd.dissect(Net(), "features", data=Drawing(), progress=False)
+    assert (np.random.get_state()[1] == before[0]).all()
+    assert np.random.get_state()[2] == before[1]
 
 
 def test_the_model_can_be_trained_afterwards():

@@ -7,7 +7,7 @@ from IPython.core.completer import provisionalcompleter
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
-from test_errors import Net, Photos, hooks
+from test_errors import Angry, Net, Photos, hooks
 
 import nbdissect as nd
 from nbdissect.magic import complete
@@ -65,6 +65,28 @@ def test_quotes_expressions_and_local_names(shell):
     shell.run_cell("def f(local):\n    %dissect local features --data photos -q 0.05\nf(model)").raise_error()
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "model --data photos features -q 0.05 features.0",
+        "model $names --data photos -q 0.05",
+        "model {names[:2]} --data photos -q 0.05;",
+        "model features features.0 --data photos -q 0.05  # both",
+    ],
+)
+def test_options_anywhere_and_layers_from_variables(shell, line):
+    shell.user_ns["names"] = ["features", "features.0"]
+    d, _ = dissect(shell, line)
+    assert list(d) == ["features", "features.0"]
+
+
+def test_a_result_is_returned_though_its_images_cannot_be_read_any_more(shell):
+    shell.user_ns["photos"] = Angry(OSError("gone"), 17)
+    d, out = dissect(shell, "model features --data photos -q 0.05")
+    assert d.images == 8
+    assert "units are detectors" in out.outputs[0].data["text/html"]
+
+
 def test_a_path_as_data(shell, tmp_path):
     from broden_maker import make_broden
 
@@ -82,6 +104,7 @@ def test_a_path_as_data(shell, tmp_path):
         ("photos features", "model is a Photos; a torch.nn.Module is needed"),
         ("model feature --data photos", "Net has no layer 'feature'. The closest are features"),
         ("model features --data nowhere", "--data: 'nowhere' is neither a variable nor a directory"),
+        ("model features --data nd.Broden('/missing')", "FileNotFoundError: /missing is no directory"),
         ("model features --data model", "data is a Net without 'concepts'"),
         ("model features --data photos -q 2", "quantile=2.0; a number between 0 and 1"),
         ("model features --data photos --min-iou 7", "--min-iou 7; a number from 0 to 1"),

@@ -103,7 +103,7 @@ def test_what_is_out_of_reach_is_listed_with_its_ceiling_and_why():
     assert [(limit.concept.name, limit.reachable) for limit in large.limits] == [("c0", True)]
     assert "Large, so limited:\n  c0 (a)" in str(large)
     assert "c0" in d._repr_html_()
-    assert "c0 (IoU\u00a0≤\u00a00.017)" in d.plot()._supxlabel.get_text()
+    assert "c0 (IoU ≤ 0.017)" in " ".join(d.plot()._supxlabel.get_text().split())
 
 
 def test_units_and_ranking():
@@ -155,6 +155,30 @@ def test_csv_has_the_originals_columns_and_comes_back(tmp_path):
     assert np.isnan(back.iou[0]).sum() == len(back.concepts) - 2
 
 
+@pytest.mark.parametrize("semantics", ["paper", "netdissect-lite"])
+def test_ties_survive_the_round_trip(tmp_path, semantics):
+    d = make([[5, 0, 5], [5, 5, 5]], [10, 10, 10], [[10, 10]] * 2, category_of="bba", semantics=semantics)
+    d.to_csv(tmp_path / "t.csv")
+    back = nd.read_csv(tmp_path / "t.csv", semantics=semantics)
+    assert [(u.label, u.category) for u in back.units] == [(u.label, u.category) for u in d.units]
+    assert back.summary().report == d.summary().report
+
+
+def test_a_result_without_any_overlap_comes_back(tmp_path):
+    d = make([[0, 0, 0]], [10, 10, 10], [[10, 10]])
+    d.to_csv(tmp_path / "t.csv")
+    back = nd.read_csv(tmp_path / "t.csv")
+    assert back.detectors() == 0
+    assert "0 of 1 unit" in repr(back)
+    assert back.units[0].ranking(3) == []
+
+
+def test_a_label_counted_twice_is_not_called_out_of_reach():
+    d = make([[12, 0, 0]], [200, 0, 0], [[5, 0]], semantics="netdissect-lite")
+    assert d.ceiling[0, 0] < 0.04 < d.iou[0, 0]
+    assert "c0" not in [limit.concept.name for limit in d.summary().out_of_reach]
+
+
 def test_read_csv_says_what_is_wrong(tmp_path):
     good = ["unit,category,label,score,a-label,a-truth,a-activation,a-intersect,a-iou", "1,a,x,0.5,x,10,20,10,0.5"]
     path = tmp_path / "t.csv"
@@ -168,6 +192,10 @@ def test_read_csv_says_what_is_wrong(tmp_path):
     refused([], "an empty file")
     refused([good[0], good[1].replace("10", "ten", 1)], "line 2, column 'a-truth': 'ten' is not a number")
     refused([good[0], good[1].replace("1", "0", 1)], "column 'unit': '0'; units count 1, 2, 3")
+    refused([good[0], good[1].replace("1", "inf", 1)], "column 'unit': 'inf'")
+    path.write_bytes(b"\x89PNG\xff")
+    with pytest.raises(ValueError, match="t.csv: .* A result file is UTF-8 text"):
+        nd.read_csv(path)
     refused([*good, good[1]], "2 rows, but the units are not 1 to 2, each once")
     with pytest.raises(OSError):
         nd.read_csv(tmp_path / "none.csv")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import math
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from nbdissect.results.concept import Concept
 
@@ -74,11 +75,14 @@ class Broden:
     """
 
     def __init__(self, path: str | os.PathLike[str], categories: Sequence[str] | None = None) -> None:
-        self.path = Path(path)
+        self.path = Path(path).expanduser()
         if not self.path.is_dir():
             message = f"{self.path} is no directory. A Broden data set is a directory that holds index.csv, label.csv and images/."
             raise FileNotFoundError(message)
         available = [row["name"] for _, row in _table(self.path / "category.csv", ["name"])]
+        if not available or len(set(available)) < len(available):
+            message = f"{self.path / 'category.csv'}: the names must be some, each once; found {', '.join(available) or 'none'}."
+            raise BrodenError(message)
         self.categories = _choose(available, categories)
         self.concept_numbers = frozenset(
             _integer(self.path / "label.csv", line, "number", row["number"])
@@ -107,11 +111,7 @@ class Broden:
                 if number not in self.concept_numbers or number == 0:
                     message = f"{file}, line {line}, column 'number': {number} is not a number of label.csv."
                     raise BrodenError(message)
-                try:
-                    coverage = float(row["coverage"])
-                except ValueError:
-                    message = f"{file}, line {line}, column 'coverage': {row['coverage']!r} is not a number."
-                    raise BrodenError(message) from None
+                coverage = _coverage(file, line, row["coverage"])
                 if number not in best or coverage >= best[number][0]:
                     best[number] = coverage, Concept(number, row["name"], category)
         if not best:
@@ -215,7 +215,9 @@ def _opened(folder: Path, name: str, size: tuple[int, int], modes: tuple[str, ..
         raise BrodenError(message)
     try:
         picture = Image.open(path)
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except FileNotFoundError:
+        raise
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         message = f"{path}: not a readable image ({error})."
         raise BrodenError(message) from error
     with picture:
@@ -270,17 +272,36 @@ def _integer(file: Path, line: int, column: str, text: str, least: int = 0) -> i
     return int(text)
 
 
+def _coverage(file: Path, line: int, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        message = f"{file}, line {line}, column 'coverage': {text!r} is not a number."
+        raise BrodenError(message)
+    return value
+
+
 def _layer(file: Path, line: int, column: str, part: str) -> str | int:
     """One part of a category's cell: the path of a mask, or a label number."""
     if part.isascii() and part.isdecimal():
         return _integer(file, line, column, part)
+    if not part.lower().endswith(".png"):
+        message = (
+            f"{file}, line {line}, column {column!r}: {part!r}; a label number or the path of a PNG mask is needed."
+        )
+        raise BrodenError(message)
     return _inside(file, line, column, part)
 
 
 def _inside(file: Path, line: int, column: str, name: str) -> str:
     """Refuse a path that leaves the images directory."""
+    if not name:
+        message = f"{file}, line {line}, column {column!r}: an empty entry; a path is needed."
+        raise BrodenError(message)
     path = PurePosixPath(name)
-    if not name or path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in name:
+    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in name:
         message = f"{file}, line {line}, column {column!r}: the path {name!r} leaves the images directory; it must lie inside."
         raise BrodenError(message)
     return name
@@ -289,8 +310,7 @@ def _inside(file: Path, line: int, column: str, name: str) -> str:
 def _choose(available: list[str], wanted: Sequence[str] | None) -> tuple[str, ...]:
     if wanted is None:
         return tuple(available)
-    if isinstance(wanted, str):
-        wanted = [wanted]
+    wanted = [wanted] if isinstance(wanted, str) else list(wanted)
     for name in wanted:
         if name not in available:
             close = difflib.get_close_matches(str(name), available, n=1)

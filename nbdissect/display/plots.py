@@ -52,7 +52,7 @@ def bar_graph(d: Dissection, min_iou: float) -> Figure:
         axes.bar_label(drawn, fontsize=7, padding=1)
     axes.set_xticks(
         np.concatenate(positions) if positions else [],
-        [_short(name) for counts in bars.values() for name in counts],
+        [_short(d.concepts[c].name) for counts in bars.values() for c in counts],
         rotation=90,
         fontsize=8,
     )
@@ -76,15 +76,15 @@ def bar_graph(d: Dissection, min_iou: float) -> Figure:
     return figure
 
 
-def _bars(d: Dissection, min_iou: float) -> dict[str, dict[str, int]]:
-    """Detectors of each concept, most first, by category."""
+def _bars(d: Dissection, min_iou: float) -> dict[str, dict[int, int]]:
+    """Detectors of each concept (its column), most first, by category."""
     best = d.best_concepts[d.is_detector(min_iou)]
-    bars: dict[str, dict[str, int]] = {}
+    bars: dict[str, dict[int, int]] = {}
     for category in d.categories:
         columns, counts = np.unique([c for c in best if d.concepts[c].category == category], return_counts=True)
         order = np.argsort(-counts, kind="stable")
         if len(order):
-            bars[category] = {d.concepts[int(columns[k])].name: int(counts[k]) for k in order}
+            bars[category] = {int(columns[k]): int(counts[k]) for k in order}
     return bars
 
 

@@ -35,7 +35,8 @@ def reporting(progress: Any, title: str) -> Iterator[Callable[[Any], None]]:
     try:
         yield meter.report
     except BaseException as error:
-        meter.end(f"stopped after {meter.seconds:.0f} s: {type(error).__name__}")
+        if meter.total:  # what fails before the first batch needs no line of its own
+            meter.end(f"stopped after {meter.seconds:.0f} s: {type(error).__name__}")
         raise
     meter.end(f"{meter.total:,} images in {meter.seconds:.1f} s")
 

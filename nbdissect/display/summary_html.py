@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nbdissect.display.maps import resize
 from nbdissect.display.palette import colours
+from nbdissect.results.upsampling import resize
 
 if TYPE_CHECKING:
     from nbdissect.results.dissection import Dissection
@@ -82,9 +82,10 @@ def _best(d: Dissection, min_iou: float) -> str:
     """The best unit of each of the best-detected concepts, with its strongest images."""
     units: list[int] = []
     seen: set[int] = set()
+    passing = d.is_detector(min_iou)
     for u in np.argsort(-d.best_iou, kind="stable"):
         concept = int(d.best_concepts[u])
-        if d.is_detector(min_iou)[u] and concept not in seen:
+        if passing[u] and concept not in seen:
             seen.add(concept)
             units.append(int(u))
         if len(units) == _STRIPS:
@@ -106,6 +107,13 @@ def _best(d: Dissection, min_iou: float) -> str:
 
 
 def _strip(d: Dissection, u: int) -> str:
+    try:
+        return _drawn_strip(d, u)
+    except Exception:  # the data set may be gone by now; the numbers stand without its images
+        return ""
+
+
+def _drawn_strip(d: Dissection, u: int) -> str:
     from PIL import Image
 
     images = [int(i) for i in d.top_images[u] if i >= 0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import random
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +33,9 @@ def find_layers(model: torch.nn.Module, names: Sequence[str]) -> dict[str, torch
     for name in names:
         if name not in modules:
             raise ValueError(_unknown_layer(name, [known for known in modules if known], type(model).__name__))
+        if not hookable(modules[name]):
+            message = f"Layer {name!r} is a scripted module, into which one can't look. Dissect the model from which it was scripted."
+            raise ValueError(message)
     return {name: modules[name] for name in names}
 
 
@@ -46,6 +49,31 @@ def _unknown_layer(name: str, known: Sequence[str], model: str) -> str:
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.0)
     nearest = list(dict.fromkeys([*ends, *close]))[:3]
     return f"{model} has no layer {name!r}. The closest are {', '.join(nearest)}. nd.layers(model) lists all."
+
+
+def run_model(model: torch.nn.Module, batch: torch.Tensor) -> None:
+    """Run a batch [B, channels, H, W] through a model.
+
+    Raises
+    ------
+    ValueError
+        If the model fails on it.
+    """
+    try:
+        model(batch)
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except Exception as error:  # a model may raise what it likes about its input: RuntimeError, AssertionError, …
+        message = (
+            f"{type(model).__name__} failed on a batch of shape {list(batch.shape)}: {error}\n"
+            "If it expects another input, pass transform=, a function from a PIL image to a tensor [channels, height, width]."
+        )
+        raise ValueError(message) from error
+
+
+def hookable(module: torch.nn.Module) -> bool:
+    """Whether a module runs as Python, so that a hook can see what it returns."""
+    return not isinstance(module, torch.jit.ScriptModule)
 
 
 class Capture:
@@ -79,6 +107,8 @@ class Capture:
     def _hook(self, name: str) -> Any:
         def keep(_module: torch.nn.Module, _inputs: Any, output: Any) -> None:
             self._calls += 1
+            if isinstance(output, torch.Tensor):
+                output = output.detach()  # a model may turn gradients on inside
             if self._calls == self._last_call:
                 self._outputs[name] = output
                 raise _PassDone
@@ -97,18 +127,8 @@ class Capture:
         """
         self._outputs.clear()
         self._calls = 0
-        try:
-            self._model(batch)
-        except _PassDone:
-            pass
-        except torch.OutOfMemoryError:
-            raise
-        except (RuntimeError, TypeError) as error:
-            message = (
-                f"{type(self._model).__name__} failed on a batch of shape {list(batch.shape)}: {error}\n"
-                "If it expects another input, pass transform=, a function from a PIL image to a tensor [channels, height, width]."
-            )
-            raise ValueError(message) from error
+        with suppress(_PassDone):
+            run_model(self._model, batch)
         missing = [name for name in self._modules if name not in self._outputs]
         if missing:
             message = (
@@ -127,25 +147,35 @@ class Capture:
 def as_it_was(model: torch.nn.Module, device: torch.device) -> Iterator[None]:
     """Run the model in eval mode on `device`, without gradients, and give it back as it was.
 
-    Restored, also after an error or an interrupt: train/eval mode of every module, device, grad
-    mode, and the state of the random generators.
+    Restored, also after an error or an interrupt: train/eval mode of every module, device, grad mode.
     """
     modes = [(module, module.training) for module in model.modules()]
     home = model_device(model)
-    states = np.random.get_state(), random.getstate()  # noqa: NPY002 - a user's transform may draw from it
     moved = home is not None and home != device
     try:
         if moved:
             model.to(device)
         model.eval()
         # no_grad, not inference_mode: what a model caches on its first call must still serve its training later.
-        with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.no_grad():
+        with torch.no_grad():
             yield
     finally:
+        # First by its own method, which some models override (merged weights come apart again there).
+        model.train(modes[0][1])
         for module, training in modes:
             module.training = training
         if moved:
             model.to(home)
+
+
+@contextmanager
+def same_randomness(device: torch.device) -> Iterator[None]:
+    """Restore the state of all random generators: model, transform and data set may draw from them."""
+    states = np.random.get_state(), random.getstate()  # noqa: NPY002
+    try:
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            yield
+    finally:
         np.random.set_state(states[0])  # noqa: NPY002
         random.setstate(states[1])
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from nbdissect.engine.arrays import true_positions
-from nbdissect.engine.grid import resize
+from nbdissect.results.upsampling import resize
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +69,9 @@ def active_cells(maps: torch.Tensor, bound: torch.Tensor, images: torch.Tensor, 
     is a cell of its own. So it is where map and mask are of one size.
     """
     if maps.shape[1] > shape[0] or maps.shape[2] > shape[1]:
-        maps = resize(maps, shape).contiguous()
+        # Image by image, on the CPU: it takes float64, which not every device has.
+        sized = [torch.from_numpy(np.ascontiguousarray(resize(one, shape))) for one in maps.cpu().numpy()]
+        maps = torch.stack(sized).to(maps.device)
     height, width, units = maps.shape[1:]
     on = maps > bound
     alone = (height, width) == shape

@@ -145,13 +145,13 @@ class Batcher:
             raise ValueError(message)
         return made
 
-    def batch(self, loaded: Sequence[Any], first: int) -> torch.Tensor:
+    def batch(self, loaded: Sequence[Any], images: Sequence[int]) -> torch.Tensor:
         """Return loaded images as one batch in ``channels_last``, which the convolutions of every device like best."""
         shapes = {tuple(item.shape) for item in loaded}
         if len(shapes) > 1:
             odd = next(k for k, item in enumerate(loaded) if item.shape != loaded[0].shape)
             message = (
-                f"transform gave shape {list(loaded[odd].shape)} for image {first + odd} but {list(loaded[0].shape)} for image {first}; "
+                f"transform gave shape {list(loaded[odd].shape)} for image {images[odd]} but {list(loaded[0].shape)} for image {images[0]}; "
                 "all images must come out in one shape. Resize them in the transform."
             )
             raise ValueError(message)

@@ -7,6 +7,7 @@ says which concepts each tuple holds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,7 @@ class LabelReader:
         The paper takes the union of all layers, NetDissect-Lite counts every annotation.
     others : collection of int
         Numbers that are labels but no concept of these categories: skipped, and noted in `skipped`.
+        Masks of other categories are noted in `strange_categories`.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class LabelReader:
         self._column = {concept.number: column for column, concept in enumerate(concepts)}
         self._others = frozenset(others) - set(self._column)
         self.skipped: set[int] = set()
+        self.strange_categories: set[str] = set()
 
     def read(self, sample: Any, index: int, shape: tuple[int, int]) -> ImageLabels:
         """Return the labels of `sample`, number `index` of the data set, whose masks have `shape`.
@@ -89,7 +92,7 @@ class LabelReader:
         ValueError
             If a number is no label of the data set, or a mask has another shape.
         """
-        masks, whole = sample.masks, sample.whole
+        masks, whole = self._parts(sample, index)
         tuples = np.zeros(shape[0] * shape[1], dtype=np.int64)
         held = np.empty((1, 0), dtype=np.int64)  # [T, layers]: the concept of each tuple in each layer, -1 = none
         for category in self._categories:
@@ -102,6 +105,17 @@ class LabelReader:
             if (column := self._column_of(int(number), index, category)) >= 0
         ]
         return self._tabulate(tuples, held, np.array(everywhere, dtype=np.int64))
+
+    def _parts(self, sample: Any, index: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        parts = []
+        for name, what in (("masks", "arrays [layers, height, width]"), ("whole", "sequences of label numbers")):
+            part = getattr(sample, name, None)
+            if not isinstance(part, Mapping) or not all(np.iterable(value) for value in part.values()):
+                message = f"Image {index}: .{name} of its sample must map categories to {what}; got {part!r:.80}."
+                raise ValueError(message)
+            self.strange_categories.update(str(category) for category in part if category not in self._categories)
+            parts.append(part)
+        return parts[0], parts[1]
 
     def _column_of(self, number: int, index: int, category: str) -> int:
         if number == 0:
@@ -127,13 +141,14 @@ class LabelReader:
         category: str,
         shape: tuple[int, int],
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        check_layer(layer, index, category)
         if layer.shape != shape:
             message = (
                 f"Image {index}, category {category!r}: a mask of shape {list(layer.shape)} in a sample whose masks "
                 f"are {list(shape)}. All masks of one image share one height and width."
             )
             raise ValueError(message)
-        numbers, local = _renumber(layer.ravel())
+        numbers, local = _renumber(layer.ravel().astype(np.uint8) if layer.dtype == bool else layer.ravel())
         columns = np.array([self._column_of(number, index, category) for number in numbers.tolist()], dtype=np.int64)
         # Labels that are no concept are one and the same: nothing.
         kept, local_of = np.unique(columns, return_inverse=True)
@@ -158,6 +173,21 @@ class LabelReader:
         whole_category = np.zeros(len(self._categories), dtype=bool)
         whole_category[self._category_of[everywhere]] = True
         return ImageLabels(tuples.astype(np.int32), present, member, pixel_category, whole_category)
+
+
+def check_layer(layer: NDArray[Any], index: int, category: str) -> None:
+    """Refuse a layer of a mask that is no array [sh, sw] of whole numbers.
+
+    Raises
+    ------
+    ValueError
+    """
+    if layer.ndim != 2 or layer.dtype.kind not in "iub":
+        message = (
+            f"Image {index}, category {category!r}: a layer of its masks is a {layer.dtype} array of shape {list(layer.shape)}. "
+            "masks[category] must be whole numbers of shape [layers, height, width]; a single mask takes mask[None]."
+        )
+        raise ValueError(message)
 
 
 def _renumber(values: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -18,6 +18,7 @@ from nbdissect.engine.capture import Capture, as_it_was, model_dtype
 from nbdissect.engine.cells import Records, active_cells
 from nbdissect.engine.exemplars import Exemplars
 from nbdissect.engine.inputs import Batcher, ahead
+from nbdissect.engine.labels import check_layer
 from nbdissect.engine.maps import to_maps
 from nbdissect.engine.tally import Counts, tally
 from nbdissect.engine.thresholds import TopValues, threshold_rank
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 # Whole maps held until a first bound is known: 4 bytes a value here, 24 a surviving cell.
 _HELD_BYTES = 64 << 20
+# Records that have come to lie below the bound are dropped when their number has doubled, and not before this.
+_PRUNE_BYTES = 16 << 20
 _PAPER_QUANTILE = 0.005
 
 
@@ -100,8 +103,11 @@ class LayerPass:
         self._exemplars = Exemplars(units, plan.top, size, plan.device)
         self._values: TopValues | None = None
         self._held: list[tuple[torch.Tensor, torch.Tensor, list[tuple[int, int]]]] = []
+        self._held_bytes = 0
+        self._hold_at_most = _HELD_BYTES // len(plan.layers)
         self._records: list[list[tuple[tuple[int, int], Records]]] = []
-        self._pruned_size = 0
+        self.record_bytes = 0  # memory that the surviving cells take
+        self._pruned_bytes = 0
         if plan.given_thresholds is None:
             self._values = TopValues(units, self._rank, plan.device)
             self._bound = self._values.bound
@@ -120,8 +126,10 @@ class LayerPass:
         self._check_finite(maps, images)
         self._exemplars.add(maps, images)
         if self._warming:
-            self._held.append((maps, images, shapes))
-            if sum(held.numel() for held, _, _ in self._held) * 4 > _HELD_BYTES:
+            # A copy: the module may use its output's memory again for the next batch.
+            self._held.append((maps.clone(), images, shapes))
+            self._held_bytes += maps.nbytes
+            if self._held_bytes > self._hold_at_most:
                 self._warm()
         else:
             if self._values is not None:
@@ -146,11 +154,6 @@ class LayerPass:
         images = self._exemplars.images.cpu().numpy()
         return images, np.where(images < 0, np.nan, peaks).astype(np.float32), self._exemplars.maps.cpu().numpy()
 
-    @property
-    def record_bytes(self) -> int:
-        """Memory that the surviving cells take."""
-        return sum(records.nbytes for batch in self._records for _, records in batch)
-
     def take(self, batch: int) -> list[tuple[tuple[int, int], Records]]:
         """Hand out, and forget, the surviving cells of one batch, by mask shape."""
         records, self._records[batch] = self._records[batch], []
@@ -160,8 +163,8 @@ class LayerPass:
         # One fast sum tells; the slow look only where it is not finite.
         if bool(torch.isfinite(maps.sum())):
             return
-        bad = ~torch.isfinite(maps).all(dim=(1, 2, 3)) if maps.ndim else None
-        if bad is not None and bool(bad.any()):
+        bad = ~torch.isfinite(maps).all(dim=3).all(dim=2).all(dim=1)
+        if bool(bad.any()):  # or only the sum was too large
             image = int(images[bad.nonzero()[0, 0]])
             message = (
                 f"Layer {self.name!r} gave NaN or infinite activations for image {image}. Check the weights and the "
@@ -185,13 +188,14 @@ class LayerPass:
                 rows = torch.tensor([k for k, other in enumerate(shapes) if other == shape], device=maps.device)
                 kept.append((shape, active_cells(maps[rows], self._bound, images[rows], shape)))
         self._records.append(kept)
-        size = self.record_bytes
-        if self._values is not None and size > 2 * self._pruned_size + _HELD_BYTES // 4:
+        self.record_bytes += sum(records.nbytes for _, records in kept)
+        if self._values is not None and self.record_bytes > 2 * self._pruned_bytes + _PRUNE_BYTES:
             self._prune(self._bound.cpu().numpy())
-            self._pruned_size = self.record_bytes
 
     def _prune(self, bound: NDArray[np.float32]) -> None:
         self._records = [[(shape, records.above(bound)) for shape, records in batch] for batch in self._records]
+        self.record_bytes = sum(records.nbytes for batch in self._records for _, records in batch)
+        self._pruned_bytes = self.record_bytes
 
 
 def _times(size: Sequence[int]) -> str:
@@ -241,17 +245,17 @@ def _network_pass(
     def load(batch: Sequence[int]) -> tuple[list[Any], list[tuple[int, int]]]:
         samples = [data[i] for i in batch]
         images = [batcher.load(sample.image, i) for i, sample in zip(batch, samples, strict=True)]
-        return images, [mask_shape(sample) for sample in samples]
+        return images, [mask_shape(sample, i) for i, sample in zip(batch, samples, strict=True)]
 
     passes: dict[str, LayerPass] = {}
     shapes: list[list[tuple[int, int]]] = []
     done = 0
     with Capture(model, plan.layers).hooked() as capture:
         for batch, (images, batch_shapes) in zip(batches, ahead(load, batches, plan.num_workers), strict=True):
-            outputs = capture.run(batcher.batch(images, batch[0]))
+            outputs = capture.run(batcher.batch(images, batch))
             numbers = torch.tensor(batch, device=plan.device)
             for name in plan.layers:
-                maps = to_maps(outputs.pop(name), name)
+                maps = to_maps(outputs.pop(name), name).to(plan.device)
                 if len(maps) != len(batch):
                     message = f"Layer {name!r} gave {len(maps)} maps for a batch of {len(batch)} images: its first axis must be the batch."
                     raise ValueError(message)
@@ -326,15 +330,15 @@ def _label_pass(
     return result
 
 
-def mask_shape(sample: Any) -> tuple[int, int]:
-    """Return the height and width of a sample's masks."""
+def mask_shape(sample: Any, index: int) -> tuple[int, int]:
+    """Return the height and width of the masks of `sample`, number `index` of the data set."""
     shape = getattr(sample, "shape", None)
     if shape is not None:
         return int(shape[0]), int(shape[1])
-    for layers in sample.masks.values():
-        if len(layers):
-            height, width = np.shape(layers[0])
-            return height, width
+    for category, layers in sample.masks.items():
+        for layer in layers:
+            check_layer(np.asarray(layer), index, category)
+            return np.shape(layer)  # type: ignore[return-value]
     return sample.image.height, sample.image.width
 
 

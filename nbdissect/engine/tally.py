@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from nbdissect.engine.grid import axis
+from nbdissect.results.upsampling import axis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
 # Pixels evaluated at once: the working arrays stay in a core's cache.
 _BLOCK = 1 << 17
-# Counters [tuple, unit] held at once.
+# Counters [tuple, unit], or pixels with their tuples, held at once.
 _COUNTERS = 1 << 21
+# Pixels of masks held at once before they are counted.
+_OCCURRENCES = 1 << 22
 
 
 @dataclass
@@ -66,7 +69,7 @@ def tally(
     ----------
     counts : Counts
     records : Records
-        Surviving cells of these images.
+        Surviving cells of these images, of which a corner exceeds the unit's threshold.
     thresholds : float32 [U]
     images : sequence of int
         Ascending indices into the data set.
@@ -74,21 +77,35 @@ def tally(
         Of the same images.
     """
     units = len(thresholds)
-    records = records.above(thresholds)
     edges = np.searchsorted(records.image, [*images, np.iinfo(np.int32).max])
-    for first, last in _groups([len(label.member) * units for label in labels]):
+    for first, last in _groups([max(len(label.member) * units, len(label.tuples)) for label in labels]):
         part = slice(edges[first], edges[last])
         group = labels[first:last]
         offsets = np.cumsum([0, *(len(label.member) for label in group)])
         # One number per pixel and image: (first counter of its tuple), the unit is added below.
         tuples = np.stack([(label.tuples + offset) for label, offset in zip(group, offsets, strict=False)]) * units
         place = np.searchsorted(np.asarray(images[first:last]), records.image[part])
-        keys = list(_mask_counters(records, part, place, thresholds, tuples, shape))
-        flat = np.concatenate(keys) if keys else np.empty(0, np.int64)
-        hits = np.bincount(flat, minlength=int(offsets[-1]) * units).reshape(-1, units)
+        counters = _mask_counters(records, part, place, thresholds, tuples, shape)
+        hits = _count(counters, int(offsets[-1]) * units).reshape(-1, units)
         for k, label in enumerate(group):
             image = images[first + k]
             _add_image(counts, image, label, hits[offsets[k] : offsets[k + 1]], semantics, per_image=per_image)
+
+
+def _count(blocks: Iterator[NDArray[np.int64]], counters: int) -> NDArray[np.int64]:
+    """Count how often each counter occurs, some millions of occurrences at a time."""
+    hits = np.zeros(counters, np.int64)
+    waiting: list[NDArray[np.int64]] = []
+    held = 0
+    for block in blocks:
+        waiting.append(block)
+        held += len(block)
+        if held > _OCCURRENCES:
+            hits += np.bincount(np.concatenate(waiting), minlength=counters)
+            waiting, held = [], 0
+    if waiting:
+        hits += np.bincount(np.concatenate(waiting), minlength=counters)
+    return hits
 
 
 def _groups(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -169,7 +186,8 @@ def _add_image(
     per_image: bool,
 ) -> None:
     """Add one image, given how often each unit's mask meets each tuple, int64 [T, U]."""
-    shared = (hits.T.astype(np.float64) @ label.member).astype(np.int64)
+    # torch's product, not numpy's, whose BLAS knows nothing of the threads we may use; exact below 2 ** 53.
+    shared = (torch.from_numpy(hits).T.double() @ torch.from_numpy(label.member)).long().numpy()
     counts.intersection[:, label.columns] += shared
     area = hits.sum(axis=0)
     if semantics == "paper":

@@ -97,11 +97,13 @@ class TopValues:
     def merge(self, batches: Sequence[torch.Tensor]) -> None:
         """Take in whole maps [B, h, w, U] and cut every row back to its `count` largest."""
         new = sum(batch.shape[0] * batch.shape[1] * batch.shape[2] for batch in batches)
+        # While rows are not full their padding must stay behind the values: only a sorted topk puts it there.
+        full = bool((self._fill + new >= self._rank.count).all())
         step = max(1, _CHUNK // (self._values.shape[1] + new))
         for first in range(0, len(self._values), step):
             part = slice(first, first + step)
             rows = [self._values[part], *(batch[..., part].flatten(0, 2).T for batch in batches)]
-            largest = torch.cat(rows, 1).topk(self._rank.count, sorted=False).values
+            largest = torch.cat(rows, 1).topk(self._rank.count, sorted=not full).values
             self._values[part, : self._rank.count] = largest
             self.bound[part] = largest.amin(1)
         self._values[:, self._rank.count :] = -math.inf

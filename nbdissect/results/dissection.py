@@ -77,6 +77,10 @@ class Dissection:
         Whether the images are drawings and the network was not made for them.
     data : object
         The data set, for its images; None where it is not at hand.
+    thresholds_given : bool
+        Whether the thresholds came from outside, so that `quantile` played no part.
+    stored_iou, stored_best : arrays or None
+        What an imported file says itself, where it is not to be computed.
     """
 
     layer: str
@@ -97,7 +101,9 @@ class Dissection:
     per_image: PerImage | None = None
     drawings: bool = False
     data: Any = field(default=None, repr=False)
+    thresholds_given: bool = False
     stored_iou: NDArray[np.float64] | None = field(default=None, repr=False)
+    stored_best: NDArray[np.int64] | None = field(default=None, repr=False)
 
     # --- scores ---
 
@@ -122,6 +128,8 @@ class Dissection:
     @cached_property
     def best_concepts(self) -> NDArray[np.int64]:
         """Column of each unit's best concept, int64 [U]; -1 where no concept shares a pixel with it."""
+        if self.stored_best is not None:
+            return self.stored_best
         return scoring.best(self.iou, self.category_of, len(self.categories), self.semantics)
 
     @cached_property
@@ -163,8 +171,13 @@ class Dissection:
     def over(self, images: Sequence[int] | NDArray[np.integer]) -> Dissection:
         """Return the same units and thresholds scored over some of the images (``per_image=True`` only).
 
-        An index that is listed twice counts twice, so a bootstrap sample is one call. Top images
-        and thresholds stay those of the whole data set.
+        An index that is listed twice counts twice, so a bootstrap sample is one call. Thresholds and
+        top images stay those of the whole data set.
+
+        Parameters
+        ----------
+        images : sequence of int, or of bool
+            Indices into the data set, or one bool for each of its images.
 
         Raises
         ------
@@ -176,7 +189,13 @@ class Dissection:
                 "This dissection kept no counts per image. Run it with per_image=True: nd.dissect(…, per_image=True)."
             )
             raise ValueError(message)
-        chosen = np.asarray(images, dtype=np.int64)
+        chosen = np.atleast_1d(np.asarray(images))
+        if chosen.dtype == bool and self.data is not None and chosen.shape == (len(self.data),):
+            chosen = np.flatnonzero(chosen)
+        if chosen.ndim != 1 or (chosen.dtype.kind not in "iu" and len(chosen)):
+            message = f"images is a {chosen.dtype} array of shape {list(chosen.shape)}; indices of images, or one bool for each image, are needed."
+            raise ValueError(message)
+        chosen = chosen.astype(np.int64)
         strangers = np.setdiff1d(chosen, self.per_image.pixels[:, 0])
         if len(strangers):
             message = f"Image {strangers[0]} was not counted in this dissection of {plural(self.images, 'image')}."
@@ -221,7 +240,9 @@ class Dissection:
     def facts(self) -> str:
         """One line: images, quantile, semantics."""
         parts = [plural(self.images, "image")] if self.images else []
-        if not np.isnan(self.quantile):
+        if self.thresholds_given:
+            parts.append("given thresholds")
+        elif not np.isnan(self.quantile):
             parts.append(f"top {percent(self.quantile)} of each unit's activations")
         parts.append(f"semantics: {self.semantics}")
         return " · ".join(parts)
@@ -326,7 +347,10 @@ class Units(Sequence[Unit]):
     def __getitem__(self, index: int | slice) -> Unit | list[Unit]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        d, u = self._dissection, range(len(self))[index]
+        if not -len(self) <= index < len(self):
+            message = f"{self._dissection.layer} has {plural(len(self), 'unit')}, 0 to {len(self) - 1}; got {index}."
+            raise IndexError(message)
+        d, u = self._dissection, index % len(self)
         best = int(d.best_concepts[u])
         return Unit(
             index=u,

@@ -58,6 +58,7 @@ def ceiling(truth: Numbers, activation: Numbers, category_of: Ints) -> Floats:
     """The highest IoU that areas of these sizes allow, float64 [U, C]: ``min(A, G) / max(A, G)``.
 
     Reached when the smaller of the two areas lies wholly inside the larger. 0 where both are empty.
+    (NetDissect-Lite counts a label that stands in two layers twice, and can then exceed it.)
     """
     unit = activation[:, category_of].astype(np.float64)
     concept = np.broadcast_to(truth.astype(np.float64), unit.shape)
@@ -94,6 +95,8 @@ def best(values: Floats, category_of: Ints, categories: int, semantics: Semantic
     A tie takes the lowest concept number; in NetDissect-Lite's semantics a tie between categories
     goes to the later category.
     """
+    if not values.shape[1]:
+        return np.full(len(values), -1, dtype=np.int64)
     champions = best_in_categories(values, category_of, categories)
     known = np.nan_to_num(values, nan=0.0)
     score = np.where(champions >= 0, np.take_along_axis(known, np.maximum(champions, 0), axis=1), 0.0)

@@ -134,14 +134,14 @@ def summarize(d: Dissection, min_iou: float) -> Summary:
 
 
 def _report(d: Dissection, min_iou: float) -> Rule:
-    best = d.best_concepts
-    value = np.where(best >= 0, np.take_along_axis(d.iou, np.maximum(best, 0)[:, None], axis=1)[:, 0], 0.0)
-    kept = best[(best >= 0) & scoring.passes(value, min_iou, d.semantics)]
+    kept = d.best_concepts[d.is_detector(min_iou)]
     return _count(d, {name: kept[d.category_of[kept] == g] for g, name in enumerate(d.categories)}, len(kept))
 
 
 def _paper(d: Dissection, min_iou: float) -> Rule:
     champions = scoring.best_in_categories(d.iou, d.category_of, len(d.categories))
+    if not d.concepts:
+        return _count(d, {name: champions[:0, g] for g, name in enumerate(d.categories)}, 0)
     value = np.where(champions >= 0, np.take_along_axis(d.iou, np.maximum(champions, 0), axis=1), 0.0)
     kept = (champions >= 0) & scoring.passes(value, min_iou, d.semantics)
     by_category = {name: champions[kept[:, g], g] for g, name in enumerate(d.categories)}
@@ -155,10 +155,10 @@ def _count(d: Dissection, columns: dict[str, scoring.Ints], units: int) -> Rule:
 
 
 def _limits(d: Dissection, min_iou: float) -> list[Limit]:
-    if not len(d.thresholds):
+    if not len(d.thresholds) or not d.concepts:
         return []
-    ceilings = d.ceiling
-    highest = np.where(np.isnan(ceilings), -np.inf, ceilings).max(axis=0)
+    # A label counted twice can exceed the ceiling: what was reached was within reach.
+    highest = np.nan_to_num(np.fmax(d.ceiling, d.iou), nan=-np.inf).max(axis=0)
     known = np.isfinite(highest)
     coverage = d.truth / d.pixels if d.pixels else np.full(len(d.concepts), np.nan)
     reachable = scoring.passes(highest, min_iou, d.semantics)

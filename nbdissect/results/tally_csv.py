@@ -17,6 +17,8 @@ from nbdissect.results.dissection import DRAWINGS, Dissection
 if TYPE_CHECKING:
     import os
 
+    from nbdissect.results.scoring import Semantics
+
 _FIELDS = ("label", "truth", "activation", "intersect", "iou")
 _NOTE = "note"
 # Scores are stored as decimals; a difference beyond this is a different number.
@@ -57,7 +59,13 @@ class _Cell:
     iou: float
 
 
-def read_csv(path: str | os.PathLike[str], *, layer: str | None = None, model: str = "imported") -> Dissection:
+def read_csv(
+    path: str | os.PathLike[str],
+    *,
+    layer: str | None = None,
+    model: str = "imported",
+    semantics: Semantics = "paper",
+) -> Dissection:
     """Return a result file of Network Dissection, NetDissect-Lite or nbdissect as a :class:`Dissection`.
 
     Such a file holds, for each unit, the best concept of each category: entries of the full
@@ -72,6 +80,8 @@ def read_csv(path: str | os.PathLike[str], *, layer: str | None = None, model: s
         Name for the layer; the file's own name by default.
     model : str
         Name for the network.
+    semantics : {"paper", "netdissect-lite"}
+        Which program counted: NetDissect-Lite's detectors include those at the cut.
 
     Raises
     ------
@@ -81,30 +91,41 @@ def read_csv(path: str | os.PathLike[str], *, layer: str | None = None, model: s
         If the file can't be read.
     """
     path = Path(path)
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        header = list(reader.fieldnames or [])
-        categories = tuple(name.removesuffix("-label") for name in header if name.endswith("-label"))
-        wanted = ["unit", *(f"{category}-{field}" for category in categories for field in _FIELDS)]
-        missing = [name for name in wanted if name not in header]
-        if missing or not categories:
-            message = (
-                f"{path}: no column {missing[0] if missing else '<category>-label'!r}; found "
-                f"{', '.join(header[:8]) or 'an empty file'}. A result file has the columns unit,category,label,score and, "
-                f"for each category, {', '.join(f'<category>-{field}' for field in _FIELDS)}."
-            )
-            raise ValueError(message)
-        try:
-            rows = list(reader)
-        except (csv.Error, UnicodeDecodeError) as error:
-            message = f"{path}, line {reader.line_num}: {error}. A result file is UTF-8 text, comma separated."
-            raise ValueError(message) from error
+    header, rows = _read_rows(path)
+    categories = tuple(name.removesuffix("-label") for name in header if name.endswith("-label"))
+    wanted = ["unit", *(f"{category}-{field}" for category in categories for field in _FIELDS)]
+    missing = [name for name in wanted if name not in header]
+    if missing or not categories:
+        message = (
+            f"{path}: no column {missing[0] if missing else '<category>-label'!r}; found "
+            f"{', '.join(header[:8]) or 'an empty file'}. A result file has the columns unit,category,label,score and, "
+            f"for each category, {', '.join(f'<category>-{field}' for field in _FIELDS)}."
+        )
+        raise ValueError(message)
     cells = [_cell(path, line, row, category) for line, row in enumerate(rows, 2) for category in categories]
-    units = sorted({cell.unit for cell in cells})
-    if units != list(range(len(rows))):
+    if sorted({cell.unit for cell in cells}) != list(range(len(rows))):
         message = f"{path}: {len(rows)} rows, but the units are not 1 to {len(rows)}, each once."
         raise ValueError(message)
-    return _assemble(cells, categories, len(rows), layer or path.stem, model, drawings=_NOTE in header)
+    labels = {cells[k * len(categories)].unit: (row.get("category"), row.get("label")) for k, row in enumerate(rows)}
+    return _assemble(
+        cells,
+        labels,
+        categories,
+        layer=layer or path.stem,
+        model=model,
+        semantics=semantics,
+        drawings=any(row.get(_NOTE) == DRAWINGS for row in rows),
+    )
+
+
+def _read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            return list(reader.fieldnames or []), list(reader)
+    except (csv.Error, UnicodeDecodeError) as error:
+        message = f"{path}: {error}. A result file is UTF-8 text, comma separated."
+        raise ValueError(message) from error
 
 
 def _cell(path: Path, line: int, row: dict[str, str], category: str) -> _Cell:
@@ -117,7 +138,7 @@ def _cell(path: Path, line: int, row: dict[str, str], category: str) -> _Cell:
             raise ValueError(message) from None
 
     unit = number("unit")
-    if unit != int(unit) or unit < 1:
+    if not unit.is_integer() or unit < 1:
         message = f"{path}, line {line}, column 'unit': {row['unit']!r}; units count 1, 2, 3, …"
         raise ValueError(message)
     truth, activation, intersect, iou = (number(f"{category}-{field}") for field in _FIELDS[1:])
@@ -125,8 +146,16 @@ def _cell(path: Path, line: int, row: dict[str, str], category: str) -> _Cell:
 
 
 def _assemble(
-    cells: list[_Cell], categories: tuple[str, ...], units: int, layer: str, model: str, *, drawings: bool
+    cells: list[_Cell],
+    labels: dict[int, tuple[str | None, str | None]],
+    categories: tuple[str, ...],
+    *,
+    layer: str,
+    model: str,
+    semantics: Semantics,
+    drawings: bool,
 ) -> Dissection:
+    units = len(labels)
     # A category in which the unit shares no pixel with any concept has neither label nor truth.
     named = [cell for cell in cells if cell.label or cell.truth]
     names = sorted({(categories.index(cell.category), cell.label) for cell in named})
@@ -150,12 +179,19 @@ def _assemble(
         warnings.warn(
             f"{layer}: {doubtful:,} entries whose IoU or concept area does not agree with the other numbers "
             "of the file; the IoU is kept as it stands.",
-            stacklevel=3,
+            stacklevel=4,
         )
+    category_of = np.array([categories.index(concept.category) for concept in concepts], dtype=np.int64)
+    best = scoring.best(stored_iou, category_of, len(categories), semantics)
+    for unit, (category, label) in labels.items():
+        # Where two concepts tie, the file's own label tells which one won.
+        named_best = column.get((categories.index(category), label or "")) if category in categories else None
+        if named_best is not None and stored_iou[unit, named_best] == np.nanmax(stored_iou[unit]):
+            best[unit] = named_best
     return Dissection(
         layer=layer,
         model=model,
-        semantics="paper",
+        semantics=semantics,
         quantile=float("nan"),
         categories=categories,
         concepts=concepts,
@@ -168,4 +204,5 @@ def _assemble(
         top_maps=np.zeros((units, 0, 1, 1), dtype=np.float32),
         drawings=drawings,
         stored_iou=stored_iou,
+        stored_best=best,
     )

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,29 +50,28 @@ def axis(size: int, out: int) -> Axis:
     return Axis(size, out, lower, weight, np.cumsum(count) - count, count)
 
 
-def resize(maps: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
-    """Return maps [B, h, w, U] at `shape` (sh, sw): rows first, then columns.
+def resize(maps: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Return maps [h, w, …] at `shape`, float32 [sh, sw, …]: rows first, then columns.
 
     An axis that grows is interpolated; one on which the map is larger than the mask is averaged
     under a triangle as wide as the step, as Pillow does when it shrinks an image.
     """
-    return _along(_along(maps, 1, shape[0]), 2, shape[1])
+    return np.swapaxes(_rows(np.swapaxes(_rows(maps, shape[0]), 0, 1), shape[1]), 0, 1)
 
 
-def _along(maps: torch.Tensor, dim: int, out: int) -> torch.Tensor:
-    size = maps.shape[dim]
+def _rows(maps: NDArray[Any], out: int) -> NDArray[Any]:
+    size = len(maps)
     if size == out:
         return maps
     if size > out:
         # float64 weights and sums, as in Pillow: they add up to 1 so closely that a plateau stays one.
-        weights = torch.from_numpy(_triangle(size, out)).to(maps.device)
-        return torch.movedim(torch.movedim(maps.double(), dim, -1) @ weights.T, -1, dim).float()
+        averaged: NDArray[Any] = np.tensordot(_triangle(size, out), maps.astype(np.float64), axes=1)
+        return averaged.astype(np.float32)
     geometry = axis(size, out)
-    lower = torch.from_numpy(geometry.lower).to(maps.device)
-    weight = torch.from_numpy(geometry.weight).to(maps.device).view([-1 if d == dim else 1 for d in range(maps.ndim)])
-    a = maps.index_select(dim, lower)
-    b = maps.index_select(dim, (lower + 1).clamp_(max=size - 1))
-    return a + weight * (b - a)
+    a, b = maps[geometry.lower], maps[np.minimum(geometry.lower + 1, size - 1)]
+    weight = geometry.weight.reshape(-1, *[1] * (maps.ndim - 1))
+    interpolated: NDArray[Any] = a + weight * (b - a)
+    return interpolated
 
 
 @lru_cache(maxsize=64)
