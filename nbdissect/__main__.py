@@ -6,9 +6,9 @@ from nbdissect import demo, dissect
 
 
 def main() -> None:
-    """Print what the last layer of the embedded network detects in the embedded drawings."""
+    """Print what the fifth layer of the embedded network detects in the embedded drawings."""
     model, data = demo()
-    print(dissect(model, "conv6", data=data).summary())
+    print(dissect(model, "conv5", data=data).summary())
 
 
 if __name__ == "__main__":

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+
+# One thread per test process, its kernels included: several run side by side, and threads that wait for each other burn both cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from shared import LITE, MINIBRODEN, RESULTS, SQUEEZENET
 

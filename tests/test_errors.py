@@ -179,8 +179,8 @@ def test_samples_that_cannot_be():
 
     refused(r"Image 0: \.whole of its sample must map categories to sequences of label numbers; got \{'a': 3\}", **once({}, {"a": 3}))
     refused(r"Image 0: \.masks of its sample must map", **once({"a": None}, {}))
+    case = once({"b": np.ones((1, 4, 4), int)}, {})
     with pytest.warns(UserWarning, match="Masks of b were not counted: data.categories holds a"):
-        case = once({"b": np.ones((1, 4, 4), int)}, {})
         nd.dissect(case.pop("model"), case.pop("layer"), progress=False, **case)
 
 

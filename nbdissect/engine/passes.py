@@ -338,7 +338,8 @@ def mask_shape(sample: Any, index: int) -> tuple[int, int]:
     for category, layers in sample.masks.items():
         for layer in layers:
             check_layer(np.asarray(layer), index, category)
-            return np.shape(layer)  # type: ignore[return-value]
+            height, width = np.shape(layer)
+            return height, width
     return sample.image.height, sample.image.width
 
 

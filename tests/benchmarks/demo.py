@@ -1,4 +1,4 @@
-"""What training adds: unique detectors of the embedded network by layer, trained and with random weights.
+"""What training adds: detectors of the embedded network by layer, trained and with random weights.
 
     python tests/benchmarks/demo.py
 """
@@ -9,24 +9,28 @@ import resource
 import time
 
 import nbdissect as nd
+from nbdissect.concepts.world import World
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5", "conv6"]
 KINDS = ["object", "part", "scene", "material", "texture", "color"]
 
 
 def main():
-    print("| layer | weights | detectors | unique | " + " | ".join(KINDS) + " |")
-    print("|---|---|---:|---:|" + "---:|" * len(KINDS))
-    for trained in (True, False):
-        model, data = nd.demo(trained=trained)
-        for name, d in nd.dissect(model, LAYERS, data=data, progress=False).items():
-            counts = d.summary().report
-            weights = "trained" if trained else "random"
-            row = [name, weights, f"{counts.detectors['all']} of {len(d.units)}", counts.unique["all"], *(counts.unique[kind] for kind in KINDS)]
-            print("| " + " | ".join(map(str, row)) + " |", flush=True)
+    # The drawings were tuned while looking at seed 0; nobody looked at seed 1 before it was counted here.
+    for seed in (0, 1):
+        print(f"\nWorld(seed={seed})\n")
+        print("| layer | weights | detectors | unique | " + " | ".join(KINDS) + " |")
+        print("|---|---|---:|---:|" + "---:|" * len(KINDS))
+        for trained in (True, False):
+            model, _ = nd.demo(trained=trained)
+            for name, d in nd.dissect(model, LAYERS, data=World(seed=seed), progress=False).items():
+                counts = d.summary().report
+                weights = "trained" if trained else "random"
+                row = [name, weights, f"{counts.detectors['all']} of {len(d.units)}", counts.unique["all"], *(counts.unique[kind] for kind in KINDS)]
+                print("| " + " | ".join(map(str, row)) + " |", flush=True)
     start, cpu = time.monotonic(), time.process_time()
-    nd.dissect(model, "conv6", data=nd.demo()[1], progress=False)
-    print(f"\nOne dissection of conv6, drawing the images included: {time.monotonic() - start:.1f} s, {time.process_time() - cpu:.1f} s CPU;", end=" ")
+    nd.dissect(model, "conv5", data=nd.demo()[1], progress=False)
+    print(f"\nOne dissection of conv5, drawing the images included: {time.monotonic() - start:.1f} s, {time.process_time() - cpu:.1f} s CPU;", end=" ")
     print(f"peak of the whole process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024:,} MB")
 
 

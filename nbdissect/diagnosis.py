@@ -1,0 +1,84 @@
+"""What this session has: the first thing to look at, and to send along, when something doesn't work."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+_PACKAGES = (
+    "nbdissect",
+    "torch",
+    "torchvision",
+    "numpy",
+    "pillow",
+    "matplotlib",
+    "ipython",
+    "ipykernel",
+    "ipywidgets",
+    "anywidget",
+    "jupyterlab",
+    "notebook",
+)
+
+
+def doctor() -> None:
+    """Print versions, threads, memory and device, and whether a notebook front end has answered a gallery."""
+    print("\n".join(f"{name + ':':<14}{value}" for name, value in _findings().items()))
+
+
+def _findings() -> dict[str, str]:
+    import torch
+
+    from nbdissect.engine.threads import allowed_threads
+
+    found = {"python": f"{platform.python_version()} on {platform.platform()}"}
+    found |= {name: _version(name) for name in _PACKAGES}
+    found["threads"] = f"{min(torch.get_num_threads(), allowed_threads())} of {os.cpu_count()} (affinity and quota allow {allowed_threads()})"
+    found["memory"] = _memory()
+    found["device"] = _device()
+    found["front end"] = _front_end()
+    return found
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _memory() -> str:
+    """Physical memory of the machine; a container may be allowed less."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows
+        return "unknown"
+    return f"{total / 2**30:.1f} GB in the machine"
+
+
+def _device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return f"cuda ({torch.cuda.get_device_name()})"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _front_end() -> str:
+    if "IPython" in sys.modules:
+        from IPython import get_ipython
+
+        shell = get_ipython()
+        if shell is not None and hasattr(shell, "kernel"):
+            gallery = sys.modules.get("nbdissect.display.gallery")
+            if gallery is None:
+                return "a notebook; no gallery has been shown yet"
+            if gallery.Gallery.answered:
+                return "a notebook, which has answered"
+            return (
+                "a notebook, which has not answered a gallery: is ipywidgets installed where the server runs, and the page "
+                "reloaded since? nd.options.renderer = 'html' does without"
+            )
+    return "none: this is no notebook"
