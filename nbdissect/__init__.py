@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from nbdissect.api import dissect
     from nbdissect.concepts.broden import Broden
     from nbdissect.concepts.protocol import Sample
+    from nbdissect.diagnosis import doctor
+    from nbdissect.display.gallery import gallery
     from nbdissect.layer_table import layers
     from nbdissect.magic import load_ipython_extension, unload_ipython_extension
     from nbdissect.models.demo import demo
@@ -30,6 +32,8 @@ __all__ = [
     "Sample",
     "demo",
     "dissect",
+    "doctor",
+    "gallery",
     "layers",
     "load_ipython_extension",
     "options",
@@ -45,6 +49,8 @@ _HOMES = {
     "Sample": "nbdissect.concepts.protocol",
     "demo": "nbdissect.models.demo",
     "dissect": "nbdissect.api",
+    "doctor": "nbdissect.diagnosis",
+    "gallery": "nbdissect.display.gallery",
     "layers": "nbdissect.layer_table",
     "load_ipython_extension": "nbdissect.magic",
     "options": "nbdissect.settings",

@@ -35,7 +35,9 @@ def _findings() -> dict[str, str]:
 
     found = {"python": f"{platform.python_version()} on {platform.platform()}"}
     found |= {name: _version(name) for name in _PACKAGES}
-    found["threads"] = f"{min(torch.get_num_threads(), allowed_threads())} of {os.cpu_count()} (affinity and quota allow {allowed_threads()})"
+    found["threads"] = (
+        f"{min(torch.get_num_threads(), allowed_threads())} of {os.cpu_count()} (affinity and quota allow {allowed_threads()})"
+    )
     found["memory"] = _memory()
     found["device"] = _device()
     found["front end"] = _front_end()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nbdissect.concepts.protocol import ConceptData
 
+RENDERERS = ("auto", "widget", "html")
 DATA_VARIABLE = "NBDISSECT_DATA"
 DATA_MEMBERS = ("concepts", "categories", "__len__", "__getitem__")
 
@@ -21,17 +22,24 @@ class Options:
     data : data set, path, or None
         Probe data set. None: the directory in the environment variable NBDISSECT_DATA, else the
         embedded drawings.
+    renderer : {"auto", "widget", "html"}
+        How a result is shown in a notebook. "widget": as the gallery; "html": as a plain summary;
+        "auto": as both, of which the summary stays where no front end draws the gallery.
     """
 
-    _known = ("data",)
+    _known = ("data", "renderer")
 
     def __init__(self) -> None:
         self.data: Any = None
+        self.renderer = "auto"
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in self._known:
-            message = f"nbdissect has no option {name!r}; there is {', '.join(self._known)}."
+            message = f"nbdissect has no option {name!r}; there are {' and '.join(self._known)}."
             raise AttributeError(message)
+        if name == "renderer" and value not in RENDERERS:
+            message = f"renderer={value!r}; allowed are {', '.join(map(repr, RENDERERS))}."
+            raise ValueError(message)
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:

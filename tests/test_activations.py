@@ -131,7 +131,12 @@ def test_a_model_that_merges_weights_in_eval_mode_gets_them_apart_again():
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
 def test_other_precisions(dtype):
-    d = run(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3)).to(dtype), "0")
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3)).to(dtype)
+    try:
+        model(torch.zeros(1, 3, 8, 8, dtype=dtype))
+    except RuntimeError as error:  # older torch has no half precision on the CPU
+        pytest.skip(str(error))
+    d = run(model, "0")
     assert d.thresholds.dtype == np.float32
 
 

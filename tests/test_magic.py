@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.error import UsageError
@@ -19,32 +21,56 @@ def shell():
     shell = InteractiveShell.instance()
     shell.run_line_magic("load_ext", "nbdissect")
     shell.user_ns.update(model=Net(), photos=Photos(), nd=nd)
+    shell.kernel = "something that shows HTML"
+    nd.options.renderer = "html"
     yield shell
+    nd.options.renderer = "auto"
     InteractiveShell.clear_instance()
 
 
 def dissect(shell, line):
     with capture_output() as out:
         result = shell.run_line_magic("dissect", line)
-    return result, out
+    return result, shown(out)
+
+
+def shown(out):
+    """What was displayed, without the progress line."""
+    return [output.data for output in out.outputs if not re.search("images/s|images in", output.data.get("text/plain", ""))]
 
 
 def test_dissects_shows_and_returns(shell):
     d, out = dissect(shell, "model features --data photos -q 0.05 --top 3 --batch-size 2 --min-iou 0.5")
     assert isinstance(d, nd.Dissection)
     assert (d.layer, d.quantile, d.top_images.shape) == ("features", 0.05, (4, 3))
-    assert len(out.outputs) == 1
-    assert "IoU &gt; 0.5" in out.outputs[0].data["text/html"]
-    assert "IoU > 0.5" in out.outputs[0].data["text/plain"]
+    assert len(out) == 1
+    assert "IoU &gt; 0.5" in out[0]["text/html"]
+    assert "IoU > 0.5" in out[0]["text/plain"]
+
+
+def test_a_terminal_gets_the_table(shell):
+    del shell.kernel
+    _, out = dissect(shell, "model features --data photos -q 0.05")
+    assert list(out[0]) == ["text/plain"]
+    assert "report rule" in out[0]["text/plain"]
+
+
+def test_a_notebook_gets_the_gallery_and_before_it_the_summary_that_it_hides(shell):
+    for renderer, kinds in (("auto", ["text/html", "widget"]), ("widget", ["widget"])):
+        nd.options.renderer = renderer
+        _, out = dissect(shell, "model features --data photos -q 0.05 --min-iou 0.2")
+        assert ["widget" if any("widget-view" in kind for kind in output) else "text/html" for output in out] == kinds
+        if renderer == "auto":
+            assert "nd.doctor()" in out[0]["text/html"]
 
 
 def test_not_shown_twice_in_one_cell_but_again_in_the_next(shell):
     with capture_output() as out:
         shell.run_cell("%dissect model features --data photos -q 0.05", store_history=True)
-    assert sum("text/html" in output.data for output in out.outputs) == 1
+    assert sum("text/html" in output for output in shown(out)) == 1
     with capture_output() as out:
         shell.run_cell("_", store_history=True)
-    assert sum("text/html" in output.data for output in out.outputs) == 1
+    assert sum("text/html" in output for output in shown(out)) == 1
 
 
 def test_several_layers(shell):
@@ -84,7 +110,7 @@ def test_a_result_is_returned_though_its_images_cannot_be_read_any_more(shell):
     shell.user_ns["photos"] = Angry(OSError("gone"), 17)
     d, out = dissect(shell, "model features --data photos -q 0.05")
     assert d.images == 8
-    assert "units are detectors" in out.outputs[0].data["text/html"]
+    assert "units are detectors" in out[0]["text/html"]
 
 
 def test_a_path_as_data(shell, tmp_path):
@@ -127,7 +153,7 @@ def test_drawings_are_warned_of(shell):
     shell.user_ns["world"].drawings = True
     _, out = dissect(shell, "model features --data world -q 0.05")
     for kind in ("text/html", "text/plain"):
-        assert "Probed with drawings: not evidence about what this network sees in photographs" in out.outputs[0].data[kind]
+        assert "Probed with drawings: not evidence about what this network sees in photographs" in out[0][kind]
 
 
 def test_completion():

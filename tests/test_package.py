@@ -35,9 +35,19 @@ def test_every_public_name_is_there():
 
 
 def test_options():
-    with pytest.raises(AttributeError, match="nbdissect has no option 'dta'; there is data"):
+    with pytest.raises(AttributeError, match="nbdissect has no option 'dta'; there are data and renderer"):
         nd.options.dta = 1
     assert "nd.options.data = None" in repr(nd.options)
+    with pytest.raises(ValueError, match="renderer='svg'; allowed are 'auto', 'widget', 'html'"):
+        nd.options.renderer = "svg"
+    assert nd.options.renderer == "auto"
+
+
+def test_doctor_tells_what_there_is(capsys):
+    nd.doctor()
+    told = capsys.readouterr().out
+    for name in ("python:", "torch:", "anywidget:", "threads:", "memory:", "device:", "front end:    none: this is no notebook"):
+        assert name in told
 
 
 def test_default_data(monkeypatch, tmp_path):

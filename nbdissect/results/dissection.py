@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from nbdissect.display.gallery import Gallery
     from nbdissect.results.concept import Concept
     from nbdissect.results.per_image import PerImage
 
@@ -228,6 +229,18 @@ class Dissection:
         from nbdissect.display.plots import bar_graph
 
         return bar_graph(self, min_iou)
+
+    def gallery(self, **state: Any) -> Gallery:
+        """Return a gallery of the units, a widget to browse in a notebook.
+
+        Parameters
+        ----------
+        **state
+            Initial values of its traits, such as ``min_iou=0.1`` or ``query="wheel"``.
+        """
+        from nbdissect.display.gallery import gallery
+
+        return gallery(self, **state)
 
     # --- what people read ---
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbdissect.display.gallery import Gallery
     from nbdissect.results.dissection import Dissection
 
 
@@ -33,6 +34,12 @@ class Dissections(Mapping[str, "Dissection"]):
         return self is other
 
     __hash__ = object.__hash__
+
+    def gallery(self, **state: Any) -> Gallery:
+        """Return one gallery of all the layers, to switch between or to set side by side."""
+        from nbdissect.display.gallery import gallery
+
+        return gallery(self, **state)
 
     def __repr__(self) -> str:
         return "\n".join(repr(d) for d in self._by_layer.values())

@@ -1,0 +1,223 @@
+import { signal } from "@preact/signals-core";
+import type { Field } from "../draw/overlay";
+import { upsample } from "../draw/upsample";
+import type { MapsReply } from "../messages";
+import { Lru } from "./lru";
+import { Problem, type Source } from "./source";
+import { type Table, topImages } from "./table";
+
+/** A unit's raw maps, one per top image. */
+export interface UnitMaps {
+  maps: (Field & { grid: number[] })[];
+  /** Range of all of them, for histograms and heat maps. */
+  low: number;
+  high: number;
+}
+
+/** One unit that is in view. */
+export interface Wanted {
+  table: Table;
+  unit: number;
+}
+
+const BATCH = 32;
+const FIRST_BATCH = 6;
+const AT_ONCE = 2;
+
+/**
+ * Pictures and maps for the cards in view. What has come is kept within bounds, what scrolled away
+ * before it was asked for is not asked for, and each distinct photograph is asked for once.
+ */
+export class Library {
+  /** Counts arrivals: what draws pictures reads it, and is drawn again. */
+  readonly arrivals = signal(0);
+  readonly problem = signal<Problem | null>(null);
+  readonly #files = new Lru<string, Blob>(6000);
+  readonly #bitmaps = new Lru<string, ImageBitmap>(360, (bitmap) => bitmap.close());
+  readonly #units = new Lru<string, UnitMaps>(3000);
+  readonly #fields = new Lru<string, Field>(400);
+  readonly #broken = new Map<string, string>();
+  readonly #pending = new Set<string>();
+  readonly #views = new Map<object, Wanted[]>();
+  #running = 0;
+  #batches = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly source: Source) {}
+
+  /** Says what is in one view now, most important first; nothing once the view is gone. */
+  want(view: object, wanted: Wanted[]): void {
+    if (wanted.length) this.#views.set(view, wanted);
+    else this.#views.delete(view);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#pump(), this.#batches ? 40 : 0);
+  }
+
+  /** The decoded photograph, if it is here; otherwise it is decoded, if its file is here. */
+  picture(table: Table, index: number): ImageBitmap | null {
+    const name = `${table.key}:${index}`;
+    const bitmap = this.#bitmaps.get(name);
+    if (bitmap) return bitmap;
+    const file = this.#files.get(name);
+    if (file && !this.#pending.has(`decode ${name}`)) {
+      this.#pending.add(`decode ${name}`);
+      createImageBitmap(file)
+        .then(
+          (decoded) => this.#bitmaps.set(name, decoded),
+          () => this.#broken.set(name, `Image ${index} can't be decoded.`),
+        )
+        .finally(() => {
+          this.#pending.delete(`decode ${name}`);
+          this.#announce();
+        });
+    }
+    return null;
+  }
+
+  /** Why a photograph will not come; empty if nothing is known against it. */
+  problemOf(table: Table, index: number): string {
+    return this.#broken.get(`${table.key}:${index}`) ?? "";
+  }
+
+  maps(table: Table, unit: number): UnitMaps | undefined {
+    return this.#units.get(`${table.key}:${unit}`);
+  }
+
+  /** The unit's activation in its image number `rank`, on the mask grid. */
+  field(table: Table, unit: number, rank: number): Field | null {
+    const name = `${table.key}:${unit}:${rank}`;
+    const held = this.#fields.get(name);
+    if (held) return held;
+    const map = this.maps(table, unit)?.maps[rank];
+    if (!map?.height) return null;
+    const [height, width] = map.grid;
+    const field = { values: upsample(map.values, map.height, map.width, height, width), height, width };
+    this.#fields.set(name, field);
+    return field;
+  }
+
+  retry(): void {
+    this.problem.value = null;
+    this.#broken.clear();
+    this.#announce();
+    this.#pump();
+  }
+
+  #announced = false;
+
+  /** Several arrivals in one frame are one. */
+  #announce(): void {
+    if (this.#announced) return;
+    this.#announced = true;
+    requestAnimationFrame(() => {
+      this.#announced = false;
+      this.arrivals.value++;
+    });
+  }
+
+  #pump(): void {
+    while (!this.problem.value && this.#running < AT_ONCE) {
+      const wanted = [...this.#views.values()].flat().filter((one) => this.#lacks(one));
+      if (!wanted.length) return;
+      const [first] = wanted;
+      const most = this.#batches++ ? BATCH : FIRST_BATCH;
+      const batch = wanted.filter(({ table }) => table.key === first.table.key).slice(0, most);
+      this.#running++;
+      this.#fetch(
+        first.table,
+        batch.map(({ unit }) => unit),
+      )
+        .catch((error) => {
+          this.problem.value = error instanceof Problem ? error : new Problem(String(error));
+        })
+        .finally(() => {
+          this.#running--;
+          this.#announce();
+          this.#pump();
+        });
+    }
+  }
+
+  #lacks({ table, unit }: Wanted): boolean {
+    return this.#lacksMaps(table, unit) || this.#lackingImages(table, unit).length > 0;
+  }
+
+  #lacksMaps(table: Table, unit: number): boolean {
+    const name = `${table.key}:${unit}`;
+    return table.top > 0 && !this.#units.has(name) && !this.#pending.has(`maps ${name}`);
+  }
+
+  #lackingImages(table: Table, unit: number): number[] {
+    if (table.note) return [];
+    return [...topImages(table, unit)].filter((index) => {
+      const name = `${table.key}:${index}`;
+      return index >= 0 && !this.#files.has(name) && !this.#broken.has(name) && !this.#pending.has(name);
+    });
+  }
+
+  async #fetch(table: Table, units: number[]): Promise<void> {
+    const key = table.key;
+    const lacking = units.filter((unit) => this.#lacksMaps(table, unit));
+    const images = [...new Set(units.flatMap((unit) => this.#lackingImages(table, unit)))];
+    const names = [
+      ...lacking.map((unit) => `maps ${key}:${unit}`),
+      ...images.map((index) => `${key}:${index}`),
+    ];
+    for (const name of names) this.#pending.add(name);
+    try {
+      await Promise.all([
+        lacking.length &&
+          this.source.ask<"maps">({ kind: "maps", key, units: lacking }).then(({ reply, buffers }) => {
+            for (const [unit, maps] of unpackMaps(reply, buffers[0], table.top)) {
+              this.#units.set(`${key}:${unit}`, maps);
+            }
+          }),
+        images.length &&
+          this.source.ask<"pictures">({ kind: "pictures", key, images }).then(({ reply, buffers }) => {
+            reply.images.forEach((index, place) => {
+              const name = `${key}:${index}`;
+              if (reply.problems[place]) this.#broken.set(name, reply.problems[place]);
+              else
+                this.#files.set(
+                  name,
+                  new Blob([buffers[place] as DataView<ArrayBuffer>], { type: reply.types[place] }),
+                );
+            });
+          }),
+      ]);
+    } finally {
+      for (const name of names) this.#pending.delete(name);
+    }
+  }
+}
+
+const libraries = new WeakMap<Source, Library>();
+
+/** The library of a source: one for all views of a gallery. */
+export function libraryOf(source: Source): Library {
+  const library = libraries.get(source) ?? new Library(source);
+  libraries.set(source, library);
+  return library;
+}
+
+/** Cuts the one buffer of a reply into maps, by unit. */
+export function unpackMaps(reply: MapsReply, buffer: DataView, top: number): Map<number, UnitMaps> {
+  const units = new Map<number, UnitMaps>();
+  let offset = 0;
+  reply.units.forEach((unit, place) => {
+    const entry: UnitMaps = { maps: [], low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY };
+    for (let rank = 0; rank < top; rank++) {
+      const [height, width] = reply.sizes[place * top + rank];
+      const values = new Float32Array(height * width);
+      for (let i = 0; i < values.length; i++, offset += 4) {
+        const value = buffer.getFloat32(offset, true);
+        values[i] = value;
+        if (value < entry.low) entry.low = value;
+        if (value > entry.high) entry.high = value;
+      }
+      entry.maps.push({ values, height, width, grid: reply.grids[place * top + rank] });
+    }
+    units.set(unit, entry);
+  });
+  return units;
+}

@@ -1,0 +1,107 @@
+import { signal } from "@preact/signals-core";
+import type {
+  ErrorReply,
+  LabelsReply,
+  MapsReply,
+  PicturesReply,
+  Reply,
+  Request,
+  UnitReply,
+} from "../messages";
+
+type ReplyTo = { pictures: PicturesReply; maps: MapsReply; labels: LabelsReply; unit: UnitReply };
+type Without<T> = T extends unknown ? Omit<T, "id"> : never;
+
+/** A request before it has an id. */
+export type Question = Without<Request>;
+
+/** A reply with its buffers. */
+export interface Answer<R> {
+  reply: R;
+  buffers: DataView[];
+}
+
+/**
+ * Where pictures, maps and rankings come from: a kernel that answers messages, or data that the
+ * page carries with it. Everything else in the gallery is the same for both.
+ */
+export interface Source {
+  ask<K extends Question["kind"]>(question: Extract<Question, { kind: K }>): Promise<Answer<ReplyTo[K]>>;
+  /** True while an answer is overdue: the kernel is busy, or gone. */
+  readonly late: { readonly value: boolean };
+  dispose(): void;
+}
+
+/** Something went wrong, and what to do about it. */
+export class Problem extends Error {
+  constructor(
+    message: string,
+    readonly hint = "",
+  ) {
+    super(message);
+  }
+}
+
+/** The two members of a widget model through which messages pass. */
+export interface Channel {
+  send(content: unknown): void;
+  on(event: "msg:custom", handler: (content: unknown, buffers: DataView[]) => void): void;
+  off(event: "msg:custom", handler: (content: unknown, buffers: DataView[]) => void): void;
+}
+
+const OVERDUE = 3000;
+let sources = 0;
+
+/** Asks the kernel by custom messages; every reply carries the id of its request, or an error. */
+export class KernelSource implements Source {
+  readonly late = signal(false);
+  readonly #open = new Map<string, { settle(reply: Reply, buffers: DataView[]): void; since: number }>();
+  readonly #name = `${Date.now().toString(36)}-${sources++}`;
+  #asked = 0;
+  readonly #watch: ReturnType<typeof setInterval>;
+
+  constructor(private readonly channel: Channel) {
+    channel.on("msg:custom", this.#receive);
+    this.#watch = setInterval(this.#check, 500);
+  }
+
+  ask<K extends Question["kind"]>(question: Extract<Question, { kind: K }>): Promise<Answer<ReplyTo[K]>> {
+    const id = `${this.#name}-${this.#asked++}`;
+    return new Promise((resolve, reject) => {
+      this.#open.set(id, {
+        since: Date.now(),
+        settle: (reply, buffers) => {
+          if (reply.kind === question.kind) resolve({ reply: reply as ReplyTo[K], buffers });
+          else if (reply.kind === "error") reject(new Problem(reply.error, (reply as ErrorReply).hint));
+          else reject(new Problem(`The kernel answered ${reply.kind} to a question for ${question.kind}.`));
+        },
+      });
+      try {
+        this.channel.send({ ...question, id });
+      } catch (error) {
+        this.#open.delete(id);
+        reject(new Problem(`The kernel can't be reached: ${error}`, "Run the cell again."));
+      }
+    });
+  }
+
+  dispose(): void {
+    clearInterval(this.#watch);
+    this.channel.off("msg:custom", this.#receive);
+    this.#open.clear();
+  }
+
+  readonly #receive = (content: unknown, buffers: DataView[]): void => {
+    const reply = content as Reply;
+    const waiting = this.#open.get(reply?.id);
+    if (!waiting) return; // for another page of the same gallery
+    this.#open.delete(reply.id);
+    this.#check();
+    waiting.settle(reply, buffers ?? []);
+  };
+
+  readonly #check = (): void => {
+    const now = Date.now();
+    this.late.value = [...this.#open.values()].some(({ since }) => now - since > OVERDUE);
+  };
+}

@@ -1,0 +1,81 @@
+import type { DissectionTable } from "../messages";
+
+/** A dissection with its arrays unpacked: what filters, counts and cards read. */
+export interface Table extends Omit<DissectionTable, Arrays> {
+  category_of: Int32Array;
+  ceilings: Float64Array;
+  best: Int32Array;
+  best_iou: Float64Array;
+  second: Int32Array;
+  second_iou: Float64Array;
+  champions: Int32Array;
+  champion_iou: Float64Array;
+  leaders: Int32Array;
+  leader_iou: Float64Array;
+  thresholds: Float32Array;
+  strongest: Float32Array;
+  top_images: Int32Array;
+  /** Reason and coverage by concept, where its size limits it. */
+  limitOf: Map<number, { coverage: number | null; reason: string }>;
+}
+
+type Arrays = {
+  [K in keyof DissectionTable]: DissectionTable[K] extends DataView ? K : never;
+}[keyof DissectionTable];
+
+type Bytes = DataView | ArrayBuffer | Uint8Array;
+
+/** The bytes from their first one, in a buffer of their own: typed arrays want alignment. */
+export function bytesOf(value: Bytes): ArrayBuffer {
+  if (value instanceof ArrayBuffer) return value;
+  const copy = new Uint8Array(value.byteLength);
+  copy.set(new Uint8Array(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength));
+  return copy.buffer;
+}
+
+/** Unpacks a dissection. */
+export function tableOf(raw: DissectionTable): Table {
+  const int = (value: Bytes) => new Int32Array(bytesOf(value));
+  const float = (value: Bytes) => new Float32Array(bytesOf(value));
+  const double = (value: Bytes) => new Float64Array(bytesOf(value));
+  return {
+    ...raw,
+    category_of: int(raw.category_of),
+    ceilings: double(raw.ceilings),
+    best: int(raw.best),
+    best_iou: double(raw.best_iou),
+    second: int(raw.second),
+    second_iou: double(raw.second_iou),
+    champions: int(raw.champions),
+    champion_iou: double(raw.champion_iou),
+    leaders: int(raw.leaders),
+    leader_iou: double(raw.leader_iou),
+    thresholds: float(raw.thresholds),
+    strongest: float(raw.strongest),
+    top_images: int(raw.top_images),
+    limitOf: new Map(raw.limits.map((limit) => [limit.concept, limit])),
+  };
+}
+
+/** Name of the category of a concept. */
+export const categoryOf = (table: Table, concept: number): string =>
+  table.categories[table.category_of[concept]];
+
+/** Whether a value is above the cut: NetDissect-Lite counts the cut itself, the paper does not. */
+export const passes = (table: Table, value: number, cut: number): boolean =>
+  table.semantics === "netdissect-lite" ? value >= cut : value > cut;
+
+/** Whether a unit's best concept passes the cut. */
+export const isDetector = (table: Table, unit: number, cut: number): boolean =>
+  table.best[unit] >= 0 && passes(table, table.best_iou[unit], cut);
+
+/** `>` or `≥`, as the semantics of the result compares. */
+export const comparison = (table: Table): string => (table.semantics === "netdissect-lite" ? "≥" : ">");
+
+/** Indices into the data set of a unit's strongest images, strongest first; -1 = none. */
+export const topImages = (table: Table, unit: number): Int32Array =>
+  table.top_images.subarray(unit * table.top, (unit + 1) * table.top);
+
+/** What makes a concept the same one in two results: its category and name. */
+export const conceptKey = (table: Table, concept: number): string =>
+  `${categoryOf(table, concept)}|${table.names[concept]}`;

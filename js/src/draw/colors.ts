@@ -1,0 +1,36 @@
+// Okabe and Ito's palette, which people with colour-vision deficiencies can tell apart. Colour is
+// never alone: every category has its shape as well, and its name in words.
+
+const KNOWN: Record<string, number> = { object: 0, part: 1, material: 2, texture: 3, scene: 4, color: 5 };
+
+/** Which of the seven category styles (`data-kind` in the style sheet) a category takes. */
+export function kindOf(category: string, categories: string[]): number {
+  return KNOWN[category.toLowerCase()] ?? categories.indexOf(category) % 7;
+}
+
+// Viridis at nine points (matplotlib, CC0), interpolated.
+const VIRIDIS = [
+  [68, 1, 84],
+  [71, 44, 122],
+  [59, 81, 139],
+  [44, 113, 142],
+  [33, 144, 141],
+  [39, 173, 129],
+  [92, 200, 99],
+  [170, 220, 50],
+  [253, 231, 37],
+];
+
+/** 256 colours of viridis, [r, g, b] after another. */
+export const viridis: Uint8ClampedArray = (() => {
+  const colours = new Uint8ClampedArray(256 * 3);
+  for (let i = 0; i < 256; i++) {
+    const place = (i / 255) * (VIRIDIS.length - 1);
+    const lower = Math.min(Math.floor(place), VIRIDIS.length - 2);
+    for (let channel = 0; channel < 3; channel++) {
+      const [a, b] = [VIRIDIS[lower][channel], VIRIDIS[lower + 1][channel]];
+      colours[i * 3 + channel] = a + (b - a) * (place - lower);
+    }
+  }
+  return colours;
+})();

@@ -1,0 +1,30 @@
+/** Line segments [x1, y1, x2, y2, …] along which the field crosses the level; pixel centres lie at +0.5. */
+export function contour(field: Float32Array, height: number, width: number, level: number): Float32Array {
+  const lines: number[] = [];
+  for (let y = 0; y < height - 1; y++) {
+    for (let x = 0; x < width - 1; x++) {
+      const at = y * width + x;
+      const [a, b, c, d] = [field[at], field[at + 1], field[at + width + 1], field[at + width]];
+      const kind = (a > level ? 1 : 0) | (b > level ? 2 : 0) | (c > level ? 4 : 0) | (d > level ? 8 : 0);
+      if (kind === 0 || kind === 15) continue;
+      const between = (from: number, to: number) => (level - from) / (to - from);
+      const top = () => [x + 0.5 + between(a, b), y + 0.5];
+      const right = () => [x + 1.5, y + 0.5 + between(b, c)];
+      const bottom = () => [x + 0.5 + between(d, c), y + 1.5];
+      const left = () => [x + 0.5, y + 0.5 + between(a, d)];
+      const add = (from: number[], to: number[]) => lines.push(from[0], from[1], to[0], to[1]);
+      const side = kind > 7 ? 15 - kind : kind;
+      if (side === 1) add(left(), top());
+      else if (side === 2) add(top(), right());
+      else if (side === 4) add(right(), bottom());
+      else if (side === 7) add(bottom(), left());
+      else if (side === 3) add(left(), right());
+      else if (side === 6) add(top(), bottom());
+      else {
+        add(left(), top());
+        add(right(), bottom());
+      }
+    }
+  }
+  return Float32Array.from(lines);
+}

@@ -1,0 +1,61 @@
+// An activation map on the grid of a mask, bit for bit as the engine computes it: half-pixel
+// centres, edges clamped, rows first and then columns, positions in float64, the rest in float32
+// with a rounding after every operation.
+
+const round = Math.fround;
+
+interface Axis {
+  lower: Int32Array;
+  upper: Int32Array;
+  weight: Float32Array;
+}
+
+const axes = new Map<string, Axis>();
+
+function axisOf(size: number, out: number): Axis {
+  const name = `${size}:${out}`;
+  let axis = axes.get(name);
+  if (!axis) {
+    axis = { lower: new Int32Array(out), upper: new Int32Array(out), weight: new Float32Array(out) };
+    const step = size / out;
+    for (let pixel = 0; pixel < out; pixel++) {
+      const position = Math.max((pixel + 0.5) * step - 0.5, 0);
+      const lower = Math.min(Math.floor(position), size - 1);
+      axis.lower[pixel] = lower;
+      axis.upper[pixel] = Math.min(lower + 1, size - 1);
+      axis.weight[pixel] = position - lower;
+    }
+    axes.set(name, axis);
+  }
+  return axis;
+}
+
+/** The map [h, w] at [sh, sw]. A map that has that size already is returned as it is. */
+export function upsample(map: Float32Array, h: number, w: number, sh: number, sw: number): Float32Array {
+  if (h === sh && w === sw) return map;
+  const [rows, columns] = [axisOf(h, sh), axisOf(w, sw)];
+  const tall = new Float32Array(sh * w);
+  for (let y = 0; y < sh; y++) {
+    const [from, to, weight] = [rows.lower[y] * w, rows.upper[y] * w, rows.weight[y]];
+    for (let x = 0; x < w; x++) {
+      const a = map[from + x];
+      tall[y * w + x] = round(a + round(weight * round(map[to + x] - a)));
+    }
+  }
+  const wide = new Float32Array(sh * sw);
+  for (let y = 0; y < sh; y++) {
+    const row = y * w;
+    for (let x = 0; x < sw; x++) {
+      const a = tall[row + columns.lower[x]];
+      wide[y * sw + x] = round(a + round(columns.weight[x] * round(tall[row + columns.upper[x]] - a)));
+    }
+  }
+  return wide;
+}
+
+/** The unit's mask: 1 where the upsampled map is strictly above the threshold. */
+export function maskOf(field: Float32Array, threshold: number): Uint8Array {
+  const mask = new Uint8Array(field.length);
+  for (let i = 0; i < field.length; i++) mask[i] = field[i] > threshold ? 1 : 0;
+  return mask;
+}

@@ -1,0 +1,100 @@
+import { type Field, placed, type Scene, sheet, stencil } from "./overlay";
+import { maskOf } from "./upsample";
+
+/** Pixels of one image: the unit's only, the concept's only, both. */
+export interface Shares {
+  unit: number;
+  concept: number;
+  both: number;
+}
+
+/** 1 = unit only, 2 = concept only, 3 = both, 0 = neither. */
+export function overlap(field: Field, threshold: number, labels: Uint8Array): Uint8Array {
+  const parts = maskOf(field.values, threshold);
+  for (let i = 0; i < parts.length; i++) parts[i] |= labels[i] << 1;
+  return parts;
+}
+
+export function sharesOf(parts: Uint8Array): Shares {
+  const counts = [0, 0, 0, 0];
+  for (const part of parts) counts[part]++;
+  return { unit: counts[1], concept: counts[2], both: counts[3] };
+}
+
+/** The three patterns, drawn so that they differ without colour: strokes, dots, solid. */
+export const PATTERNS = [
+  { part: 1, colour: "#e69f00", name: "unit only" },
+  { part: 2, colour: "#56b4e9", name: "concept only" },
+  { part: 3, colour: "#ffffff", name: "both" },
+] as const;
+
+function pattern(
+  context: CanvasRenderingContext2D,
+  part: number,
+  colour: string,
+  dense: number,
+): CanvasPattern {
+  const size = Math.round(6 * dense);
+  const tile = sheet(size, size);
+  const ink = tile.getContext("2d") as CanvasRenderingContext2D;
+  ink.fillStyle = ink.strokeStyle = colour;
+  if (part === 3) {
+    ink.globalAlpha = 0.82;
+    ink.fillRect(0, 0, size, size);
+  } else if (part === 1) {
+    ink.lineWidth = size / 3.2;
+    ink.beginPath();
+    for (const shift of [-size, 0, size]) {
+      ink.moveTo(shift - 1, size + 1);
+      ink.lineTo(shift + size + 1, -1);
+    }
+    ink.stroke();
+  } else {
+    ink.beginPath();
+    ink.arc(size / 2, size / 2, size / 3.4, 0, 7);
+    ink.fill();
+  }
+  return context.createPattern(tile, "repeat") as CanvasPattern;
+}
+
+/** Draws one of the patterns alone, for the legend. */
+export function paintPattern(canvas: HTMLCanvasElement, part: number): void {
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  const style = PATTERNS[part - 1];
+  context.fillStyle = "#39404a";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.fillStyle = pattern(context, part, style.colour, canvas.width / 24);
+  context.fillRect(0, 0, canvas.width, canvas.height);
+}
+
+/** Draws the photograph in grey and, in three patterns, where unit and concept are. */
+export function paintWhy(canvas: HTMLCanvasElement, scene: Scene, parts: Uint8Array, dense: number): void {
+  const context = canvas.getContext("2d");
+  if (!context || !scene.field) return;
+  const place = placed(canvas, scene.picture);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(scene.picture, place.x, place.y, place.width, place.height);
+  context.globalCompositeOperation = "saturation";
+  context.fillStyle = "#808080";
+  context.fillRect(place.x, place.y, place.width, place.height);
+  context.globalCompositeOperation = "source-over";
+  context.fillStyle = "rgba(12,16,22,0.5)";
+  context.fillRect(place.x, place.y, place.width, place.height);
+  for (const { part, colour } of PATTERNS) {
+    const layer = sheet(canvas.width, canvas.height);
+    const ink = layer.getContext("2d") as CanvasRenderingContext2D;
+    ink.imageSmoothingEnabled = false; // these are pixels that were counted: show them as they are
+    ink.drawImage(
+      stencil(scene.field, (_, index) => parts[index] === part),
+      place.x,
+      place.y,
+      place.width,
+      place.height,
+    );
+    ink.globalCompositeOperation = "source-in";
+    ink.fillStyle = pattern(ink, part, colour, dense);
+    ink.fillRect(0, 0, layer.width, layer.height);
+    context.drawImage(layer, 0, 0);
+  }
+}

@@ -1,0 +1,154 @@
+import { batch } from "@preact/signals-core";
+import type { Context } from "./context";
+import { libraryOf } from "./data/library";
+import type { Source } from "./data/source";
+import { failure, h, Scope } from "./dom";
+import { type Model, State } from "./state";
+import { followTheme } from "./theme";
+import { bar } from "./view/bar";
+import { controls } from "./view/controls";
+import { empty } from "./view/empty";
+import { graphs, reach } from "./view/graph";
+import { grid } from "./view/grid";
+import { header, tabs } from "./view/header";
+import { problemNote } from "./view/notes";
+
+/**
+ * Shows a gallery inside an element and returns what removes it again.
+ *
+ * `model` holds the numbers and what people set; `source` answers for pictures, maps and rankings.
+ * With a kernel both are the widget's model; a page without one brings its own of each.
+ */
+export function mount(host: HTMLElement, model: Model, source: Source): () => void {
+  const scope = new Scope();
+  const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
+  const box = h("div", { class: "gallery" });
+  root.replaceChildren(h("style", {}, String(model.get("_style"))), box);
+  scope.end(keepKeys(host, box));
+  scope.end(hideStandIn(String(model.get("stands_for") ?? "")));
+  try {
+    build(box, model, source, scope);
+  } catch (error) {
+    console.error(error);
+    box.replaceChildren(problemNote(error));
+  }
+  return () => {
+    scope.dispose();
+    root.replaceChildren();
+  };
+}
+
+function build(box: HTMLElement, model: Model, source: Source, scope: Scope): void {
+  const state = new State(model);
+  scope.end(() => state.dispose());
+  const library = libraryOf(source);
+  const live = h("div", { class: "aside", "aria-live": "polite" });
+  const context: Context = {
+    state,
+    library,
+    source,
+    say: (text) => {
+      live.textContent = text;
+    },
+  };
+  scope.end(followTheme(box, state.dark));
+  scope.effect(() => {
+    box.dataset.theme = state.dark.value ? "dark" : "light";
+  });
+  scope.end(followPrint(state));
+
+  const warning = h("p", { class: "banner", role: "note" });
+  scope.effect(() => {
+    const text = (state.sides.value ?? [state.table.value]).find((table) => table.warning)?.warning ?? "";
+    warning.hidden = !text;
+    warning.replaceChildren(h("b", { "aria-hidden": "true" }, "⚠ "), text);
+  });
+  const missing = h("p", { class: "hint" });
+  scope.effect(() => {
+    missing.textContent = state.table.value.note;
+    missing.hidden = !state.table.value.note;
+  });
+  const notes = h("div", { class: "notes" });
+  scope.effect(() => {
+    const shown: Node[] = [];
+    if (failure.value) shown.push(problemNote(failure.value, () => (failure.value = null)));
+    if (library.problem.value) shown.push(problemNote(library.problem.value, () => library.retry()));
+    if (source.late.value) {
+      shown.push(
+        h(
+          "p",
+          { class: "late", role: "note" },
+          "Waiting for the kernel: pictures and numbers of single units come when it is free. After a restart, run the cell again.",
+        ),
+      );
+    }
+    notes.replaceChildren(...shown);
+  });
+
+  const units = grid(context, scope);
+  scope.effect(() => {
+    units.hidden = state.sides.value ? !state.pairs.value.length : !state.shown.value.length;
+  });
+  const several = tabs(context, scope);
+  for (const part of [
+    warning,
+    header(context, scope),
+    several,
+    notes,
+    graphs(context, scope),
+    reach(context, scope),
+    controls(context, scope),
+    bar(context, scope),
+    missing,
+    units,
+    empty(context, scope),
+    live,
+  ]) {
+    if (part) box.append(part);
+  }
+}
+
+/**
+ * Keeps the notebook's shortcuts from firing while somebody types here (d d deletes a cell); only
+ * those that save and run pass. JupyterLab looks for this mark, in the capturing phase.
+ */
+function keepKeys(host: HTMLElement, box: HTMLElement): () => void {
+  const passes = (event: KeyboardEvent) => (event.ctrlKey || event.metaKey) && /^(s|enter)$/i.test(event.key);
+  const mark = (event?: KeyboardEvent) =>
+    host.toggleAttribute("data-lm-suppress-shortcuts", !event || !passes(event));
+  mark();
+  box.addEventListener("keydown", (event) => passes(event) || event.stopPropagation());
+  addEventListener("keydown", mark, true);
+  return () => removeEventListener("keydown", mark, true);
+}
+
+/** Hides what stands in for the gallery where no front end draws it; it may come into the page after it. */
+function hideStandIn(id: string): () => void {
+  let hidden: HTMLElement | null = null;
+  const hide = () => {
+    hidden = id ? document.getElementById(id) : null;
+    if (hidden) hidden.style.display = "none";
+  };
+  hide();
+  const timers = [200, 1000, 3000].map((delay) => setTimeout(hide, delay));
+  return () => {
+    for (const timer of timers) clearTimeout(timer);
+    if (hidden) hidden.style.display = "";
+  };
+}
+
+/** While the page is printed all filtered units are laid out, with outlines, on white. */
+function followPrint(state: State): () => void {
+  const paper = matchMedia("print");
+  const change = () => batch(() => (state.printing.value = paper.matches));
+  const before = () => (state.printing.value = true);
+  const after = () => (state.printing.value = false);
+  paper.addEventListener("change", change);
+  addEventListener("beforeprint", before);
+  addEventListener("afterprint", after);
+  return () => {
+    paper.removeEventListener("change", change);
+    removeEventListener("beforeprint", before);
+    removeEventListener("afterprint", after);
+  };
+}

@@ -1,0 +1,213 @@
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
+import { type Counts, countAt, type Pair, pairsOf } from "./data/counts";
+import { isIn, type Only, type Sort, shownUnits, wordsOf } from "./data/filter";
+import { conceptKey, type Table, tableOf } from "./data/table";
+import type { Overlay } from "./draw/overlay";
+import type { DissectionTable } from "./messages";
+
+/** What a widget model offers, of which the gallery uses this much. A page without a kernel brings its own. */
+export interface Model {
+  get(name: string): unknown;
+  set(name: string, value: unknown): void;
+  save_changes(): void;
+  on(event: string, handler: () => void): void;
+  off(event: string, handler: () => void): void;
+}
+
+/** How a unit is named in Python: its number, or an address where there are several dissections. */
+export type UnitName = number | string;
+
+/** Everything that can change, as signals: those that Python shares, and those of this page alone. */
+export class State {
+  readonly tables: Table[];
+  readonly several: boolean;
+  readonly query: Signal<string>;
+  readonly cut: Signal<number>;
+  readonly only: Signal<Only>;
+  readonly category: Signal<string[]>;
+  readonly concept: Signal<number | null>;
+  readonly chosen: Signal<number[] | null>;
+  readonly sort: Signal<Sort>;
+  readonly overlay: Signal<Overlay>;
+  readonly current: Signal<string>;
+  readonly compare: Signal<string[]>;
+  readonly selected: Signal<UnitName[]>;
+  readonly opened: Signal<string>;
+
+  /** Moves every unit's threshold: 0 = as scored, 1 = up to its maximum, −1 = down to its minimum. */
+  readonly level = signal(0);
+  readonly dark = signal(false);
+  readonly printing = signal(false);
+
+  readonly table: ReadonlySignal<Table>;
+  readonly counts: ReadonlySignal<Counts>;
+  readonly shown: ReadonlySignal<number[]>;
+  /** Units by category; in a comparison: concepts by category. */
+  readonly categoryCounts: ReadonlySignal<{ category: string; units: number }[]>;
+  readonly sides: ReadonlySignal<[Table, Table] | null>;
+  readonly pairs: ReadonlySignal<Pair[]>;
+  readonly #allPairs: ReadonlySignal<Pair[]>;
+  readonly #ends: (() => void)[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly model: Model) {
+    this.tables = (model.get("_tables") as DissectionTable[]).map(tableOf);
+    this.several = model.get("_several") as boolean;
+    this.query = this.#shared("query", 200);
+    this.cut = this.#shared("min_iou", 100);
+    this.only = this.#shared("only");
+    this.category = this.#shared("category");
+    this.concept = this.#shared("concept");
+    this.chosen = this.#shared("_chosen");
+    this.sort = this.#shared("sort");
+    this.overlay = this.#shared("overlay");
+    this.current = this.#shared("current");
+    this.compare = this.#shared("compare");
+    this.selected = this.#shared("selected");
+    this.opened = this.#shared("opened");
+    this.table = computed(() => this.tableNamed(this.current.value) ?? this.tables[0]);
+    this.counts = computed(() => countAt(this.table.value, this.cut.value));
+    this.shown = computed(() =>
+      shownUnits(this.table.value, {
+        query: this.query.value,
+        min_iou: this.cut.value,
+        only: this.only.value,
+        category: this.category.value,
+        concept: this.concept.value,
+        chosen: this.chosen.value,
+        sort: this.sort.value,
+      }),
+    );
+    this.sides = computed(() => {
+      const [left, right] = this.compare.value.map((name) => this.tableNamed(name));
+      return left && right ? [left, right] : null;
+    });
+    this.#allPairs = computed(() => {
+      const sides = this.sides.value;
+      return sides ? pairsOf(sides[0], sides[1], this.cut.value) : [];
+    });
+    this.pairs = computed(() => this.#filteredPairs());
+    this.categoryCounts = computed(() => {
+      if (!this.sides.value) return this.counts.value.groups;
+      return this.table.value.categories.map((category) => ({
+        category,
+        units: this.#allPairs.value.filter((pair) => pair.category === category).length,
+      }));
+    });
+  }
+
+  /** Ends all traffic with the model. What was changed last still reaches it. */
+  dispose(): void {
+    if (this.#timer) {
+      clearTimeout(this.#timer);
+      this.model.save_changes();
+    }
+    for (const end of this.#ends.splice(0)) end();
+  }
+
+  tableNamed(key: string): Table | undefined {
+    return this.tables.find((table) => table.key === key);
+  }
+
+  address(table: Table, unit: number): string {
+    return `${table.key}:${unit}`;
+  }
+
+  nameOf(table: Table, unit: number): UnitName {
+    return this.several ? this.address(table, unit) : unit;
+  }
+
+  isSelected(table: Table, unit: number): boolean {
+    return this.selected.value.includes(this.nameOf(table, unit));
+  }
+
+  toggleSelected(table: Table, unit: number): void {
+    const name = this.nameOf(table, unit);
+    const rest = this.selected.value.filter((other) => other !== name);
+    this.selected.value = rest.length < this.selected.value.length ? rest : [...rest, name];
+  }
+
+  /** The unit of an address, where there is one. */
+  unitAt(address: string): { table: Table; unit: number } | null {
+    const colon = address.lastIndexOf(":");
+    const table = this.tableNamed(address.slice(0, colon));
+    const unit = Number(address.slice(colon + 1));
+    return table && colon > 0 && unit >= 0 && unit < table.units ? { table, unit } : null;
+  }
+
+  get filtered(): boolean {
+    return !!(
+      this.query.value ||
+      this.category.value.length ||
+      this.concept.value !== null ||
+      this.chosen.value
+    );
+  }
+
+  clearFilters(): void {
+    batch(() => {
+      this.query.value = "";
+      this.category.value = [];
+      this.concept.value = null;
+      this.chosen.value = null;
+    });
+  }
+
+  toggleCategory(category: string): void {
+    const others = this.category.value.filter((name) => name !== category);
+    batch(() => {
+      this.category.value = others.length < this.category.value.length ? others : [...others, category];
+      this.concept.value = null;
+    });
+  }
+
+  toggleConcept(concept: number): void {
+    this.concept.value = this.concept.value === concept ? null : concept;
+  }
+
+  #filteredPairs(): Pair[] {
+    const sides = this.sides.value;
+    if (!sides) return [];
+    const words = wordsOf(this.query.value);
+    const categories = this.category.value;
+    const number = this.concept.value;
+    const chosen = sides
+      .filter((table) => table.numbers.includes(number ?? -1))
+      .map((table) => conceptKey(table, table.numbers.indexOf(number ?? -1)));
+    return this.#allPairs.value.filter(
+      ({ key, name, category }) =>
+        (!categories.length || categories.includes(category)) &&
+        (number === null || chosen.includes(key)) &&
+        words.every((word) => isIn(name, category, word)),
+    );
+  }
+
+  /** A signal that follows a trait, and which the trait follows, `delay` ms after the last change. */
+  #shared<T>(name: string, delay = 0): Signal<T> {
+    const value = signal(this.model.get(name) as T);
+    const same = (other: unknown) => JSON.stringify(other) === JSON.stringify(value.peek());
+    const follow = () => {
+      const next = this.model.get(name) as T;
+      if (!same(next)) value.value = next;
+    };
+    this.model.on(`change:${name}`, follow);
+    this.#ends.push(() => this.model.off(`change:${name}`, follow));
+    this.#ends.push(
+      effect(() => {
+        const next = value.value;
+        if (JSON.stringify(next) === JSON.stringify(this.model.get(name))) return;
+        this.model.set(name, next);
+        this.#save(delay);
+      }),
+    );
+    return value;
+  }
+
+  #save(delay: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.model.save_changes();
+    }, delay);
+  }
+}

@@ -1,0 +1,42 @@
+import type { Signal } from "@preact/signals-core";
+
+/** Whether a resolved colour, `rgb(…)`, is dark; null where it says nothing. */
+export function isDarkColour(colour: string): boolean | null {
+  const parts = colour.match(/[\d.]+/g)?.map(Number) ?? [];
+  return parts.length < 3 ? null : 0.3 * parts[0] + 0.6 * parts[1] + 0.1 * parts[2] < 128;
+}
+
+const MARKS = ["data-theme", "data-color-mode", "theme", "class"];
+
+/** Whether the page around the gallery is dark: Jupyter's mark and colours, then the usual marks, then the wish. */
+export function isDark(box: Element, wish: boolean): boolean {
+  const jupyter = document.body.getAttribute("data-jp-theme-light");
+  if (jupyter) return jupyter === "false";
+  const style = getComputedStyle(box);
+  if (style.getPropertyValue("--jp-layout-color1")) return isDarkColour(style.backgroundColor) ?? wish;
+  for (const element of [document.body, document.documentElement]) {
+    const marks = MARKS.map((name) => element.getAttribute(name)).join(" ");
+    const mark = /\b(dark|light|vscode-high-contrast)\b/.exec(marks);
+    if (mark) return mark[1] !== "light";
+  }
+  return wish;
+}
+
+/** Keeps `dark` as the surroundings of the gallery are; returns what ends it. */
+export function followTheme(box: Element, dark: Signal<boolean>): () => void {
+  const wish = matchMedia("(prefers-color-scheme: dark)");
+  const look = () => {
+    dark.value = isDark(box, wish.matches);
+  };
+  const watcher = new MutationObserver(look);
+  for (const element of [document.documentElement, document.body])
+    watcher.observe(element, { attributes: true });
+  // Jupyter replaces the style sheet of a theme some time after it changes the mark.
+  watcher.observe(document.head, { childList: true });
+  wish.addEventListener("change", look);
+  look();
+  return () => {
+    watcher.disconnect();
+    wish.removeEventListener("change", look);
+  };
+}

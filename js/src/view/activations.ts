@@ -1,0 +1,87 @@
+import type { Context } from "../context";
+import { histogram } from "../data/counts";
+import type { Table } from "../data/table";
+import { h, type Scope } from "../dom";
+import { bars } from "./bars";
+import { levelFor, thresholdAt } from "./strip";
+
+const BINS = 48;
+
+const short = (value: number): string => value.toPrecision(3).replace(/\.0+$/, "");
+
+/** The unit's activations in its strongest images, with the threshold; the handle moves all masks. */
+export function activations(context: Context, table: Table, unit: number, scope: Scope): HTMLElement {
+  const { state, library } = context;
+  const name = `Activation threshold of ${state.address(table, unit)}`;
+  const slider = h("input", { type: "range", "aria-label": name, step: "any", disabled: true });
+  const plot = h("div", { class: "plot" });
+  const mark = h("i", { class: "threshold-mark", title: "The threshold that was scored" });
+  const output = h("span", { class: "value" });
+  const caption = h("p", { class: "hint" });
+  let drawn = false;
+
+  scope.effect(() => {
+    library.arrivals.value;
+    const maps = library.maps(table, unit);
+    if (!maps || !Number.isFinite(maps.low)) return;
+    const threshold = thresholdAt(table, unit, maps, state.level.value);
+    const scored = table.thresholds[unit];
+    const place = (value: number) => (value - maps.low) / (maps.high - maps.low || 1);
+    if (!drawn) {
+      drawn = true;
+      slider.disabled = false;
+      set(slider, { min: maps.low, max: maps.high });
+      const counts = histogram(
+        maps.maps.flatMap((map) => [...map.values]),
+        BINS,
+        maps.low,
+        maps.high,
+      );
+      plot.prepend(bars(counts.map((count) => Math.log1p(count))));
+      mark.style.left = `${place(scored) * 100}%`;
+    }
+    slider.value = String(threshold);
+    plot.style.setProperty("--at", `${place(threshold) * 100}%`);
+    const moved = state.level.value !== 0;
+    output.textContent = moved ? `> ${short(threshold)}, moved` : `> ${short(threshold)}`;
+    const share =
+      table.quantile === null ? "" : `: the top ${+(table.quantile * 100).toPrecision(2)} % over all images`;
+    caption.textContent = moved
+      ? `Scored at ${short(scored)}. Masks are moved for looking; the numbers above stay as scored.`
+      : `Activations in these images, counts on a log scale. Threshold ${short(scored)}${share}.`;
+  });
+
+  function set(element: HTMLInputElement, range: { min: number; max: number }): void {
+    element.min = String(range.min);
+    element.max = String(range.max);
+  }
+
+  const move = () => {
+    const maps = library.maps(table, unit);
+    if (maps) state.level.value = levelFor(table, unit, maps, Number(slider.value));
+  };
+  slider.addEventListener("input", move);
+  const reset = h(
+    "button",
+    { type: "button", class: "quiet", onclick: () => (state.level.value = 0) },
+    "As scored",
+  );
+  scope.effect(() => {
+    reset.hidden = state.level.value === 0;
+  });
+  plot.append(mark, slider);
+  return h(
+    "div",
+    { class: "activations" },
+    h(
+      "div",
+      { class: "activations-head" },
+      h("h4", {}, "Activation"),
+      output,
+      h("span", { class: "space" }),
+      reset,
+    ),
+    plot,
+    caption,
+  );
+}

@@ -1,0 +1,157 @@
+import type { Signal } from "@preact/signals-core";
+import type { Context } from "../context";
+import { h, number, plural, type Scope } from "../dom";
+import type { Overlay } from "../draw/overlay";
+
+const SHOW = [
+  ["detectors", "Detectors"],
+  ["unlabelled", "Unlabelled"],
+  ["all", "All units"],
+] as const;
+const SORTS = [
+  ["iou", "Highest IoU"],
+  ["activation", "Activation"],
+  ["concept", "Concept A–Z"],
+  ["unit", "Unit number"],
+] as const;
+const OVERLAYS = [
+  ["mask", "Mask"],
+  ["outline", "Outline"],
+  ["heat", "Heat"],
+  ["none", "None"],
+] as const;
+
+/** How many units are shown, and how: which, in which order, with which overlay. */
+export function bar(context: Context, scope: Scope): HTMLElement {
+  const menus = [
+    menu(context.state.only, "Show", SHOW, scope),
+    menu(context.state.sort, "Sort by", SORTS, scope),
+  ];
+  const looks = [overlays(context, scope), level(context, scope)];
+  scope.effect(() => {
+    for (const one of menus) one.hidden = !!context.state.sides.value;
+    for (const one of looks) one.hidden = !context.state.table.value.top;
+  });
+  return h(
+    "div",
+    { class: "status-bar" },
+    count(context, scope),
+    h("span", { class: "space" }),
+    ...menus,
+    ...looks,
+  );
+}
+
+function count({ state }: Context, scope: Scope): HTMLElement {
+  const status = h("span", { role: "status", class: "total" });
+  const filter = h("span", { class: "filter" });
+  const clear = h(
+    "button",
+    { type: "button", class: "quiet", onclick: () => state.clearFilters() },
+    "Clear filters",
+  );
+  const selected = h("span", { class: "selected" });
+  const forget = h(
+    "button",
+    {
+      type: "button",
+      class: "quiet",
+      "aria-label": "Clear selection",
+      onclick: () => {
+        state.selected.value = [];
+      },
+    },
+    "Clear",
+  );
+  scope.effect(() => {
+    const table = state.table.value;
+    const pairs = state.pairs.value.length;
+    status.textContent = state.sides.value
+      ? `${plural(pairs, "concept")}, best unit of each`
+      : `${number(state.shown.value.length)} of ${plural(table.units, "unit")}`;
+    clear.hidden = !state.filtered;
+    const concept = state.concept.value === null ? -1 : table.numbers.indexOf(state.concept.value);
+    const parts = [
+      concept < 0 ? "" : table.names[concept],
+      state.chosen.value ? `${plural(state.chosen.value.length, "unit")} chosen in Python` : "",
+    ].filter(Boolean);
+    filter.textContent = parts.join(" · ");
+    filter.hidden = !parts.length;
+    const ticked = state.selected.value.length;
+    selected.textContent = `${number(ticked)} selected`;
+    selected.hidden = forget.hidden = !ticked;
+  });
+  return h("span", { class: "counts" }, status, filter, clear, selected, forget);
+}
+
+function menu<T extends string>(
+  value: Signal<T>,
+  name: string,
+  options: readonly (readonly [T, string])[],
+  scope: Scope,
+): HTMLElement {
+  const select = h(
+    "select",
+    { "aria-label": name, onchange: () => (value.value = select.value as T) },
+    ...options.map(([key, text]) => h("option", { value: key }, text)),
+  );
+  scope.effect(() => {
+    select.value = value.value;
+  });
+  return select;
+}
+
+let groups = 0;
+
+function overlays({ state }: Context, scope: Scope): HTMLElement {
+  const group = `overlay-${groups++}`;
+  const radios = OVERLAYS.map(([key, text]) => {
+    const radio = h("input", {
+      type: "radio",
+      name: group,
+      value: key,
+      onchange: () => (state.overlay.value = key as Overlay),
+    });
+    return { key, radio, element: h("label", {}, radio, h("span", {}, text)) };
+  });
+  scope.effect(() => {
+    for (const { key, radio } of radios) radio.checked = state.overlay.value === key;
+  });
+  return h(
+    "div",
+    { class: "segments", role: "radiogroup", "aria-label": "Overlay" },
+    ...radios.map(({ element }) => element),
+  );
+}
+
+/** Moves the thresholds of all units, each within its own range of activations. */
+function level({ state }: Context, scope: Scope): HTMLElement {
+  const slider = h("input", {
+    type: "range",
+    min: -100,
+    max: 100,
+    step: 5,
+    class: "level",
+    "aria-label": "Activation threshold",
+    oninput: () => (state.level.value = Number(slider.value) / 100),
+    ondblclick: () => (state.level.value = 0),
+  });
+  const output = h("span", { class: "value" });
+  scope.effect(() => {
+    const percent = Math.round(state.level.value * 100);
+    slider.value = String(percent);
+    const text = percent ? `${percent > 0 ? "raised" : "lowered"} ${Math.abs(percent)} %` : "as scored";
+    output.textContent = text;
+    slider.setAttribute("aria-valuetext", text);
+  });
+  return h(
+    "div",
+    {
+      class: "level-control",
+      title: "Raise or lower every unit's activation threshold; double-click: as scored",
+    },
+    h("span", { "aria-hidden": "true" }, "Threshold"),
+    slider,
+    output,
+  );
+}

@@ -1,0 +1,121 @@
+import type { Context } from "../context";
+import { histogram } from "../data/counts";
+import { comparison } from "../data/table";
+import { glyph, h, label, number, type Scope, set } from "../dom";
+import { kindOf } from "../draw/colors";
+import { bars } from "./bars";
+import { fullIou } from "./card";
+
+/** What is looked for: words, categories, the cut. */
+export function controls(context: Context, scope: Scope): HTMLElement {
+  return h("div", { class: "controls" }, search(context, scope), chips(context, scope), cut(context, scope));
+}
+
+function search({ state }: Context, scope: Scope): HTMLElement {
+  const field = h("input", {
+    type: "search",
+    class: "search",
+    placeholder: "Concept or unit number",
+    "aria-label": "Search units by concept, category or number",
+    spellcheck: "false",
+    autocomplete: "off",
+    oninput: () => (state.query.value = field.value),
+    onkeydown: (event: KeyboardEvent) => {
+      if (event.key !== "Escape" || !field.value) return;
+      event.preventDefault();
+      state.query.value = "";
+    },
+  });
+  scope.effect(() => {
+    if (field.value !== state.query.value) field.value = state.query.value;
+  });
+  return field;
+}
+
+function chips({ state }: Context, scope: Scope): HTMLElement {
+  const element = h("div", { class: "chips", role: "group", "aria-label": "Categories" });
+  let made: string[] = [];
+  const counts = new Map<string, HTMLElement>();
+  scope.effect(() => {
+    const table = state.table.value;
+    if (table.categories.join() !== made.join()) {
+      made = table.categories;
+      counts.clear();
+      element.replaceChildren(
+        ...made.map((category) => {
+          const count = h("span", { class: "count" });
+          counts.set(category, count);
+          return h(
+            "button",
+            {
+              type: "button",
+              class: "chip",
+              "data-category": category,
+              "aria-pressed": "false",
+              onclick: () => state.toggleCategory(category),
+            },
+            glyph(kindOf(category, made)),
+            label(category),
+            " ",
+            count,
+          );
+        }),
+      );
+    }
+    for (const { category, units } of state.categoryCounts.value) {
+      const count = counts.get(category);
+      if (count) count.textContent = number(units);
+    }
+    for (const chip of element.children) {
+      const pressed = state.category.value.includes((chip as HTMLElement).dataset.category ?? "");
+      chip.setAttribute("aria-pressed", String(pressed));
+    }
+  });
+  return element;
+}
+
+const BINS = 60;
+const STEP = 0.005;
+
+/** The cut between detectors and the rest, on the distribution of the best IoUs. */
+function cut({ state }: Context, scope: Scope): HTMLElement {
+  const plot = h("div", { class: "plot" });
+  const output = h("span", { class: "value" });
+  const slider = h("input", {
+    type: "range",
+    "aria-label": "IoU cut",
+    min: 0,
+    step: 0.001,
+    oninput: () => (state.cut.value = Number(slider.value)),
+    onkeydown: (event: KeyboardEvent) => {
+      const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+      if (!by || event.shiftKey) return; // with Shift: the finest step
+      event.preventDefault();
+      const next = Math.round(state.cut.value / STEP + by) * STEP;
+      state.cut.value = Number(Math.max(0, Math.min(Number(slider.max), next)).toFixed(3));
+    },
+  });
+  plot.append(slider);
+  let drawn = "";
+  scope.effect(() => {
+    const table = state.table.value;
+    const end = Math.max(0.5, fullIou(table), state.cut.value);
+    if (drawn !== `${table.key} ${end}`) {
+      drawn = `${table.key} ${end}`;
+      set(slider, { max: end });
+      plot.querySelector("svg")?.remove();
+      plot.prepend(bars(histogram(table.best_iou, BINS, 0, end).map(Math.sqrt)));
+    }
+    slider.value = String(state.cut.value);
+    slider.setAttribute("aria-valuetext", `IoU ${comparison(table)} ${state.cut.value}`);
+    plot.style.setProperty("--at", `${(state.cut.value / end) * 100}%`);
+    output.textContent = `${comparison(table)} ${state.cut.value.toFixed(3).replace(/0$/, "")}`;
+  });
+  return h(
+    "div",
+    { class: "cut", title: "Units whose best IoU passes the cut are detectors" },
+    h("span", { "aria-hidden": "true" }, "IoU cut"),
+    plot,
+    output,
+  );
+}

@@ -1,0 +1,110 @@
+import type { Context } from "../context";
+import { countAt } from "../data/counts";
+import { comparison, type Table } from "../data/table";
+import { h, label, number, type Scope } from "../dom";
+
+/** What was dissected, and the answer: how many units are detectors, of how many concepts. */
+export function header(context: Context, scope: Scope): HTMLElement {
+  const { state } = context;
+  const element = h("div", { class: "header" });
+  scope.effect(() => {
+    const sides = state.sides.value;
+    const cut = state.cut.value;
+    element.classList.toggle("paired", !!sides);
+    element.replaceChildren(...(sides ?? [state.table.value]).map((table) => one(table, cut, state.several)));
+  });
+  return element;
+}
+
+function one(table: Table, cut: number, several: boolean): HTMLElement {
+  const counts = countAt(table, cut);
+  const named = several && table.key !== table.layer;
+  const figure = (value: number, text: string) =>
+    h("div", { class: "figure" }, h("b", {}, number(value)), h("span", {}, text));
+  const detectors = figure(
+    counts.detectors,
+    `of ${number(table.units)} ${table.units === 1 ? "unit" : "units"} ${counts.detectors === 1 ? "is a detector" : "are detectors"}`,
+  );
+  detectors.title = `Best IoU ${comparison(table)} ${cut}, each unit counted once, for its best concept. By the paper's rule (a unit counts in every category in which it passes): ${number(counts.paper.detectors)} detectors, ${number(counts.paper.unique)} unique.`;
+  return h(
+    "div",
+    { class: "summary" },
+    h(
+      "div",
+      { class: "what" },
+      h(
+        "h2",
+        {},
+        label(named ? table.key : table.layer),
+        h("span", { class: "model" }, label(named ? `${table.layer}, ${table.model}` : table.model)),
+      ),
+      h("p", { class: "facts" }, table.facts),
+    ),
+    detectors,
+    figure(counts.unique, counts.unique === 1 ? "unique concept" : "unique concepts"),
+  );
+}
+
+/** Which dissection is shown, where there are several: one at a time, or two side by side. */
+export function tabs({ state }: Context, scope: Scope): HTMLElement | null {
+  if (state.tables.length < 2) return null;
+  const element = h("div", { class: "tabs", role: "group", "aria-label": "Dissections" });
+  const side = (at: number) =>
+    h(
+      "select",
+      {
+        "aria-label": at ? "Right dissection" : "Left dissection",
+        onchange: (event: Event) => {
+          const next = [...state.compare.value];
+          next[at] = (event.target as HTMLSelectElement).value;
+          state.compare.value = next;
+        },
+      },
+      ...state.tables.map((table) => h("option", { value: table.key }, table.key)),
+    );
+  const selects = [side(0), side(1)];
+  const together = h(
+    "button",
+    {
+      type: "button",
+      class: "tab",
+      onclick: () => (state.compare.value = state.sides.value ? [] : neighbours()),
+    },
+    "Side by side",
+  );
+  const singles = state.tables.map((table) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "tab",
+        "data-key": table.key,
+        onclick: () => {
+          state.compare.value = [];
+          state.current.value = table.key;
+        },
+      },
+      label(table.key),
+    ),
+  );
+  function neighbours(): string[] {
+    const at = state.tables.indexOf(state.table.value);
+    const other = state.tables[at + 1] ?? state.tables[at - 1];
+    return at + 1 < state.tables.length
+      ? [state.table.value.key, other.key]
+      : [other.key, state.table.value.key];
+  }
+  const pair = h("span", { class: "pair" }, selects[0], " beside ", selects[1]);
+  scope.effect(() => {
+    const sides = state.sides.value;
+    together.setAttribute("aria-pressed", String(!!sides));
+    for (const tab of singles)
+      tab.setAttribute("aria-pressed", String(!sides && tab.dataset.key === state.table.value.key));
+    pair.hidden = !sides;
+    sides?.forEach((table, at) => {
+      selects[at].value = table.key;
+    });
+  });
+  element.append(...singles, together, pair);
+  return element;
+}

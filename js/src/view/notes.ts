@@ -1,0 +1,18 @@
+import { Problem } from "../data/source";
+import { h } from "../dom";
+
+/** What went wrong, what to do, and a way to try again. */
+export function problemNote(problem: unknown, again?: () => void): HTMLElement {
+  const text = problem instanceof Error ? problem.message : String(problem);
+  const hint =
+    problem instanceof Problem
+      ? problem.hint
+      : "This is a mistake in the gallery itself. Run the cell again.";
+  return h(
+    "div",
+    { class: "problem", role: "alert" },
+    h("span", { class: "problem-mark", "aria-hidden": "true" }, "!"),
+    h("div", {}, h("strong", {}, text), hint ? h("p", {}, hint) : null),
+    again ? h("button", { type: "button", onclick: again }, "Try again") : null,
+  );
+}

@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import { countAt, histogram, outOfReach, pairsOf } from "../src/data/counts";
+import { type Filter, shownUnits } from "../src/data/filter";
+import { Lru } from "../src/data/lru";
+import { bytesOf, isDetector, topImages } from "../src/data/table";
+import { cases, table } from "./parts";
+
+describe("filter", () => {
+  for (const { filter, shown } of cases.cases as { filter: Filter; shown: number[] }[]) {
+    const wanted = Object.entries(filter)
+      .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+      .join(" ");
+    it(`agrees with Python: ${wanted}`, () => expect(shownUnits(table(), filter)).toEqual(shown));
+  }
+
+  it("counts a value on the cut only for NetDissect-Lite", () => {
+    expect(isDetector(table(), 3, 0.04)).toBe(false);
+    expect(isDetector(table({ semantics: "netdissect-lite" }), 3, 0.04)).toBe(true);
+  });
+});
+
+describe("counts", () => {
+  it("counts each unit once, by concept and category, most first", () => {
+    const counts = countAt(table(), 0.04);
+    expect([counts.detectors, counts.unique, counts.largest]).toEqual([6, 4, 2]);
+    expect(counts.groups.map(({ category, units }) => [category, units])).toEqual([
+      ["object", 3],
+      ["part", 3],
+      ["color", 0],
+    ]);
+    expect(counts.groups[1].bars.map(({ name, units }) => [name, units])).toEqual([
+      ["car wheel", 2],
+      ["车轮", 1],
+    ]);
+  });
+
+  it("counts by the paper's rule too: in every category in which a unit passes", () => {
+    expect(countAt(table(), 0.04).paper).toEqual({ detectors: 6, unique: 5 });
+  });
+
+  it("follows the cut", () => {
+    expect(countAt(table(), 0.25).detectors).toBe(3);
+    expect(countAt(table(), 1).detectors).toBe(0);
+  });
+
+  it("tells what was out of reach, and why", () => {
+    expect(outOfReach(table(), 0.04)).toEqual([
+      { concept: 2, name: "red-c", category: "color", ceiling: 0.03, reason: "covers 30 % of the pixels" },
+    ]);
+    expect(outOfReach(table(), 0.02)).toEqual([]);
+  });
+
+  it("fills a histogram, the end included", () => {
+    expect(histogram([0, 0.1, 0.5, 1, Number.NaN], 2, 0, 1)).toEqual([2, 2]);
+    expect(histogram([2, 2], 3, 2, 2)).toEqual([2, 0, 0]);
+  });
+
+  it("pairs the best units of two results by concept", () => {
+    const other = table({ iou: cases.table.iou.map((row: number[]) => row.map((value) => value / 4)) });
+    const pairs = pairsOf(table(), other, 0.04);
+    expect(pairs[0]).toMatchObject({ name: "İstanbul <b>", units: [6, 6], iou: [0.5, 0.125] });
+    expect(pairs.map((pair) => pair.name)).not.toContain("nothing");
+    expect(pairsOf(table(), other, 0.9)).toEqual([]);
+  });
+});
+
+describe("table", () => {
+  it("reads arrays that don't start at a multiple of their size", () => {
+    const shifted = new Uint8Array(13);
+    new DataView(shifted.buffer).setFloat64(5, 0.25, true);
+    expect(new Float64Array(bytesOf(new DataView(shifted.buffer, 5, 8)))[0]).toBe(0.25);
+  });
+
+  it("finds the images of a unit", () => expect([...topImages(table(), 3)]).toEqual([6, 0]));
+});
+
+describe("lru", () => {
+  it("forgets what was not used for longest, and says so", () => {
+    const forgotten: string[] = [];
+    const held = new Lru<string, string>(2, (value) => forgotten.push(value));
+    held.set("a", "A");
+    held.set("b", "B");
+    held.get("a");
+    held.set("c", "C");
+    expect(forgotten).toEqual(["B"]);
+    expect([held.has("a"), held.has("b"), held.size]).toEqual([true, false, 2]);
+    held.clear();
+    expect(forgotten).toEqual(["B", "A", "C"]);
+  });
+});

@@ -1,0 +1,85 @@
+import { describe, expect, it } from "vitest";
+import { kindOf, viridis } from "../src/draw/colors";
+import { contour } from "../src/draw/contour";
+import { maskOf, upsample } from "../src/draw/upsample";
+import { overlap, sharesOf } from "../src/draw/why";
+
+describe("upsample", () => {
+  it("uses half-pixel centres and clamps at the edges", () => {
+    const wide = upsample(Float32Array.from([0, 1]), 1, 2, 1, 4);
+    expect([...wide]).toEqual([0, 0.25, 0.75, 1]);
+  });
+
+  it("goes through the rows first, then the columns", () => {
+    const field = upsample(Float32Array.from([0, 1, 2, 3]), 2, 2, 4, 4);
+    expect([...field.slice(0, 4)]).toEqual([0, 0.25, 0.75, 1]);
+    expect([...field.slice(4, 8)]).toEqual([0.5, 0.75, 1.25, 1.5]);
+    expect([...field.slice(12)]).toEqual([2, 2.25, 2.75, 3]);
+  });
+
+  it("rounds to float32 after every operation", () => {
+    const [a, b] = [Math.fround(0.1), Math.fround(16_777_217)];
+    const [, value] = upsample(Float32Array.from([a, b]), 1, 2, 1, 3);
+    expect(value).toBe(Math.fround(a + Math.fround(0.5 * Math.fround(b - a))));
+  });
+
+  it("leaves a map alone that has the size already", () => {
+    const map = new Float32Array(6);
+    expect(upsample(map, 2, 3, 2, 3)).toBe(map);
+  });
+
+  it("keeps a plateau a plateau", () => {
+    const field = upsample(new Float32Array(9).fill(Math.fround(0.3)), 3, 3, 17, 23);
+    expect(new Set(field)).toEqual(new Set([Math.fround(0.3)]));
+  });
+});
+
+describe("mask", () => {
+  it("is strictly above the threshold: a dead unit has none", () => {
+    expect([...maskOf(Float32Array.from([0, 0.5, 1]), 0.5)]).toEqual([0, 0, 1]);
+    expect([...maskOf(new Float32Array(3), 0)]).toEqual([0, 0, 0]);
+  });
+});
+
+describe("contour", () => {
+  it("runs where the field crosses the level", () => {
+    const lines = contour(Float32Array.from([0, 4, 0, 4]), 2, 2, 1);
+    expect([...lines]).toEqual([0.75, 0.5, 0.75, 1.5]);
+  });
+
+  it("is empty where nothing or everything is above", () => {
+    expect(contour(new Float32Array(9), 3, 3, 1)).toHaveLength(0);
+    expect(contour(new Float32Array(9).fill(2), 3, 3, 1)).toHaveLength(0);
+  });
+
+  it("draws two lines through a saddle", () => {
+    expect(contour(Float32Array.from([2, 0, 0, 2]), 2, 2, 1)).toHaveLength(8);
+  });
+
+  it("goes around one pixel", () => {
+    const field = new Float32Array(9);
+    field[4] = 1;
+    expect(contour(field, 3, 3, 0.5)).toHaveLength(16);
+  });
+});
+
+describe("why", () => {
+  it("counts the pixels of the unit only, the concept only, and both", () => {
+    const field = { values: Float32Array.from([0, 2, 2, 0]), height: 2, width: 2 };
+    const parts = overlap(field, 1, Uint8Array.from([0, 0, 1, 1]));
+    expect([...parts]).toEqual([0, 1, 3, 2]);
+    expect(sharesOf(parts)).toEqual({ unit: 1, concept: 1, both: 1 });
+  });
+});
+
+describe("colours", () => {
+  it("gives the paper's categories their own, others one by position", () => {
+    expect(kindOf("part", ["color", "part"])).toBe(1);
+    expect(kindOf("tissue", ["cell", "tissue"])).toBe(1);
+  });
+
+  it("knows viridis, dark to bright", () => {
+    expect([...viridis.slice(0, 3)]).toEqual([68, 1, 84]);
+    expect([...viridis.slice(-3)]).toEqual([253, 231, 37]);
+  });
+});

@@ -1,0 +1,266 @@
+"""The gallery: a layer's units, browsed in a notebook cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import anywidget
+import ipywidgets
+import traitlets
+
+from nbdissect.display import rerun
+from nbdissect.display.answers import answer
+from nbdissect.display.filtering import ONLY, SORTS, Filter, shown
+from nbdissect.display.table import table_of
+from nbdissect.results.dissection import MIN_IOU, Dissection
+from nbdissect.results.summary import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+STATIC = Path(__file__).parent / "static"
+OVERLAYS = ("mask", "outline", "heat", "none")
+
+
+class Gallery(anywidget.AnyWidget):
+    """A gallery of the units of one dissection, or of several by name.
+
+    >>> g = d.gallery()  # doctest: +SKIP
+    >>> g.query, g.min_iou = "wheel", 0.1  # doctest: +SKIP
+    >>> [d.units[u].label for u in g.selected]  # doctest: +SKIP
+
+    Every trait below can be read, set and observed; the page follows, and what people do in the
+    page arrives here. Units are numbers where the gallery shows one dissection, and addresses
+    (``"layer3:17"``, name and number) where it shows several by name.
+
+    Parameters
+    ----------
+    dissections : Dissection or mapping of str to Dissection
+    **state
+        Initial values of the traits below.
+
+    Attributes
+    ----------
+    selected : list of int or str
+        The units that are ticked, in the order in which they were.
+    query : str
+        Words that must all occur in the unit's concept, category or number.
+    min_iou : float
+        The cut between detectors and unlabelled units.
+    only : {"detectors", "unlabelled", "all"}
+        "all" to begin with where no unit passes the cut.
+    category : list of str
+        Categories of concept to show; empty = all.
+    concept : int or None
+        Number of the concept to show; None = all.
+    sort : {"iou", "unit", "concept", "activation"}
+    shown : list of int or str
+        The units that pass the filter, in order. Set it to choose units freely: other filters
+        are then cleared, and apply within the choice; set it to None to end the choice.
+    overlay : {"mask", "outline", "heat", "none"}
+    current : str
+        Name of the dissection that is shown.
+    compare : list of str
+        Names of the two dissections that stand side by side; empty = one at a time.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to show, or results from drawings and from photographs are mixed.
+    """
+
+    answered: ClassVar[bool] = False
+    """Whether any gallery of this session was asked for pictures by a page: a front end answers."""
+
+    _esm = STATIC / "gallery.js"
+
+    # Not `_css`, which goes into the page's head: the gallery lives in a shadow root.
+    _style = traitlets.Unicode().tag(sync=True)
+    _tables: Any = traitlets.List().tag(sync=True)
+    _several = traitlets.Bool(False).tag(sync=True)
+    _chosen: Any = traitlets.List(traitlets.Int(), allow_none=True, default_value=None).tag(sync=True)
+    # The id of an element of the page that stands in for the gallery, and is hidden while it is shown.
+    stands_for = traitlets.Unicode("").tag(sync=True)
+    opened = traitlets.Unicode("").tag(sync=True)
+    selected: Any = traitlets.List().tag(sync=True)
+    query = traitlets.Unicode("").tag(sync=True)
+    min_iou = traitlets.Float(MIN_IOU, min=0.0).tag(sync=True)
+    only = traitlets.Enum(ONLY, "detectors").tag(sync=True)
+    category = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    concept = traitlets.Int(None, allow_none=True).tag(sync=True)
+    sort = traitlets.Enum(SORTS, "iou").tag(sync=True)
+    overlay = traitlets.Enum(OVERLAYS, "mask").tag(sync=True)
+    current = traitlets.Unicode("").tag(sync=True)
+    compare = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    shown: Any = traitlets.List(allow_none=True)
+
+    def __init__(self, dissections: Dissection | Mapping[str, Dissection], **state: Any) -> None:
+        several = isinstance(dissections, Mapping)
+        self._dissections = dict(dissections) if isinstance(dissections, Mapping) else {dissections.layer: dissections}
+        _check(self._dissections)
+        unknown = [name for name in state if name not in self.trait_names() or name.startswith("_")]
+        if unknown:
+            message = f"Gallery has no setting {unknown[0]!r}; it has {', '.join(_SETTINGS)}."
+            raise ValueError(message)
+        first = next(iter(self._dissections))
+        min_iou = float(state.get("min_iou", MIN_IOU))
+        if "only" not in state and not any(d.detectors(min_iou) for d in self._dissections.values()):
+            state["only"] = "all"
+        self._filtering = False
+        super().__init__(
+            _tables=[table_of(d, key) for key, d in self._dissections.items()],
+            _style=(STATIC / "gallery.css").read_text(encoding="utf-8"),
+            _several=several,
+            **{"current": first, **{name: value for name, value in state.items() if name != "shown"}},
+        )
+        self.on_msg(self._reply)
+        self.observe(self._filter, names=[*_FILTERS, "_chosen"])
+        self.observe(self._choose, names=["shown"])
+        self._filter()
+        if "shown" in state:
+            self.shown = state["shown"]
+        rerun.register(self)
+
+    # --- what the page asks ---
+
+    def _reply(self, _: Any, request: Any, __: Any = None) -> None:
+        if isinstance(request, Mapping) and "kind" in request:
+            Gallery.answered = True
+            reply, buffers = answer(self._dissections, request)
+            self.send(dict(reply), buffers)
+
+    # --- filtering ---
+
+    def _filter(self, _: Any = None) -> None:
+        units = shown(self._dissections[self.current], self.current, self._wanted())
+        self._filtering = True
+        try:
+            self.shown = [self._name(unit) for unit in units]
+        finally:
+            self._filtering = False
+
+    def _wanted(self) -> Filter:
+        return Filter(
+            query=self.query,
+            min_iou=self.min_iou,
+            only=self.only,
+            categories=tuple(self.category),
+            concept=self.concept,
+            chosen=self._chosen,
+            sort=self.sort,
+        )
+
+    def _choose(self, change: Any) -> None:
+        if self._filtering:
+            return
+        chosen = None if change["new"] is None else [self._number(unit) for unit in change["new"]]
+        with self.hold_sync():
+            self.unobserve(self._filter, names=[*_FILTERS, "_chosen"])
+            try:
+                if chosen is not None:
+                    self.query, self.category, self.concept, self.only = "", [], None, "all"
+                self._chosen = chosen
+            finally:
+                self.observe(self._filter, names=[*_FILTERS, "_chosen"])
+            self._filter()
+
+    # --- units by name ---
+
+    def _name(self, unit: int) -> int | str:
+        return f"{self.current}:{unit}" if self._several else unit
+
+    def _number(self, unit: int | str) -> int:
+        """Return the number of a unit of the current dissection."""
+        text = str(unit)
+        name, _, number = text.rpartition(":")
+        units = len(self._dissections[self.current].thresholds)
+        if name in ("", self.current) and number.isdecimal() and int(number) < units:
+            return int(number)
+        message = f"{unit!r} is no unit of {self.current}: use 0 to {units - 1}, or {self.current + ':0'!r}."
+        raise ValueError(message)
+
+    @traitlets.validate("selected")
+    def _known_units(self, proposal: Any) -> list[int | str]:
+        """Accept numbers and addresses, keep the form that this gallery uses, each unit once."""
+        return list(dict.fromkeys(self._selected_name(unit) for unit in proposal["value"]))
+
+    def _selected_name(self, unit: int | str) -> int | str:
+        name, _, number = str(unit).rpartition(":")
+        key = name or next(iter(self._dissections))
+        if key in self._dissections and number.isdecimal() and int(number) < len(self._dissections[key].thresholds):
+            return f"{key}:{int(number)}" if self._several else int(number)
+        message = f"{unit!r} is no unit of this gallery of {_listed(self._dissections)}."
+        raise traitlets.TraitError(message)
+
+    @traitlets.validate("current")
+    def _known_name(self, proposal: Any) -> str:
+        if proposal["value"] not in self._dissections:
+            message = f"{proposal['value']!r} is not in this gallery of {_listed(self._dissections)}."
+            raise traitlets.TraitError(message)
+        return str(proposal["value"])
+
+    @traitlets.validate("compare")
+    def _two_names(self, proposal: Any) -> list[str]:
+        names = list(proposal["value"])
+        if names and (len(names) != 2 or any(name not in self._dissections for name in names)):
+            message = f"compare takes two of {', '.join(self._dissections)}, or nothing; got {names}."
+            raise traitlets.TraitError(message)
+        return names
+
+    # --- shown, closed, shown again ---
+
+    def close(self) -> None:
+        """Remove every view. Showing the gallery once more opens it anew, as it was left."""
+        layout = self.layout
+        super().close()
+        layout.close()
+        self.__dict__.pop("_repr_mimebundle_", None)  # which the base class sets to None, for good
+        self._model_id = None
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        if self.comm is None:
+            self.layout = ipywidgets.Layout()
+            self.open()
+        return super()._repr_mimebundle_(**kwargs)
+
+    def __repr__(self) -> str:
+        return f"<Gallery of {_listed(self._dissections)}>"
+
+
+_FILTERS = ("query", "min_iou", "only", "category", "concept", "sort", "current")
+_SETTINGS = ("selected", "shown", "overlay", "compare", "opened", *_FILTERS)
+
+
+def gallery(dissections: Dissection | Mapping[str, Dissection], **state: Any) -> Gallery:
+    """Return a gallery of one dissection, or of several by name, to browse in a notebook; see :class:`Gallery`.
+
+    >>> nd.gallery({"layer3": d3, "layer4": d4})  # doctest: +SKIP
+    """
+    return Gallery(dissections, **state)
+
+
+def _check(dissections: Mapping[str, Any]) -> None:
+    if not dissections:
+        message = "A gallery needs at least one dissection: nd.gallery(d), or nd.gallery({'layer3': d3, 'layer4': d4})."
+        raise ValueError(message)
+    for name, d in dissections.items():
+        if not isinstance(d, Dissection):
+            message = (
+                f"A gallery shows dissections; {name!r} is a {type(d).__name__}. Use nd.dissect(model, layer) or "
+                "nd.read_csv(path) to get one."
+            )
+            raise TypeError(message)
+    drawings = [name for name, d in dissections.items() if d.drawings]
+    if drawings and len(drawings) < len(dissections):
+        message = (
+            f"{drawings[0]!r} was probed with drawings, others with photographs: their labels can't be compared. "
+            "Show them in separate galleries, or dissect it with labelled photographs (data=)."
+        )
+        raise ValueError(message)
+
+
+def _listed(dissections: Mapping[str, Dissection]) -> str:
+    names: Iterable[str] = (f"{name} ({plural(len(d.thresholds), 'unit')})" for name, d in dissections.items())
+    return ", ".join(names)

@@ -1,0 +1,100 @@
+"""The images of a data set as the page wants them: encoded once, kept within a bound."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+# Large enough for an opened unit on a dense screen, small enough that 32 strips arrive in one breath.
+SIDE = 256
+QUALITY = 82
+TYPE = "image/jpeg"
+KEPT_BYTES = 48 * 2**20
+
+
+class Pictures:
+    """Encoded photographs of one data set, each encoded once while it stays among the kept ones.
+
+    Safe to use from several threads: messages may be handled in another thread than the one that computes.
+
+    Parameters
+    ----------
+    data : sequence of samples
+    kept_bytes : int
+        Bound on the memory of what is kept.
+    """
+
+    def __init__(self, data: Any, kept_bytes: int = KEPT_BYTES) -> None:
+        self._data = data
+        self._kept: OrderedDict[int, bytes] = OrderedDict()
+        self._grids: dict[int, tuple[int, int]] = {}
+        self._kept_bytes = kept_bytes
+        self._size = 0
+        self._lock = threading.RLock()
+
+    @property
+    def size(self) -> int:
+        """Bytes kept at present."""
+        return self._size
+
+    def encoded(self, index: int) -> bytes:
+        """Return image `index` as JPEG, at most `SIDE` pixels on its longer side."""
+        with self._lock:
+            if index in self._kept:
+                self._kept.move_to_end(index)
+                return self._kept[index]
+            sample = self._data[index]
+            image = sample.image.convert("RGB")
+            self._grids.setdefault(index, grid_of(sample))
+            if max(image.size) > SIDE:
+                image.thumbnail((SIDE, SIDE))
+            file = io.BytesIO()
+            image.save(file, "JPEG", quality=QUALITY)
+            self._kept[index] = file.getvalue()
+            self._size += len(self._kept[index])
+            while self._size > self._kept_bytes and len(self._kept) > 1:
+                _, oldest = self._kept.popitem(last=False)
+                self._size -= len(oldest)
+            return self._kept[index]
+
+    def grid(self, index: int) -> tuple[int, int]:
+        """Return the height and width of the masks of image `index`."""
+        with self._lock:
+            if index not in self._grids:
+                self._grids[index] = grid_of(self._data[index])
+            return self._grids[index]
+
+    def where(self, index: int, number: int, categories: Iterable[str]) -> NDArray[np.uint8]:
+        """Pixels of a concept on the mask grid of image `index`, uint8 [sh, sw] of 0 and 1.
+
+        The union over all layers of the given categories; a label of the whole image covers all of it.
+        """
+        sample = self._data[index]
+        pixels = np.zeros(grid_of(sample), dtype=bool)
+        for category in categories:
+            if number in sample.whole.get(category, ()):
+                pixels[:] = True
+            if category in sample.masks:
+                pixels |= (np.asarray(sample.masks[category]) == number).any(axis=0)
+        return pixels.astype(np.uint8)
+
+
+def grid_of(sample: Any) -> tuple[int, int]:
+    """Height and width of a sample's masks: as it says, else those of its first mask, else the image's."""
+    shape = getattr(sample, "shape", None)
+    if shape is not None:
+        return int(shape[0]), int(shape[1])
+    for mask in sample.masks.values():
+        height, width = np.asarray(mask).shape[-2:]
+        return int(height), int(width)
+    width, height = sample.image.size
+    return int(height), int(width)

@@ -1,0 +1,199 @@
+"""The gallery in real JupyterLab 4 and Notebook 7: run a cell, filter, open, select; the next cell knows."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from harness import PICTURES, SHARED
+from servers import output, run_cell, serve
+
+DEMO = """
+import nbdissect as nd
+from nbdissect.display.gallery import gallery
+model, data = nd.demo()
+d = nd.dissect(model, "conv6", data=data, progress=False)
+g = gallery(d)
+g
+"""
+QUICK = """
+from gallery_parts import dissection
+from nbdissect.display.gallery import gallery
+d = dissection(layer="conv6")
+g = gallery(d, only="all")
+g
+"""
+COMMS = "import comm; print(len(comm.get_comm_manager().comms), 'comms')"
+SQUEEZENET = f"""
+import torchvision
+from safetensors.torch import load_file
+import nbdissect as nd
+from nbdissect.display.gallery import gallery
+model = torchvision.models.squeezenet1_1(weights=None)
+model.load_state_dict(load_file({str(SHARED / "weights" / "squeezenet1_1_imagenet.safetensors")!r}))
+d = nd.dissect(model, "features.12", data=nd.Broden({str(SHARED / "minibroden")!r}), progress=False)
+g = gallery(d)
+g
+"""
+
+
+@pytest.fixture(scope="module", params=["lab", "notebook"])
+def server(request, tmp_path_factory):
+    pytest.importorskip({"lab": "jupyterlab", "notebook": "notebook"}[request.param])
+    with serve(request.param, tmp_path_factory.mktemp(request.param)) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser, server):
+    context = browser.new_context(viewport={"width": 1360, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    yield page
+    context.close()
+
+
+def shot(page, server, name):
+    PICTURES.mkdir(exist_ok=True)
+    page.screenshot(path=PICTURES / f"{server.kind}-{name}.png")
+
+
+def settle(page):
+    page.wait_for_function("() => document.querySelectorAll('*').length > 0")
+    page.locator(".strip canvas[data-state=here]").first.wait_for()
+    page.wait_for_timeout(300)
+
+
+def units(page):
+    return page.get_by_role("grid", name="Units")
+
+
+@pytest.mark.parametrize("source", ["demo", "squeezenet"])
+def test_from_cell_to_gallery_to_cell(server, page, source):
+    if source == "squeezenet" and not SHARED.exists():
+        pytest.skip(f"no photographs at {SHARED}")
+    name = f"{source}.ipynb"
+    server.write(name, [DEMO if source == "demo" else SQUEEZENET, "print(g.selected, g.query, len(g.shown))"])
+    server.open(page, name)
+    run_cell(page, 0)
+    units(page).wait_for(timeout=180_000)
+    settle(page)
+    shot(page, server, source)
+    label = page.locator(".title .concept").first.inner_text()
+
+    # the keyboard only, and no shortcut of the notebook may fire: d d deletes cells, Enter edits them
+    search = page.get_by_role("searchbox", name="Search units")
+    search.focus()
+    page.keyboard.type("dd")
+    assert page.get_by_role("status").inner_text().endswith(" units")
+    page.keyboard.press("Escape")
+    page.keyboard.type(label.split()[0])
+    page.wait_for_timeout(500)
+    shown = int(page.get_by_role("status").inner_text().split()[0])
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("""() => { let a = document.activeElement;
+              while (a?.shadowRoot?.activeElement) a = a.shadowRoot.activeElement;
+              return a?.getAttribute('role') === 'gridcell'; }"""):
+            break
+    for key in ("Space", "ArrowDown", "Space", "d", "d", "Enter"):
+        page.keyboard.press(key)
+    address = page.locator(".unit").get_attribute("aria-label")
+    page.get_by_role("region", name=address).get_by_role("row").nth(3).wait_for()
+    page.wait_for_timeout(500)
+    shot(page, server, f"{source}-opened")
+    page.keyboard.press("Escape")
+    assert page.locator(".unit").count() == 0
+    first, second = page.get_by_role("gridcell").evaluate_all("all => all.slice(0, 2).map(c => c.dataset.address)")
+    assert second == address
+    page.wait_for_timeout(400)
+    run_cell(page, 1)
+    numbers = [int(one.rsplit(":", 1)[1]) for one in (first, second)]
+    assert output(page, 1).strip() == f"{numbers} {label.split()[0]} {shown}"
+
+
+def test_the_magic_shows_the_gallery_in_the_place_of_its_summary(server, page):
+    server.write(
+        "magic.ipynb",
+        ["%load_ext nbdissect", "import nbdissect as nd; model, _ = nd.demo()", "%dissect model conv6", "nd.doctor()"],
+    )
+    server.open(page, "magic.ipynb")
+    for cell in range(3):
+        run_cell(page, cell)
+    units(page).wait_for(timeout=120_000)
+    settle(page)
+    page.wait_for_timeout(1500)
+    assert page.locator("[id^=nbdissect-]").count() == 1
+    assert not page.locator("[id^=nbdissect-]").is_visible()
+    shot(page, server, "magic")
+    run_cell(page, 3)
+    assert "a notebook, which has answered" in output(page, 3)
+
+
+def test_python_moves_the_page(server, page):
+    server.write("set.ipynb", [QUICK, "g.query, g.min_iou, g.selected = '1', 0.1, [2, 5]"])
+    server.open(page, "set.ipynb")
+    run_cell(page, 0)
+    units(page).wait_for(timeout=60_000)
+    run_cell(page, 1)
+    page.get_by_text("2 selected").wait_for()
+    assert page.get_by_role("searchbox", name="Search units").input_value() == "1"
+    assert page.get_by_role("slider", name="IoU cut").input_value() == "0.1"
+
+
+def test_two_galleries_a_second_run_and_a_closed_one(server, page):
+    server.write("two.ipynb", [QUICK, "h = gallery(d, only='all', query='1'); h", "g.close()", "g", COMMS])
+    server.open(page, "two.ipynb")
+    run_cell(page, 0)
+    units(page).wait_for(timeout=60_000)
+    run_cell(page, 1)
+    page.wait_for_function("() => document.querySelectorAll('[data-lm-suppress-shortcuts]').length >= 2")
+    page.get_by_role("searchbox", name="Search units").nth(1).fill("2")
+    assert page.get_by_role("searchbox", name="Search units").nth(0).input_value() == ""
+    run_cell(page, 4)
+    before = output(page, 4)
+    run_cell(page, 1)
+    page.wait_for_timeout(1500)
+    assert page.get_by_role("searchbox", name="Search units").nth(1).input_value() == "1"
+    run_cell(page, 4)
+    page.wait_for_timeout(500)
+    assert output(page, 4) == before, "a second run leaves no comm behind"
+    run_cell(page, 2)
+    page.wait_for_timeout(1500)
+    assert units(page).count() == 1
+    run_cell(page, 3)
+    page.wait_for_timeout(1500)
+    assert units(page).count() == 2
+    units(page).last.scroll_into_view_if_needed()
+    assert re.match("conv6:", units(page).last.get_by_role("gridcell").first.get_attribute("data-address"))
+
+
+def test_follows_a_change_of_theme(server, page):
+    server.write("theme.ipynb", [QUICK])
+    server.open(page, "theme.ipynb")
+    run_cell(page, 0)
+    units(page).wait_for(timeout=60_000)
+    assert page.locator(".gallery").get_attribute("data-theme") == "light"
+    page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    page.locator(".gallery[data-theme=dark]").wait_for()
+    settle(page)
+    shot(page, server, "dark")
+    page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})")
+    page.locator(".gallery[data-theme=light]").wait_for()
+
+
+def test_axe_finds_nothing(server, page, axe):
+    server.write("axe.ipynb", [QUICK])
+    server.open(page, "axe.ipynb")
+    run_cell(page, 0)
+    units(page).wait_for(timeout=60_000)
+    settle(page)
+    page.get_by_role("gridcell").first.click()
+    page.wait_for_timeout(500)
+    page.evaluate(axe)
+    found = page.evaluate(
+        """async () => { const host = [...document.querySelectorAll('[data-lm-suppress-shortcuts]')].find(e => e.shadowRoot);
+          const { violations } = await axe.run(host, {resultTypes: ['violations']});
+          return violations.map(one => one.id + ': ' + one.nodes[0].html); }"""
+    )
+    assert found == []

@@ -1,0 +1,401 @@
+"""The gallery in a real browser, without a notebook around it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from gallery_parts import dissection
+from harness import best_label, cell, focused, opened, put, settle, shot, show
+
+import nbdissect as nd
+from nbdissect.display.gallery import Gallery
+from nbdissect.results.upsampling import resize
+
+# --- names by which tests and screen readers find things ---
+
+
+def test_names(browser, demo):
+    with opened(browser, Gallery(demo)) as page:
+        assert page.get_by_role("status").inner_text() == f"{demo.detectors()} of 160 units"
+        assert page.get_by_role("searchbox").count() == 1
+        assert page.get_by_role("slider", name="IoU cut").get_attribute("aria-valuetext") == "IoU > 0.04"
+        assert page.get_by_role("button", name="object", exact=False).get_attribute("aria-pressed") == "false"
+        cells = page.get_by_role("grid", name="Units").get_by_role("gridcell")
+        assert cells.count() == page.get_by_role("gridcell", name=re.compile("^conv6:\\d+ ")).count() > 5
+        first = Gallery(demo).shown[0]
+        cell(page, f"conv6:{first}").click()
+        assert page.get_by_role("region", name=f"conv6:{first}").is_visible()
+        assert page.errors == []
+
+
+# --- filters ---
+
+
+def test_filters_agree_with_python(browser, demo):
+    g, label = Gallery(demo), best_label(demo)
+    with opened(browser, g) as page:
+        page.get_by_role("searchbox").fill(label)
+        page.wait_for_timeout(300)
+        assert g.query == label
+        assert page.get_by_role("status").inner_text() == f"{len(g.shown)} of 160 units"
+        page.get_by_role("button", name="Clear filters").click()
+        page.get_by_role("button", name="scene").click()
+        page.get_by_label("Sort by").select_option("unit")
+        page.wait_for_timeout(100)
+        assert (g.category, g.sort) == (["scene"], "unit")
+        addresses = page.get_by_role("gridcell").evaluate_all("all => all.map(c => c.dataset.address)")
+        assert addresses == [f"conv6:{unit}" for unit in g.shown]
+
+
+def test_the_cut_moves_the_counts_and_python_follows(browser, demo):
+    g = Gallery(demo)
+    with opened(browser, g) as page:
+        page.get_by_role("slider", name="IoU cut").fill("0.2")
+        page.wait_for_timeout(200)
+        assert g.min_iou == 0.2
+        assert page.get_by_role("status").inner_text() == f"{demo.detectors(0.2)} of 160 units"
+        figures = page.locator(".figure b").all_inner_texts()
+        assert figures == [str(demo.detectors(0.2)), str(demo.unique_detectors(0.2))]
+        page.get_by_role("slider", name="IoU cut").press("ArrowRight")
+        page.wait_for_timeout(200)
+        assert g.min_iou == 0.205
+
+
+def test_a_bar_filters_by_its_concept(browser, demo):
+    g = Gallery(demo)
+    with opened(browser, g) as page:
+        page.get_by_role("option", name=re.compile(f"^{re.escape(best_label(demo))} ")).click()
+        page.wait_for_timeout(100)
+        assert g.concept == next(concept.number for concept in demo.concepts if concept.name == best_label(demo))
+        assert page.get_by_role("status").inner_text() == f"{len(g.shown)} of 160 units"
+
+
+def test_python_sets_what_the_page_shows(browser, demo):
+    g = Gallery(demo)
+    with opened(browser, g) as page:
+        put(page, g, query="zzz", min_iou=0.1, selected=[3])
+        assert page.get_by_role("searchbox").input_value() == "zzz"
+        assert page.get_by_text("1 selected").is_visible()
+        put(page, g, shown=[7, 3])
+        assert page.get_by_role("status").inner_text() == "2 of 160 units"
+        assert page.get_by_text("2 units chosen in Python").is_visible()
+        page.get_by_role("button", name="Clear filters").click()
+        page.wait_for_timeout(100)
+        assert len(g.shown) == 160
+
+
+def test_nothing_found(browser, demo):
+    with opened(browser, Gallery(demo)) as page:
+        page.get_by_role("searchbox").fill("giraffe")
+        assert page.get_by_text("No unit is about “giraffe” here.").is_visible()
+        shot(page, "empty")
+        page.locator(".empty").get_by_role("button", name="Clear filters").click()
+        assert page.get_by_role("status").inner_text() == f"{demo.detectors()} of 160 units"
+
+
+# --- the keyboard ---
+
+
+def test_keyboard_only(browser, demo):
+    g = Gallery(demo, sort="unit", only="all")
+    with opened(browser, g) as page:
+        page.get_by_role("searchbox").focus()
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if focused(page).startswith("conv6:"):
+                break
+        assert focused(page) == "conv6:0"
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Space")
+        assert focused(page) == "conv6:1"
+        page.keyboard.press("End")
+        page.keyboard.press("Space")
+        assert focused(page) == "conv6:159"
+        page.keyboard.press("Home")
+        assert focused(page) == "conv6:0"
+        page.keyboard.press("PageDown")
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("Enter")
+        opened_name = focused(page)
+        assert page.get_by_role("region", name=opened_name).is_visible()
+        page.keyboard.press("Escape")
+        assert focused(page) == opened_name
+        assert page.locator(".unit").count() == 0
+        page.wait_for_timeout(100)
+        assert g.selected == [1, 159]
+        assert page.errors == []
+
+
+def test_one_tab_stop_for_all_units(browser, demo):
+    with opened(browser, Gallery(demo)) as page:
+        stops = page.evaluate("""[...document.getElementById('host').shadowRoot
+          .querySelectorAll('.grid *')].filter(e => e.tabIndex === 0 && e.getAttribute('role') === 'gridcell').length""")
+        assert stops == 1
+
+
+def test_neighbours_of_an_opened_unit(browser, demo):
+    g = Gallery(demo, sort="unit", only="all")
+    with opened(browser, g) as page:
+        cell(page, "conv6:0").click()
+        page.get_by_role("button", name="Next unit").click()
+        assert page.get_by_role("region", name="conv6:1").is_visible()
+        assert focused(page) == "conv6:1"
+
+
+def test_a_click_copies_the_address(browser, demo):
+    with opened(browser, Gallery(demo, sort="unit", only="all")) as page:
+        page.evaluate("window.copied = ''; Object.defineProperty(navigator, 'clipboard', "
+                      "{value: {writeText: async text => { window.copied = text; }}})")
+        cell(page, "conv6:3").get_by_role("button", name="conv6:3").click()
+        page.get_by_text("Copied conv6:3").wait_for(state="attached")
+        assert page.evaluate("window.copied") == "conv6:3"
+        assert page.locator(".unit").count() == 0
+
+
+def test_a_result_from_a_table_shows_its_numbers(browser, tmp_path):
+    dissection().to_csv(tmp_path / "layer.csv")
+    with opened(browser, Gallery(nd.read_csv(tmp_path / "layer.csv"))) as page:
+        assert page.get_by_text("This result holds no top images").is_visible()
+        page.get_by_role("gridcell").first.click()
+        page.locator(".unit").get_by_role("row").nth(2).wait_for()
+        shot(page, "table")
+        assert page.errors == []
+
+
+def test_a_result_without_its_photographs_shows_its_maps(browser):
+    with opened(browser, Gallery(replace(dissection(), data=None))) as page:
+        settle(page)
+        assert page.get_by_text("The photographs are not at hand").first.is_visible()
+        shot(page, "maps-only")
+        assert page.errors == []
+
+
+# --- masks ---
+
+
+@pytest.mark.parametrize("source", ["demo", "squeezenet"])
+def test_masks_are_the_engines_pixel_for_pixel(browser, source, request):
+    d = request.getfixturevalue(source)
+    units = range(0, len(d.thresholds), 3)
+    shape = d.data[0].masks
+    shape = next(iter(shape.values())).shape[-2:] if shape else d.data[0].shape
+    with opened(browser, Gallery(d)) as page:
+        different = 0
+        for unit in units:
+            ours = np.stack([resize(one, shape) > d.thresholds[unit] for one in d.top_maps[unit]])
+            theirs = page.evaluate(
+                """async ([text, count, h, w, sh, sw, threshold]) => {
+                  const { upsample, maskOf } = await import('/gallery.js');
+                  const values = new Float32Array(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
+                  let bits = '';
+                  for (let i = 0; i < count; i++) {
+                    const map = values.slice(i * h * w, (i + 1) * h * w);
+                    bits += maskOf(upsample(map, h, w, sh, sw), threshold).join('');
+                  }
+                  return bits; }""",
+                [
+                    base64.b64encode(d.top_maps[unit].tobytes()).decode(),
+                    *d.top_maps[unit].shape,
+                    *shape,
+                    float(d.thresholds[unit]),
+                ],
+            )
+            different += int((np.frombuffer(theirs.encode(), "u1") - 48 != ours.ravel()).sum())
+        assert different == 0
+
+
+def test_why_this_label_counts_the_engines_pixels(browser, demo):
+    unit = int(np.argmax(demo.best_iou))
+    number = demo.units[unit].concept.number
+    with opened(browser, Gallery(demo)) as page:
+        cell(page, f"conv6:{unit}").click()
+        page.get_by_role("button", name="Why this label?").click()
+        page.get_by_role("img", name=re.compile("pixels in both")).first.wait_for()
+        said = page.get_by_role("img", name=re.compile("pixels in both")).evaluate_all("all => all.map(i => i.ariaLabel)")
+        for rank, text in enumerate(said):
+            sample = demo.data[int(demo.top_images[unit, rank])]
+            layers = [np.asarray(mask) for mask in sample.masks.values()]
+            concept = np.any([(layer == number).any(axis=0) for layer in layers], axis=0)
+            mask = resize(demo.top_maps[unit, rank], concept.shape) > demo.thresholds[unit]
+            expected = [(mask & concept).sum(), (mask & ~concept).sum(), (concept & ~mask).sum()]
+            assert [int(n.replace(",", "")) for n in re.findall(r"([\d,]+)(?= pixels| in )", text)] == expected
+        shot(page, "why")
+
+
+def test_the_threshold_slider_needs_no_kernel(browser, demo):
+    with opened(browser, Gallery(demo)) as page:
+        settle(page)
+        page.evaluate("window.silent = true")
+        asked = page.evaluate("window.sent.length")
+        before = page.locator(".strip canvas").first.evaluate("c => c.toDataURL()")
+        page.get_by_role("slider", name="Activation threshold").fill("60")
+        after = page.locator(".strip canvas").first.evaluate("c => c.toDataURL()")
+        assert before != after
+        assert page.get_by_text("raised 60 %").is_visible()
+        for overlay in ("Outline", "Heat", "None", "Mask"):
+            page.get_by_role("radio", name=overlay).check()
+        page.get_by_role("slider", name="Activation threshold").fill("0")
+        assert page.locator(".strip canvas").first.evaluate("c => c.toDataURL()") == before
+        assert page.evaluate("window.sent.length") == asked
+
+
+# --- traffic ---
+
+
+def test_each_photograph_is_sent_once(browser, demo):
+    with opened(browser, Gallery(demo, only="all")) as page:
+        settle(page)
+        for _ in range(12):
+            page.locator(".viewport").evaluate("v => v.scrollTop += 500")
+            page.wait_for_timeout(120)
+            settle(page)
+        page.locator(".viewport").evaluate("v => v.scrollTop = 0")
+        settle(page)
+        images = page.evaluate("window.sent.filter(m => m.kind === 'pictures').flatMap(m => m.images)")
+        assert len(images) == len(set(images))
+        batches = page.evaluate("window.sent.filter(m => m.kind === 'maps').map(m => m.units.length)")
+        assert max(batches) <= 32
+
+
+def test_two_views_share_their_pictures_and_end_without_a_trace(browser, demo):
+    with opened(browser, Gallery(demo)) as page:
+        settle(page)
+        page.evaluate("""() => { const second = document.createElement('div'); second.id = 'second';
+          document.querySelector('main').append(second);
+          window.endSecond = window.widget.render({model: window.model, el: second}); }""")
+        page.wait_for_timeout(400)
+        images = page.evaluate("window.sent.filter(m => m.kind === 'pictures').flatMap(m => m.images)")
+        assert len(images) == len(set(images))
+        page.get_by_role("searchbox").first.fill("zzz")
+        assert page.get_by_role("searchbox").nth(1).input_value() == "zzz"
+        page.evaluate("endSecond(); endView()")
+        assert page.evaluate("window.model.listeners()") == 1  # the source's own
+        show(page)
+        settle(page)
+        page.evaluate("endView(); endModel()")
+        assert page.evaluate("window.model.listeners()") == 0
+        assert page.errors == []
+
+
+def test_taken_out_of_the_page_and_put_back(browser, demo):
+    with opened(browser, Gallery(demo)) as page:
+        page.locator(".viewport").evaluate("v => v.scrollTop = 3000")
+        settle(page)
+        before = page.get_by_role("gridcell").first.get_attribute("data-address")
+        page.evaluate("""async () => { const host = document.getElementById('host'), home = host.parentNode;
+          host.remove(); await new Promise(r => setTimeout(r, 100)); home.append(host); }""")
+        page.wait_for_timeout(200)
+        assert page.locator(".viewport").evaluate("v => v.scrollTop") == 3000
+        assert page.get_by_role("gridcell").first.get_attribute("data-address") == before
+
+
+def test_shortcuts_of_the_notebook_stay_out_but_for_save_and_run(browser, demo):
+    with opened(browser, Gallery(demo)) as page:
+        page.evaluate("""() => { window.keys = []; document.addEventListener('keydown', event => {
+          const kept = event.target.closest?.('[data-lm-suppress-shortcuts]');
+          if (!kept) window.keys.push(event.key); }, true); }""")
+        page.get_by_role("gridcell").first.focus()
+        for key in ("d", "d", "Enter", "Escape", "Control+z", "Control+s", "Control+Enter", "a"):
+            page.keyboard.press(key)
+        assert [key for key in page.evaluate("window.keys") if key != "Control"] == ["s", "Enter"]
+
+
+def test_a_silent_kernel_is_waited_for(browser, demo):
+    with opened(browser, Gallery(demo)) as page:
+        settle(page)
+        page.evaluate("window.silent = true")
+        page.locator(".viewport").evaluate("v => v.scrollTop = 4000")
+        page.get_by_text("Waiting for the kernel").wait_for(timeout=8_000)
+        shot(page, "waiting")
+
+
+def test_an_error_of_the_kernel_is_shown_and_can_be_tried_again(browser, demo):
+    class Gone:
+        mended = False
+
+        def __len__(self):
+            return len(demo.data)
+
+        def __getitem__(self, index):
+            if self.mended:
+                return demo.data[index]
+            message = "[Errno 2] No such file or directory: 'images/3.jpg'"
+            raise FileNotFoundError(message)
+
+    broken = replace(demo, data=Gone())
+    with opened(browser, Gallery(broken)) as page:
+        alert = page.get_by_role("alert")
+        alert.wait_for()
+        assert "No such file or directory" in alert.inner_text()
+        assert "Check that the data set still lies where it lay" in alert.inner_text()
+        shot(page, "error")
+        Gone.mended = True
+        page.get_by_role("button", name="Try again").click()
+        settle(page)
+        assert page.get_by_role("alert").count() == 0
+
+
+def test_an_error_of_the_page_is_shown(browser, demo):
+    with opened(browser, Gallery(demo)) as page:
+        page.evaluate("window.model.follow('category', 3)")
+        assert "Run the cell again" in page.get_by_role("alert").inner_text()
+
+
+# --- honesty ---
+
+
+def test_drawings_are_announced_for_good(browser):
+    with opened(browser, Gallery(dissection(drawings=True))) as page:
+        banner = page.get_by_text("Probed with drawings: not evidence about what this network sees in photographs")
+        assert banner.is_visible()
+        assert page.get_by_text("Supply labelled photographs").is_visible()
+        settle(page)
+        shot(page, "drawings")
+
+
+def test_concepts_out_of_reach_say_why(browser, demo):
+    with opened(browser, Gallery(demo)) as page:
+        summary = page.get_by_text("concepts out of reach")
+        assert "at IoU > 0.04" in summary.locator("..").inner_text()
+        summary.click()
+        limit = demo.summary().out_of_reach[0]
+        assert page.get_by_text(f"{limit.reason}: IoU ≤ {limit.ceiling:.3f}").is_visible()
+
+
+# --- several dissections ---
+
+
+def test_comparison(browser, demo):
+    model, data = nd.demo()
+    other = nd.dissect(model, "conv4", data=data, progress=False)
+    g = Gallery({"conv4": other, "conv6": demo})
+    with opened(browser, g) as page:
+        page.get_by_role("button", name="conv6").click()
+        page.wait_for_timeout(50)
+        assert g.current == "conv6"
+        page.get_by_role("button", name="Side by side").click()
+        settle(page)
+        assert page.get_by_role("listbox").count() == 2
+        heights = page.locator(".column").evaluate_all(
+            "all => all.map(c => [c.getBoundingClientRect().height, +c.previousSibling.textContent])"
+        )
+        scale = {round(height / count, 1) for height, count in heights if height > 10}
+        assert max(scale) - min(scale) < 0.3, "bars of both graphs are on one scale"
+        row = page.get_by_role("row").first
+        names = row.get_by_role("gridcell").evaluate_all("all => all.map(c => c.dataset.address)")
+        concept = row.get_by_role("rowheader").locator(".concept").inner_text()
+        for name, one in zip(names, (other, demo), strict=True):
+            column = next(at for at, item in enumerate(one.concepts) if item.name == concept)
+            assert name == f"{one.layer}:{one.iou[:, column].argmax()}"
+        shot(page, "comparison")
+        page.get_by_role("gridcell").nth(1).click()
+        assert page.get_by_role("region", name=names[1]).is_visible()
+        page.keyboard.press("Escape")
+        page.get_by_role("gridcell").nth(0).get_by_role("checkbox").check()
+        page.wait_for_timeout(100)
+        assert g.selected == [names[0]]
+        assert page.errors == []

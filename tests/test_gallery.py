@@ -1,0 +1,387 @@
+"""The gallery from Python: what it shows, its traits, what it answers to the page."""
+
+from __future__ import annotations
+
+import gc
+import gzip
+import io
+import json
+import subprocess
+import sys
+import weakref
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import traitlets
+from gallery_parts import Squares, dissection, dissection_of
+from PIL import Image
+
+import nbdissect as nd
+from nbdissect.display import answers, filtering, pictures, rerun
+from nbdissect.display.gallery import STATIC, Gallery, gallery
+from nbdissect.display.table import runners_up, table_of
+from nbdissect.results.upsampling import resize
+
+HERE = Path(__file__).parent
+CASES = json.loads((HERE / "data" / "filter_cases.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def d():
+    return dissection()
+
+
+# --- the bundle ---
+
+
+def test_bundle_is_small():
+    script, style = (STATIC / "gallery.js").read_bytes(), (STATIC / "gallery.css").read_bytes()
+    assert len(script) <= 60_000
+    assert len(gzip.compress(script, 9)) <= 20_000
+    assert len(style) <= 12_000
+
+
+def test_bundle_asks_nobody_else():
+    text = (STATIC / "gallery.js").read_text(encoding="utf-8") + (STATIC / "gallery.css").read_text(encoding="utf-8")
+    assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
+    assert "https://" not in text
+    assert "sourceMappingURL" not in text
+
+
+def test_gallery_needs_no_torch():
+    code = "import sys, nbdissect.display.gallery; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=HERE.parent)
+
+
+# --- which units are shown: the cases that the page is held to as well ---
+
+
+@pytest.mark.parametrize("case", CASES["cases"], ids=lambda case: json.dumps(case["filter"], ensure_ascii=True)[:90])
+def test_filter(case):
+    wanted = dict(case["filter"])
+    wanted["categories"] = wanted.pop("category")
+    assert filtering.shown(dissection_of(CASES["table"]), "layer4", filtering.Filter(**wanted)) == case["shown"]
+
+
+def test_the_cases_are_consistent():
+    table = CASES["table"]
+    made = dissection_of(table)
+    assert made.best_concepts.tolist() == table["best"]
+    assert made.best_iou.tolist() == table["best_iou"]
+
+
+# --- traits ---
+
+
+def test_starts_with_the_detectors_best_first(d):
+    g = gallery(d)
+    assert (g.query, g.min_iou, g.sort, g.only, g.selected) == ("", 0.04, "iou", "detectors", [])
+    assert len(g.shown) == d.detectors()
+    assert g.shown == sorted(g.shown, key=lambda u: (-d.best_iou[u], u))
+
+
+def test_shows_all_units_where_none_is_a_detector(d):
+    assert gallery(d, min_iou=0.99).only == "all"
+    assert len(gallery(d, min_iou=0.99).shown) == 40
+
+
+def test_shown_follows_every_setting(d):
+    g, seen = Gallery(d), []
+    g.observe(lambda change: seen.append(change["new"]), names=["shown"])
+    g.only, g.sort = "all", "unit"
+    assert g.shown == list(range(40))
+    g.query = "7"
+    assert g.shown == [7]
+    assert seen[-1] == [7]
+
+
+def test_shown_can_be_set_and_ends_other_filters(d):
+    g = Gallery(d, query="wheel", category=["part"])
+    g.shown = [5, 2, 39]
+    assert sorted(g.shown) == [2, 5, 39]
+    assert (g.query, g.category, g.only) == ("", [], "all")
+    g.sort = "unit"
+    assert g.shown == [2, 5, 39]
+    g.shown = None
+    assert len(g.shown) == 40
+
+
+def test_shown_refuses_units_that_are_not_there(d):
+    with pytest.raises(ValueError, match=r"99 is no unit of layer4: use 0 to 39"):
+        Gallery(d).shown = [99]
+
+
+def test_selected_takes_numbers_and_addresses(d):
+    g = Gallery(d)
+    g.selected = [3, "layer4:4", 3]
+    assert g.selected == [3, 4]
+    with pytest.raises(traitlets.TraitError, match="is no unit of this gallery of layer4 \\(40 units\\)"):
+        g.selected = [40]
+
+
+def test_wrong_values_say_what_is_allowed(d):
+    with pytest.raises(ValueError, match="Gallery has no setting 'min_io'; it has .*min_iou"):
+        Gallery(d, min_io=0.1)
+    with pytest.raises(traitlets.TraitError, match="iou.*activation"):
+        Gallery(d).sort = "size"
+    with pytest.raises(TypeError, match="'a' is a int. Use nd.dissect"):
+        Gallery({"a": 3})
+    with pytest.raises(ValueError, match="needs at least one dissection"):
+        Gallery({})
+
+
+def test_several_dissections_are_told_apart_by_name(d):
+    g = gallery({"early": dissection(seed=1), "late": d})
+    g.only = "all"
+    g.current = "late"
+    assert g.shown[0].startswith("late:")
+    g.selected = ["early:3", "late:3"]
+    assert g.selected == ["early:3", "late:3"]
+    g.compare = ["early", "late"]
+    with pytest.raises(traitlets.TraitError, match="two of early, late"):
+        g.compare = ["early", "never"]
+    with pytest.raises(traitlets.TraitError, match="'never' is not in this gallery"):
+        g.current = "never"
+
+
+def test_drawings_are_not_compared_with_photographs(d):
+    with pytest.raises(ValueError, match="'b' was probed with drawings, others with photographs"):
+        gallery({"a": d, "b": dissection(drawings=True)})
+    assert "Probed with drawings" in Gallery(dissection(drawings=True))._tables[0]["warning"]
+
+
+def test_no_pictures_in_the_state(d):
+    g = Gallery(dissection(2048))
+    tables = g._tables[0]
+    size = sum(len(value) for value in tables.values() if isinstance(value, bytes))
+    assert size < 400_000
+    assert not any(name in tables for name in ("top_maps", "pictures", "images"))
+
+
+def test_the_result_lives_no_longer_than_its_gallery():
+    made = dissection(4)
+    answers.answer({"layer4": made}, {"kind": "pictures", "id": "1", "key": "layer4", "images": [0]})
+    gone = weakref.ref(made)
+    del made
+    gc.collect()
+    assert gone() is None
+
+
+# --- the numbers ---
+
+
+def test_table_holds_what_the_units_say(d):
+    table = table_of(d, "layer4")
+    best, iou = np.frombuffer(table["best"], "<i4"), np.frombuffer(table["best_iou"], "<f8")
+    second = np.frombuffer(table["second"], "<i4")
+    for unit in d.units:
+        assert (d.concepts[best[unit.index]] if best[unit.index] >= 0 else None) == unit.concept
+        assert iou[unit.index] == unit.iou
+        ranking = [match for match in unit.ranking() if match.iou > 0]
+        expected = ranking[1].concept if len(ranking) > 1 else None
+        assert (d.concepts[second[unit.index]] if second[unit.index] >= 0 else None) == expected
+
+
+def test_leaders_are_the_best_units_of_each_concept(d):
+    table = table_of(d, "layer4")
+    leaders, iou = np.frombuffer(table["leaders"], "<i4"), np.frombuffer(table["leader_iou"], "<f8")
+    assert np.array_equal(iou, d.iou.max(axis=0))
+    assert np.array_equal(d.iou[leaders, np.arange(len(leaders))], iou)
+
+
+def test_a_concept_out_of_reach_comes_with_its_reason(d):
+    limits = {row["concept"]: row for row in table_of(d, "layer4")["limits"]}
+    assert "of the pixels" in limits[5]["reason"]
+    assert np.frombuffer(table_of(d, "layer4")["ceilings"], "<f8")[5] < 0.04
+
+
+def test_runner_up_of_a_unit_without_concepts():
+    assert runners_up(np.zeros((2, 3)), np.array([-1, -1])).tolist() == [-1, -1]
+    assert runners_up(np.zeros((2, 0)), np.array([-1, -1])).tolist() == [-1, -1]
+
+
+def test_a_result_from_a_table_has_no_pictures(tmp_path, d):
+    d.to_csv(tmp_path / "tally.csv")
+    g = Gallery(nd.read_csv(tmp_path / "tally.csv"))
+    assert "no top images" in g._tables[0]["note"]
+    assert g._tables[0]["top"] == 0
+
+
+# --- what the page asks ---
+
+
+def ask(made, **request):
+    return answers.answer({made.layer: made}, {"id": "7", "key": made.layer, **request})
+
+
+def test_pictures_are_encoded_once_and_shared(d):
+    made = replace(d, data=Squares(d.concepts))
+    reply, buffers = ask(made, kind="pictures", images=[3, 4, 3])
+    assert reply["types"] == ["image/jpeg"] * 3
+    assert Image.open(io.BytesIO(buffers[0])).size == (48, 48)
+    ask(made, kind="pictures", images=[4, 3])
+    assert sorted(made.data.read) == [3, 4]
+
+
+def test_large_pictures_are_made_small():
+    class Large:
+        def __getitem__(self, index):
+            return nd.Sample(Image.new("RGBA", (1000, 500)))
+
+    assert Image.open(io.BytesIO(pictures.Pictures(Large()).encoded(0))).size == (256, 128)
+
+
+def test_memory_of_pictures_is_bounded(d):
+    store = pictures.Pictures(Squares(d.concepts), kept_bytes=4_000)
+    for index in range(24):
+        store.encoded(index)
+        assert store.size <= 4_000
+
+
+def test_one_unreadable_picture_does_not_hide_the_others(d):
+    class Torn(Squares):
+        def __getitem__(self, index):
+            if index == 3:
+                message = "image file is truncated"
+                raise OSError(message)
+            return super().__getitem__(index)
+
+    reply, buffers = ask(replace(d, data=Torn(d.concepts)), kind="pictures", images=[2, 3, 999])
+    assert reply["problems"] == [
+        "",
+        "Image 3: OSError: image file is truncated",
+        "Image 999: There is no image 999 in this data set of 24.",
+    ]
+    assert [bool(buffer) for buffer in buffers] == [True, False, False]
+
+
+def test_maps_arrive_as_they_were_recorded(d):
+    reply, buffers = ask(d, kind="maps", units=[5, 2])
+    values = np.frombuffer(buffers[0], "<f4").reshape(2, 10, 7, 7)
+    assert np.array_equal(values, d.top_maps[[5, 2]])
+    assert reply["sizes"] == [[7, 7]] * 20
+    assert reply["grids"] == [[24, 24]] * 20
+
+
+def test_images_that_are_not_there_have_no_map(d):
+    images = d.top_images.copy()
+    images[:, 4:] = -1
+    reply, buffers = ask(replace(d, top_images=images), kind="maps", units=[0])
+    assert reply["sizes"] == [[7, 7]] * 4 + [[0, 0]] * 6
+    assert len(buffers[0]) == 4 * 49 * 4
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (5, 20), (20, 5), (13, 13)])
+def test_maps_larger_than_the_masks_arrive_at_their_size(d, shape):
+    values = np.random.default_rng(1).normal(size=(40, 10, 13, 13)).astype(np.float32)
+    made = replace(d, top_maps=values, data=_Shaped(d.concepts, shape))
+    reply, buffers = ask(made, kind="maps", units=[1])
+    expected = np.stack([resize(one, shape) for one in values[1]])
+    assert reply["sizes"] == [list(shape)] * 10
+    assert np.array_equal(np.frombuffer(buffers[0], "<f4").reshape(10, *shape), expected)
+
+
+class _Shaped(Squares):
+    def __init__(self, concepts, shape):
+        super().__init__(concepts)
+        self.shape = shape
+
+    def __getitem__(self, index):
+        return replace(super().__getitem__(index), masks={}, shape=self.shape)
+
+
+def test_labels_are_the_union_of_all_layers_and_whole_image_labels(d):
+    number, category = d.concepts[1].number, d.concepts[1].category
+
+    class Layered:
+        def __len__(self):
+            return 24
+
+        def __getitem__(self, index):
+            if index % 2:
+                return nd.Sample(Image.new("RGB", (4, 4)), {}, {category: [number]}, (2, 2))
+            layers = np.array([[[number, 0], [0, 0]], [[0, 0], [0, number]]])
+            return nd.Sample(Image.new("RGB", (4, 4)), {category: layers, "unknown": layers * 0 + number})
+
+    made = replace(d, data=Layered(), top_images=np.tile([0, 1], (40, 1)), top_maps=d.top_maps[:, :2])
+    reply, buffers = ask(made, kind="labels", unit=0, concept=1)
+    assert reply["grids"] == [[2, 2], [2, 2]]
+    assert list(buffers[0]) == [1, 0, 0, 1, 1, 1, 1, 1]
+
+
+def test_the_iou_can_be_computed_again_from_the_ranking(d):
+    reply, _ = ask(d, kind="unit", unit=3)
+    assert reply["ranking"]
+    for row in reply["ranking"]:
+        union = row["activation"] + row["truth"] - row["intersection"]
+        assert row["iou"] == pytest.approx(row["intersection"] / union)
+        assert row["iou"] <= row["ceiling"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "error"),
+    [
+        ({"kind": "weather"}, "asked for 'weather'"),
+        ({"kind": "unit", "unit": 40}, "no unit 40 in layer4, which has 40"),
+        ({"kind": "unit", "unit": "3"}, "no unit '3'"),
+        ({"kind": "labels", "unit": 0, "concept": 99}, "no concept 99"),
+        ({"kind": "maps"}, "KeyError"),
+        ({"kind": "unit", "unit": 0, "key": "gone"}, "no dissection 'gone' in this gallery: 'layer4'"),
+    ],
+)
+def test_every_request_is_answered_even_a_wrong_one(d, request_, error):
+    reply, buffers = ask(d, **request_)
+    assert (reply["kind"], reply["id"], buffers) == ("error", "7", [])
+    assert error in reply["error"]
+    assert reply["hint"]
+
+
+def test_without_a_data_set_the_page_is_told_how_to_give_one(d):
+    reply, _ = ask(replace(d, data=None), kind="pictures", images=[0])
+    assert reply["hint"] == "A result that was read from a file holds no photographs: dissect the model again to see them."
+    assert "not at hand" in table_of(replace(d, data=None), "x")["note"]
+
+
+def test_the_gallery_sends_what_it_answers(d):
+    g, sent = Gallery(d), []
+    g.send = lambda content, buffers=None: sent.append((content, buffers))
+    g._reply(g, {"kind": "unit", "id": "a", "key": "layer4", "unit": 1}, [])
+    g._reply(g, "something of another library", [])
+    assert [content["id"] for content, _ in sent] == ["a"]
+    assert Gallery.answered
+
+
+def test_a_closed_gallery_can_be_shown_again(d):
+    g = Gallery(d, query="wheel")
+    before = g._repr_mimebundle_()[0]
+    g.close()
+    assert g.comm is None
+    after = g._repr_mimebundle_()[0]
+    assert after.keys() == before.keys()
+    assert g.comm is not None
+    assert g.query == "wheel"
+
+
+def test_a_cell_that_runs_again_closes_the_gallery_of_the_run_before(d, monkeypatch):
+    runs = iter([("cell 1", "a"), ("cell 1", "a"), ("cell 2", "b"), ("cell 1", "c"), ("", ""), ("", "")])
+    monkeypatch.setattr(rerun, "running", lambda: next(runs))
+    monkeypatch.setattr(rerun, "_made", {})
+    first, beside, elsewhere, again, plain, other = (Gallery(d) for _ in range(6))
+    assert [g.comm is None for g in (first, beside, elsewhere, again, plain, other)] == [True, True, *[False] * 4]
+
+
+def test_outside_a_notebook_no_cell_runs():
+    assert rerun.running() == ("", "")
+
+
+@pytest.mark.parametrize("units", [0, 1])
+def test_results_with_hardly_anything_in_them(units):
+    made = dissection(2)
+    cut = {name: getattr(made, name)[:units] for name in ("thresholds", "intersection", "activation")}
+    tops = {name: getattr(made, name)[:units] for name in ("top_images", "top_activations", "top_maps")}
+    g = Gallery(replace(made, **cut, **tops), only="all")
+    assert g.shown == list(range(units))
+    without = replace(made, concepts=(), truth=made.truth[:0], intersection=made.intersection[:, :0])
+    assert Gallery(without).shown == [0, 1]
