@@ -29,17 +29,10 @@ def doctor() -> None:
 
 
 def _findings() -> dict[str, str]:
-    import torch
-
-    from nbdissect.engine.threads import allowed_threads
-
     found = {"python": f"{platform.python_version()} on {platform.platform()}"}
     found |= {name: _version(name) for name in _PACKAGES}
-    found["threads"] = (
-        f"{min(torch.get_num_threads(), allowed_threads())} of {os.cpu_count()} (affinity and quota allow {allowed_threads()})"
-    )
+    found["threads"], found["device"] = _compute()
     found["memory"] = _memory()
-    found["device"] = _device()
     found["front end"] = _front_end()
     return found
 
@@ -60,12 +53,19 @@ def _memory() -> str:
     return f"{total / 2**30:.1f} GB in the machine"
 
 
-def _device() -> str:
-    import torch
+def _compute() -> tuple[str, str]:
+    """Threads and device."""
+    try:
+        import torch
 
+        from nbdissect.engine.threads import allowed_threads
+    except (ImportError, OSError) as error:  # OSError: a library that torch needs can't be loaded
+        return "unknown", f"unknown: torch can't be imported ({error})"
+    allowed = allowed_threads()
+    threads = f"{min(torch.get_num_threads(), allowed)} of {os.cpu_count()} (affinity and quota allow {allowed})"
     if torch.cuda.is_available():
-        return f"cuda ({torch.cuda.get_device_name()})"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+        return threads, f"cuda ({torch.cuda.get_device_name()})"
+    return threads, "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def _front_end() -> str:

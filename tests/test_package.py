@@ -50,6 +50,10 @@ def test_doctor_tells_what_there_is(capsys):
         assert name in told
 
 
+def test_doctor_works_without_torch():
+    assert "can't be imported" in python("import sys; sys.modules['torch'] = None; import nbdissect as nd; nd.doctor()")
+
+
 def test_default_data(monkeypatch, tmp_path):
     from broden_maker import make_broden
 
