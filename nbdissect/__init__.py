@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nbdissect.layer_table import layers
     from nbdissect.magic import load_ipython_extension, unload_ipython_extension
     from nbdissect.models.demo import demo
+    from nbdissect.results.archive import load
     from nbdissect.results.concept import Concept
     from nbdissect.results.dissection import Dissection
     from nbdissect.results.dissections import Dissections
@@ -35,6 +36,7 @@ __all__ = [
     "doctor",
     "gallery",
     "layers",
+    "load",
     "load_ipython_extension",
     "options",
     "read_csv",
@@ -52,6 +54,7 @@ _HOMES = {
     "doctor": "nbdissect.diagnosis",
     "gallery": "nbdissect.display.gallery",
     "layers": "nbdissect.layer_table",
+    "load": "nbdissect.results.archive",
     "load_ipython_extension": "nbdissect.magic",
     "options": "nbdissect.settings",
     "read_csv": "nbdissect.results.tally_csv",

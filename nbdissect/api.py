@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -16,6 +17,8 @@ from nbdissect.results.scoring import SEMANTICS, Semantics
 from nbdissect.settings import resolve_data
 
 if TYPE_CHECKING:
+    import os
+
     import torch
     from numpy.typing import NDArray
     from PIL.Image import Image
@@ -39,6 +42,7 @@ def dissect(  # type: ignore[overload-overlap]  # a str is a sequence of str, an
     semantics: Semantics = ...,
     thresholds: Any = ...,
     per_image: bool = ...,
+    cache: str | os.PathLike[str] | None = ...,
     progress: bool | Callable[[Progress], None] = ...,
 ) -> Dissection: ...
 @overload
@@ -56,6 +60,7 @@ def dissect(
     semantics: Semantics = ...,
     thresholds: Any = ...,
     per_image: bool = ...,
+    cache: str | os.PathLike[str] | None = ...,
     progress: bool | Callable[[Progress], None] = ...,
 ) -> Dissections: ...
 def dissect(
@@ -72,6 +77,7 @@ def dissect(
     semantics: Semantics = "paper",
     thresholds: Any = None,
     per_image: bool = False,
+    cache: str | os.PathLike[str] | None = None,
     progress: bool | Callable[[Progress], None] = True,
 ) -> Dissection | Dissections:
     """Return what each unit of a layer detects: its best concept, IoU, threshold and strongest images.
@@ -111,6 +117,11 @@ def dissect(
         Use these instead of computing them.
     per_image : bool
         Keep sparse counts per image, from which ``d.over(images)`` scores any subset.
+    cache : path, optional
+        A directory in which results are kept, and found again as long as nothing has changed:
+        weights, code of the model, what it gives for three images, data, transform, settings.
+        To know the data, images and masks are read before the run. The result then carries the
+        provenance, date included, of the run that computed it.
     progress : bool or callable
         Show a progress line, or call this with a ``Progress(stage, done, total)`` after every batch.
 
@@ -138,6 +149,8 @@ def dissect(
     from nbdissect.engine.labels import LabelReader
     from nbdissect.engine.passes import Plan, run
     from nbdissect.engine.threads import limited_threads
+    from nbdissect.origin import Origin
+    from nbdissect.results.cache import Cache
 
     if not isinstance(model, torch.nn.Module):
         message = f"model is a {type(model).__name__}; a torch.nn.Module is needed."
@@ -153,7 +166,8 @@ def dissect(
     reader = LabelReader(concepts, data.categories, semantics, getattr(data, "concept_numbers", ()))
     where = choose_device(device, model_device(model))
     given = _given_thresholds(thresholds, names)
-    with same_randomness(where), limited_threads(), _reporting(progress, names, type(model).__name__) as report:
+    shelf = None if cache is None else Cache(cache)
+    with same_randomness(where), limited_threads():
         plan = Plan(
             layers=names,
             images=_images(data, semantics),
@@ -166,16 +180,24 @@ def dissect(
             given_thresholds=given,
             per_image=per_image,
         )
-        result = run(
-            model,
-            data,
-            plan,
-            choose_transform(transform, model, data),
-            reader,
-            concepts=len(concepts),
-            categories=len(data.categories),
-            report=report,
-        )
+        prepared = choose_transform(transform, model, data)
+        origin = Origin(model, data, concepts, plan, prepared)
+        key = origin.key() if shelf is not None else ""
+        kept = shelf.find(key, names) if shelf is not None else None
+        if kept is not None:
+            return _answer({name: replace(d, data=data) for name, d in kept.items()}, layer)
+        with _reporting(progress, names, type(model).__name__) as report:
+            result = run(
+                model,
+                origin.data,
+                plan,
+                prepared,
+                reader,
+                concepts=len(concepts),
+                categories=len(data.categories),
+                report=report,
+            )
+        records = {name: origin.provenance(name) for name in names}
     if reader.skipped:
         numbers = ", ".join(map(str, sorted(reader.skipped)[:5]))
         warnings.warn(
@@ -188,8 +210,20 @@ def dissect(
             f"Masks of {', '.join(sorted(reader.strange_categories))} were not counted: data.categories holds {', '.join(data.categories)}.",
             stacklevel=2,
         )
-    found = {name: _dissection(name, model, data, concepts, plan, result, result.layers[name]) for name in names}
-    return found[names[0]] if isinstance(layer, str) else Dissections(found)
+    found = {
+        name: replace(
+            _dissection(name, model, data, concepts, plan, result, result.layers[name]),
+            provenance=records[name],
+        )
+        for name in names
+    }
+    if shelf is not None:
+        shelf.keep(key, Dissections(found))
+    return _answer(found, layer)
+
+
+def _answer(found: dict[str, Dissection], layer: str | Sequence[str]) -> Dissection | Dissections:
+    return next(iter(found.values())) if isinstance(layer, str) else Dissections(found)
 
 
 def _layer_names(model: torch.nn.Module, layer: Any) -> list[str]:

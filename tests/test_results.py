@@ -113,6 +113,7 @@ def test_units_and_ranking():
     assert unit.iou == d.iou[1, 2]
     match = unit.ranking(1)[0]
     assert (match.intersection, match.activation, match.truth) == (9, 10, 10)
+    assert repr(match) == "<c2 (b): IoU 0.818 = 9 / (10 + 10 - 9)>"
     assert match.iou == match.intersection / (match.activation + match.truth - match.intersection)
     assert len(d.units) == 2
     assert d.units[-1].index == 1

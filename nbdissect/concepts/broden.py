@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import hashlib
 import math
 import os
 from contextlib import contextmanager
@@ -98,6 +99,20 @@ class Broden:
 
     def __getitem__(self, index: int) -> BrodenSample:
         return BrodenSample(self.path / "images", self._rows[index])
+
+    def digest(self) -> str:
+        """Return a digest of the tables and of the images and masks that are used, byte by byte."""
+        total = hashlib.blake2b(digest_size=16)
+        tables = ["index", "label", "category", *(f"c_{category}" for category in self.categories)]
+        names = [self.path / f"{table}.csv" for table in tables]
+        for row in self._rows:
+            masks = (part for parts in row.layers.values() for part in parts if isinstance(part, str))
+            names += [self.path / "images" / name for name in (row.image, *masks)]
+        for name in names:
+            content = name.read_bytes()
+            total.update(f"{name.name} {len(content)} ".encode())
+            total.update(content)
+        return f"blake2b:{total.hexdigest()}"
 
     def __repr__(self) -> str:
         return f"<Broden {self.path}: {len(self):,} images, {len(self.concepts):,} concepts in {', '.join(self.categories)}>"

@@ -51,7 +51,9 @@ class ConceptData(Protocol):
     Optional members: ``image_size``, the (height, width) to which images are resized by the
     default transform (otherwise that of the first image); ``drawings = True`` where the images
     are no photographs; ``concept_numbers``, all numbers that may stand in a mask though they are
-    no concept of the chosen categories (they are skipped, with one warning). A sample may have
+    no concept of the chosen categories (they are skipped, with one warning); ``digest()``, a text
+    that changes with any image or label (otherwise they are digested while they are read);
+    ``credit`` and ``licence``, texts for the record that results keep. A sample may have
     ``labelled``, whether it carries any label at all, where that is known without its masks.
     """
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nbdissect.display.gallery import Gallery
     from nbdissect.results.concept import Concept
     from nbdissect.results.per_image import PerImage
+    from nbdissect.results.provenance import Provenance
 
 MIN_IOU = 0.04
 """The paper's cut: a unit is a detector where its best IoU passes this."""
@@ -37,6 +38,10 @@ class Match(NamedTuple):
     intersection: int | float
     activation: int | float
     truth: int | float
+
+    def __repr__(self) -> str:
+        both, unit, concept = (f"{value:,}" for value in (self.intersection, self.activation, self.truth))
+        return f"<{self.concept.name} ({self.concept.category}): IoU {self.iou:.3f} = {both} / ({unit} + {concept} - {both})>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +87,10 @@ class Dissection:
         Whether the thresholds came from outside, so that `quantile` played no part.
     stored_iou, stored_best : arrays or None
         What an imported file says itself, where it is not to be computed.
+    provenance : Provenance or None
+        What made the result; None where that is not known.
+
+    Two results are equal (``==``) where all their numbers are; :meth:`differences` names what differs.
     """
 
     layer: str
@@ -105,6 +114,7 @@ class Dissection:
     thresholds_given: bool = False
     stored_iou: NDArray[np.float64] | None = field(default=None, repr=False)
     stored_best: NDArray[np.int64] | None = field(default=None, repr=False)
+    provenance: Provenance | None = field(default=None, repr=False)
 
     # --- scores ---
 
@@ -212,7 +222,52 @@ class Dissection:
             per_image=None,
         )
 
+    # --- comparison ---
+
+    def differences(self, other: Dissection) -> list[str]:
+        """Return a line for each part in which two results differ; empty if they are equal.
+
+        Where they differ, what differed in their making follows. Two data sets or two dates
+        alone make no difference.
+        """
+        from nbdissect.results.comparison import differences
+
+        return differences(self, other)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Dissection):
+            return NotImplemented
+        return self is other or not self.differences(other)
+
+    # By identity: galleries keep things beside the very object they show, and hashing 10 MB is no look-up.
+    __hash__ = object.__hash__
+
     # --- out ---
+
+    def save(self, path: str | os.PathLike[str], *, images: bool = True) -> None:
+        """Write everything to one file, which ``nd.load(path)`` opens without the network, the data or torch.
+
+        A zip archive of JSON, plain arrays and pictures: see docs/archive.md. It appears whole or not
+        at all: a file that was there stays until the new one is complete.
+
+        Parameters
+        ----------
+        path : path
+            Such as ``"conv5.nbd"``.
+        images : bool
+            Whether the top images, made smaller, and their labels go along. False keeps people's
+            own pictures out of files that are passed on.
+
+        Raises
+        ------
+        OSError
+            If the file can't be written, or an image not be read.
+        ArchiveError
+            A ValueError: the result holds what no dissection gives, such as infinite activations.
+        """
+        from nbdissect.results.archive import save
+
+        save(self, path, images=images)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write the originals' ``tally.csv``: one row per unit, best first, units from 1.

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import os
+
     from nbdissect.display.gallery import Gallery
     from nbdissect.results.dissection import Dissection
 
@@ -29,11 +31,25 @@ class Dissections(Mapping[str, "Dissection"]):
     def __len__(self) -> int:
         return len(self._by_layer)
 
-    # Each is its own: comparing results is more than comparing mappings.
-    def __eq__(self, other: object) -> bool:
-        return self is other
+    def differences(self, other: Dissections) -> list[str]:
+        """Return a line for each part in which two sets of results differ; empty if they are equal."""
+        if list(self) != list(other):
+            return [f"layers: {', '.join(self)} / {', '.join(other)}"]
+        return [f"{layer}: {line}" for layer, d in self.items() for line in d.differences(other[layer])]
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Dissections):
+            return NotImplemented
+        return self is other or not self.differences(other)
+
+    # By identity, as for a single result.
     __hash__ = object.__hash__
+
+    def save(self, path: str | os.PathLike[str], *, images: bool = True) -> None:
+        """Write all layers to one file, pictures shared: see :meth:`Dissection.save`; ``nd.load(path)`` returns them."""
+        from nbdissect.results.archive import save
+
+        save(self, path, images=images)
 
     def gallery(self, **state: Any) -> Gallery:
         """Return one gallery of all the layers, to switch between or to set side by side."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,7 @@ def read_csv(
     Raises
     ------
     ValueError
-        If a column is missing, or a cell is no number, or units are not 1, 2, 3, …, each once.
+        If a column is missing or stands there twice, or a cell is no number or one that can't be, or units are not 1, 2, 3, …, each once.
     OSError
         If the file can't be read.
     """
@@ -101,6 +102,10 @@ def read_csv(
             f"{', '.join(header[:8]) or 'an empty file'}. A result file has the columns unit,category,label,score and, "
             f"for each category, {', '.join(f'<category>-{field}' for field in _FIELDS)}."
         )
+        raise ValueError(message)
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        message = f"{path}: two columns are called {twice!r}; which one counts is not known. Rename or remove one."
         raise ValueError(message)
     cells = [_cell(path, line, row, category) for line, row in enumerate(rows, 2) for category in categories]
     if sorted({cell.unit for cell in cells}) != list(range(len(rows))):
@@ -132,17 +137,21 @@ def _cell(path: Path, line: int, row: dict[str, str], category: str) -> _Cell:
     def number(column: str) -> float:
         text = row[column]
         try:
-            return float(text)
+            value = float(text)
         except (TypeError, ValueError):
             message = f"{path}, line {line}, column {column!r}: {text!r} is not a number."
             raise ValueError(message) from None
+        if value < 0 or math.isinf(value):
+            message = f"{path}, line {line}, column {column!r}: {text!r}; pixels and IoU are finite, and 0 at least."
+            raise ValueError(message)
+        return value
 
     unit = number("unit")
     if not unit.is_integer() or unit < 1:
         message = f"{path}, line {line}, column 'unit': {row['unit']!r}; units count 1, 2, 3, …"
         raise ValueError(message)
     truth, activation, intersect, iou = (number(f"{category}-{field}") for field in _FIELDS[1:])
-    return _Cell(int(unit) - 1, category, row[f"{category}-label"], truth, activation, intersect, iou)
+    return _Cell(int(unit) - 1, category, row[f"{category}-label"] or "", truth, activation, intersect, iou)
 
 
 def _assemble(
