@@ -45,6 +45,7 @@ class DissectMagics(Magics):
     @argument("--semantics", default="paper", help="paper or netdissect-lite (paper)")
     @argument("--transform", default=None, help="an expression: a function from a PIL image to a tensor")
     @argument("--per-image", action="store_true", help="keep counts per image, for subsets and intervals")
+    @argument("--html", default=None, metavar="PATH", help="write the gallery as one page, too, that opens anywhere")
     @needs_local_scope
     @no_var_expand
     @line_magic("dissect")  # type: ignore[arg-type]
@@ -95,7 +96,17 @@ class DissectMagics(Magics):
             # Exactly UsageError: IPython prints a subclass of it with a traceback.
             raise UsageError(str(error)) from error
         show(result, args.min_iou)
+        if args.html:
+            _write_page(result, _unquoted(args.html), args.min_iou)
         return result
+
+
+def _write_page(result: Any, path: str, min_iou: float) -> None:
+    """Write the page; where that fails say so, and keep the result: it took long to compute."""
+    try:
+        result.to_html(Path(path).expanduser(), min_iou=min_iou)
+    except (ValueError, OSError) as error:
+        print(f"--html {path} was not written: {error}", file=sys.stderr)  # noqa: T201 - a line of the cell's output
 
 
 def _unquoted(text: str) -> str:
@@ -151,6 +162,8 @@ def complete(text: str, namespace: dict[str, Any]) -> tuple[str, list[str]]:
         names = [name for name, value in _visible(namespace) if all(hasattr(value, member) for member in DATA_MEMBERS)]
     elif previous == "--semantics":
         names = ["paper", "netdissect-lite"]
+    elif previous == "--html":
+        names = []
     elif previous == "--device":
         names = ["auto", "cpu", "cuda", "mps"]
     elif fragment.startswith("-"):

@@ -20,6 +20,15 @@ HOSTILE = (
     "عجلة السيارة الأمامية",
     "a\u202egnp.exe",
 )
+# What would end a script, a comment or a line of JavaScript, for pages that carry their data.
+NASTY = (
+    *HOSTILE,
+    "</script><script>window.hacked=1</script>",
+    "<!--<script>",
+    "a\u2028b\u2029c",
+    "]]>&lt;",
+    "half \ud800 pair",
+)
 
 
 class Squares:

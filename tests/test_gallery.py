@@ -169,6 +169,113 @@ def test_the_result_lives_no_longer_than_its_gallery():
     assert gone() is None
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1.5])
+def test_a_cut_is_a_number_from_0_to_1(d, value):
+    g = Gallery(d)
+    with pytest.raises(traitlets.TraitError, match="min_iou is a number from 0 to 1"):
+        g.min_iou = value
+    assert g.min_iou == 0.04
+    with pytest.raises(traitlets.TraitError, match="min_iou is a number from 0 to 1"):
+        Gallery(d, min_iou=value)
+
+
+def test_what_is_refused_changes_nothing(d):
+    g = Gallery(d, query="wheel")
+    before = g.shown
+    with pytest.raises(ValueError, match="99 is no unit"):
+        g.shown = [3, 99]
+    assert (g.shown, g.query) == (before, "wheel")
+
+
+@pytest.mark.parametrize(
+    "units", [np.array([4, 2]), range(2, 6, 2), {2, 4}, (unit for unit in (4, 2)), ("layer4:4", 2)]
+)
+def test_units_come_in_any_container(d, units):
+    g = Gallery(d, sort="unit")
+    g.shown = units
+    assert g.shown == [2, 4]
+
+
+def test_selected_takes_an_array(d):
+    g = Gallery(d, selected=np.array([7, 3]))
+    assert g.selected == [7, 3]
+    assert all(type(unit) is int for unit in g.selected)
+
+
+def test_names_that_are_not_there_are_refused_with_the_nearest(d):
+    g = Gallery({"early": dissection(seed=1), "late": d})
+    with pytest.raises(traitlets.TraitError, match="no category 'objekt' in this gallery; did you mean 'object'"):
+        g.category = ["objekt"]
+    with pytest.raises(
+        traitlets.TraitError, match=r"99999 is the number of no concept of early; near it are 16 \(wood\)"
+    ):
+        g.concept = 99999
+    with pytest.raises(traitlets.TraitError, match="'nonsense' is no unit of this gallery"):
+        g.opened = "nonsense"
+    with pytest.raises(traitlets.TraitError, match="'latte' is not in this gallery.*did you mean 'late'"):
+        g.current = "latte"
+    with pytest.raises(
+        traitlets.TraitError, match=r"compare takes two of early, late, or nothing; got \['late', 'late'\]"
+    ):
+        g.compare = ["late", "late"]
+    assert (g.category, g.concept, g.opened, g.current, g.compare) == ([], None, "", "early", [])
+
+
+def test_opened_takes_a_number_where_there_is_one_dissection(d):
+    assert Gallery(d, opened="3").opened == Gallery(d, opened="layer4:3").opened == "layer4:3"
+
+
+@pytest.mark.parametrize(
+    ("shown", "error", "message"),
+    [
+        (42, TypeError, "this is a int"),
+        (["d", "d"], TypeError, "this is a list.*several go in by name"),
+        ({"": dissection(2)}, ValueError, "needs a name of its own"),
+        ({1: dissection(2), "1": dissection(2)}, ValueError, "needs a name of its own"),
+    ],
+)
+def test_a_gallery_of_something_else(shown, error, message):
+    with pytest.raises(error, match=message):
+        nd.gallery(shown)
+
+
+def test_names_become_text(d):
+    assert gallery({1: d, 2: dissection(seed=1)}).current == "1"
+
+
+def renumbered(d):
+    """The same result, whose concepts have other numbers, as every file numbers them for itself."""
+    return replace(d, concepts=tuple(concept._replace(number=concept.number + 100) for concept in d.concepts))
+
+
+def test_a_concept_is_the_same_in_another_result(d):
+    g = Gallery({"a": d, "b": renumbered(d)}, only="all")
+    g.concept = d.concepts[1].number
+    before = g.shown
+    g.current = "b"
+    assert g.concept == d.concepts[1].number + 100
+    assert [unit.replace("b:", "a:") for unit in g.shown] == before
+
+
+def test_a_page_may_choose_another_result_and_its_concept_at_once(d):
+    g = Gallery({"a": d, "b": renumbered(d)}, only="all", concept=d.concepts[1].number)
+    for changes in (("concept", 101), ("current", "b")), (("current", "a"), ("concept", 7)):
+        g.set_state(dict(changes))
+        assert (g.concept, g.current) == (dict(changes)["concept"], dict(changes)["current"])
+
+
+def test_units_chosen_by_number_are_those_of_one_result(d):
+    g = Gallery({"a": d, "b": dissection(seed=1)}, only="all")
+    g.shown = ["a:1", "a:2"]
+    g.current = "b"
+    assert len(g.shown) == 40
+
+
+def test_an_address_is_found_though_its_name_has_spaces(d):
+    g = Gallery({"my layer": d}, only="all", query=" My layer:3 ")
+    assert g.shown == ["my layer:3"]
+
+
 # --- the numbers ---
 
 
@@ -257,6 +364,64 @@ def test_one_unreadable_picture_does_not_hide_the_others(d):
     assert [bool(buffer) for buffer in buffers] == [True, False, False]
 
 
+def test_one_unreadable_image_hides_no_map_and_no_label_of_others(d):
+    class Torn(Squares):
+        def __getitem__(self, index):
+            if index == 3:
+                message = "image file is truncated"
+                raise OSError(message)
+            return super().__getitem__(index)
+
+    made = replace(d, data=Torn(d.concepts), top_images=np.tile([2, 3, 4], (40, 1)), top_maps=d.top_maps[:, :3])
+    made = replace(made, top_activations=d.top_activations[:, :3])
+    told = "Image 3: OSError: image file is truncated"
+    reply, buffers = ask(made, kind="maps", units=[0])
+    assert (reply["sizes"], reply["problems"]) == ([[7, 7], [0, 0], [7, 7]], ["", told, ""])
+    assert len(buffers[0]) == 2 * 49 * 4
+    reply, buffers = ask(made, kind="labels", unit=0, concept=0)
+    assert (reply["grids"], reply["problems"]) == ([[24, 24], [0, 0], [24, 24]], ["", told, ""])
+    assert len(buffers[0]) == 2 * 24 * 24
+
+
+@pytest.mark.parametrize("request_", [{"units": [0]}, {"images": [1, 2]}, {"unit": 0, "concept": 0}])
+def test_a_data_set_that_is_gone_is_an_error_with_a_hint(d, request_):
+    class Gone(Squares):
+        def __getitem__(self, index):
+            message = "no such folder"
+            raise FileNotFoundError(message)
+
+    kind = {"units": "maps", "images": "pictures", "unit": "labels"}[next(iter(request_))]
+    reply, _ = ask(replace(d, data=Gone(d.concepts)), kind=kind, **request_)
+    assert reply["error"] == "FileNotFoundError: no such folder"
+    assert "Check that the data set still lies where it lay" in reply["hint"]
+
+
+def test_photographs_of_several_results_are_read_once(d):
+    data = Squares(d.concepts)
+    g = Gallery({"a": replace(d, data=data), "b": replace(dissection(seed=1), data=data), "c": dissection(seed=2)})
+    assert [table["photographs"] for table in g._tables] == ["a", "a", "c"]
+    for key in ("a", "b"):
+        answers.answer(g._dissections, {"kind": "maps", "id": "1", "key": key, "units": [0]})
+        images = g._dissections[key].top_images[0].tolist()
+        answers.answer(g._dissections, {"kind": "pictures", "id": "2", "key": key, "images": images})
+    assert len(data.read) == len(set(data.read))
+
+
+def test_peaks_are_those_of_the_maps_as_they_were_recorded(d):
+    made = replace(d, data=_Shaped(d.concepts, (2, 2)))
+    reply, buffers = ask(made, kind="maps", units=[5])
+    assert reply["sizes"] == [[2, 2]] * 10
+    assert np.frombuffer(buffers[1], "<f4").tolist() == d.top_activations[5].tolist()
+
+
+def test_images_without_labels_of_the_category_are_told(d):
+    reply, buffers = ask(d, kind="labels", unit=0, concept=1)
+    expected = [int(index) % len(d.concepts) == 1 for index in d.top_images[0]]
+    assert reply["carries"] == expected
+    masks = np.frombuffer(buffers[0], np.uint8).reshape(10, -1)
+    assert masks.any(axis=1).tolist() == expected
+
+
 def test_maps_arrive_as_they_were_recorded(d):
     reply, buffers = ask(d, kind="maps", units=[5, 2])
     values = np.frombuffer(buffers[0], "<f4").reshape(2, 10, 7, 7)
@@ -320,6 +485,12 @@ def test_the_iou_can_be_computed_again_from_the_ranking(d):
         assert row["iou"] <= row["ceiling"]
 
 
+def test_areas_that_contradict_each_other_bound_nothing(d):
+    made = replace(d, activation=np.ones_like(d.activation), stored_iou=d.iou, stored_best=d.best_concepts)
+    reply, _ = ask(made, kind="unit", unit=3)
+    assert {row["ceiling"] for row in reply["ranking"]} == {None}
+
+
 @pytest.mark.parametrize(
     ("request_", "error"),
     [
@@ -328,6 +499,9 @@ def test_the_iou_can_be_computed_again_from_the_ranking(d):
         ({"kind": "unit", "unit": "3"}, "no unit '3'"),
         ({"kind": "labels", "unit": 0, "concept": 99}, "no concept 99"),
         ({"kind": "maps"}, "KeyError"),
+        ({"kind": "unit", "unit": True}, "no unit True"),
+        ({"kind": "maps", "units": [0] * 257}, "maps of 257 units: at most 256"),
+        ({"kind": "pictures", "images": [0] * 2561}, "2,561 photographs at once"),
         ({"kind": "unit", "unit": 0, "key": "gone"}, "no dissection 'gone' in this gallery: 'layer4'"),
     ],
 )
@@ -351,6 +525,14 @@ def test_the_gallery_sends_what_it_answers(d):
     g._reply(g, "something of another library", [])
     assert [content["id"] for content, _ in sent] == ["a"]
     assert Gallery.answered
+
+
+def test_a_page_that_greets_has_answered(d, monkeypatch):
+    monkeypatch.setattr(Gallery, "answered", False)
+    g, sent = Gallery(d), []
+    g.send = lambda content, buffers=None: sent.append(content)
+    g._reply(g, {"kind": "hello"}, [])
+    assert (Gallery.answered, sent) == (True, [])
 
 
 def test_a_closed_gallery_can_be_shown_again(d):

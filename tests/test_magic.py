@@ -55,13 +55,32 @@ def test_a_terminal_gets_the_table(shell):
     assert "report rule" in out[0]["text/plain"]
 
 
-def test_a_notebook_gets_the_gallery_and_before_it_the_summary_that_it_hides(shell):
-    for renderer, kinds in (("auto", ["text/html", "widget"]), ("widget", ["widget"])):
+def test_a_notebook_gets_the_gallery_and_after_it_what_stands_in_for_it(shell):
+    for renderer, kinds in (("auto", ["widget", "text/html"]), ("widget", ["widget"])):
         nd.options.renderer = renderer
         _, out = dissect(shell, "model features --data photos -q 0.05 --min-iou 0.2")
         assert ["widget" if any("widget-view" in kind for kind in output) else "text/html" for output in out] == kinds
         if renderer == "auto":
-            assert "nd.doctor()" in out[0]["text/html"]
+            assert "nd.doctor()" in out[1]["text/html"]
+            assert "IoU &gt; 0.2" in out[1]["text/html"]
+
+
+def test_a_run_with_nobody_in_front_of_it_gets_no_widget(shell, monkeypatch):
+    nd.options.renderer = "auto"
+    parent = {"header": {"msg_id": "1"}, "metadata": {}, "content": {"allow_stdin": False, "code": "%dissect"}}
+    monkeypatch.setattr(shell, "get_parent", lambda: parent, raising=False)
+    _, out = dissect(shell, "model features --data photos -q 0.05")
+    assert [list(output) for output in out] == [["text/plain", "text/html"]]
+
+
+def test_writes_the_page(shell, tmp_path, capsys):
+    path = tmp_path / "out.html"
+    d, _ = dissect(shell, f"model features --data photos -q 0.05 --min-iou 0.2 --html '{path}'")
+    assert "IoU &gt; 0.2" in path.read_text(encoding="utf-8")
+    d, _ = dissect(shell, f"model features --data photos -q 0.05 --html {tmp_path / 'nowhere' / 'out.html'}")
+    assert d.layer == "features", "a page that can't be written loses no result"
+    dissect(shell, f"model features features.0 --data photos -q 0.05 --html {path}")
+    assert "features.0" in path.read_text(encoding="utf-8")
 
 
 def test_not_shown_twice_in_one_cell_but_again_in_the_next(shell):

@@ -11,7 +11,7 @@ import pytest
 from nbdissect.display import messages
 
 PAGE = (Path(__file__).parents[1] / "js" / "src" / "messages.ts").read_text(encoding="utf-8")
-_PLAIN = {str: "string", int: "number", float: "number", bytes: "DataView", type(None): "null"}
+_PLAIN = {str: "string", bool: "boolean", int: "number", float: "number", bytes: "DataView", type(None): "null"}
 
 
 def interfaces() -> dict[str, dict[str, str]]:

@@ -35,12 +35,16 @@ def test_every_public_name_is_there():
 
 
 def test_options():
-    with pytest.raises(AttributeError, match="nbdissect has no option 'dta'; there are data and renderer"):
+    with pytest.raises(AttributeError, match="nbdissect has no option 'dta'; there are data, renderer, embed_mb"):
         nd.options.dta = 1
     assert "nd.options.data = None" in repr(nd.options)
     with pytest.raises(ValueError, match="renderer='svg'; allowed are 'auto', 'widget', 'html'"):
         nd.options.renderer = "svg"
     assert nd.options.renderer == "auto"
+    for wrong in (-1, float("nan"), "5", None, True):
+        with pytest.raises(ValueError, match="a number of megabytes is needed, 0 or more"):
+            nd.options.embed_mb = wrong
+    assert nd.options.embed_mb == 5
 
 
 def test_doctor_tells_what_there_is(capsys):

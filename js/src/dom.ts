@@ -26,6 +26,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   ...children: Child[]
 ): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
+  if (tag === "button") set(element, { type: tag });
   set(element, properties);
   for (const child of children) if (child) element.append(child);
   return element;
@@ -38,6 +39,12 @@ export function set(element: Element, properties: Properties): void {
     else if (value === null || value === undefined || value === false) element.removeAttribute(name);
     else element.setAttribute(name, value === true ? "" : String(value));
   }
+}
+
+/** Adds a listener and returns what removes it. */
+export function listen(to: EventTarget, type: string, hear: EventListener, early = false): () => void {
+  to.addEventListener(type, hear, early);
+  return () => to.removeEventListener(type, hear, early);
 }
 
 /** Effects and clean-ups that end together. */
@@ -59,11 +66,18 @@ export class Scope {
 
 /** A label that somebody else wrote: as text, in its own direction. */
 export const label = (text: string, className = ""): HTMLElement =>
-  h("bdi", { class: `label ${className}`, title: text }, text);
+  h("bdi", { class: `label ${className}`, title: text }, named(text));
+
+/** Imported tables hold labels without a name, too. */
+export const named = (text: string): string => text.trim() || "(unnamed)";
+
+/** Moves the focus to the search field: what has it is about to vanish, and would throw the keyboard out. */
+export const focusSearch = (from: Element): void =>
+  (from.getRootNode() as ShadowRoot).querySelector<HTMLElement>(".search")?.focus({ preventScroll: true });
 
 /** Names in a row of text, each in its own direction. */
 export const listed = (names: string[]): (string | HTMLElement)[] =>
-  names.flatMap((name, at) => [at ? ", " : "", h("bdi", {}, name)]);
+  names.flatMap((name, at) => [at ? ", " : "", h("bdi", {}, named(name))]);
 
 /** An ornament beside the name of a category: its shape and colour. */
 export const glyph = (kind: number): HTMLElement => coloured(kind, `glyph k${kind}`);

@@ -1,5 +1,6 @@
 import { type Channel, KernelSource } from "./data/source";
 import { maskOf, upsample } from "./draw/upsample";
+import type { Hello } from "./messages";
 import { mount } from "./mount";
 import type { Model } from "./state";
 
@@ -15,6 +16,9 @@ export default () => {
     },
     render({ model, el }: { model: Widget; el: HTMLElement }) {
       source ??= new KernelSource(model);
+      try {
+        model.send({ kind: "hello" } satisfies Hello); // so that the kernel knows that a page shows it
+      } catch {} // without a kernel the numbers can still be looked at
       return mount(el, model, source);
     },
   };

@@ -11,6 +11,7 @@ export interface LimitRow {
 /** One dissection without its images. U units, C concepts, G categories; arrays are little-endian. */
 export interface DissectionTable {
   key: string;
+  photographs: string; // the same in results over one data set, which share their photographs
   layer: string;
   model: string;
   facts: string;
@@ -39,6 +40,11 @@ export interface DissectionTable {
   top_images: DataView; // int32 [U, top]
 }
 
+/** What a page says once it shows a gallery; nothing is answered. */
+export interface Hello {
+  kind: "hello";
+}
+
 /** Asks for photographs by their index in the data set. */
 export interface PicturesRequest {
   kind: "pictures";
@@ -64,13 +70,19 @@ export interface MapsRequest {
   units: number[];
 }
 
-/** One buffer: float32 maps one after the other, `top` per unit; sizes and mask grids as [height, width]. */
+/**
+ * Two buffers: float32 maps one after the other, `top` per unit, and the peak of each, NaN = not known.
+ * Sizes and mask grids are [height, width]. A map that was larger than its grid comes averaged: the
+ * peak is that of the map as it was recorded.
+ * `problems` says of each map why it isn't there; its size is then [0, 0].
+ */
 export interface MapsReply {
   kind: "maps";
   id: string;
   units: number[];
   sizes: number[][];
   grids: number[][];
+  problems: string[];
 }
 
 /** Asks where a concept (a column) is in the strongest images of a unit. */
@@ -82,11 +94,17 @@ export interface LabelsRequest {
   concept: number;
 }
 
-/** One buffer: bytes 0 and 1 on the mask grids, image after image. */
+/**
+ * One buffer: bytes 0 and 1 on the mask grids, image after image. `carries` says of each image whether
+ * it has labels of the concept's category: only those were counted. `problems` says why an image
+ * couldn't be read; its grid is then [0, 0].
+ */
 export interface LabelsReply {
   kind: "labels";
   id: string;
   grids: number[][];
+  carries: boolean[];
+  problems: string[];
 }
 
 /** Asks for the ranked concepts of a unit. */
@@ -120,6 +138,44 @@ export interface ErrorReply {
   id: string;
   error: string;
   hint: string;
+}
+
+/** A named array and its length in bytes: parts lie one after the other. */
+export interface EmbeddedPart {
+  name: string;
+  bytes: number;
+}
+
+/** The photographs of one data set that a page carries; each begins at a multiple of four letters of base64. */
+export interface EmbeddedAlbum {
+  type: string;
+  images: number[];
+  bytes: number[];
+  text: string;
+}
+
+/** One dissection of a page without a kernel; nbdissect/display/messages.py says what its parts are. */
+export interface EmbeddedDissection {
+  table: DissectionTable;
+  album: number;
+  parts: EmbeddedPart[];
+  numbers: string;
+  maps: string; // float32, as in MapsReply
+  masks: string; // one bit per pixel, highest first; each pair begins at a byte
+}
+
+/** Everything that a page without a kernel carries. */
+export interface EmbeddedGallery {
+  version: number;
+  style: string;
+  several: boolean;
+  current: string;
+  compare: string[];
+  min_iou: number;
+  only: string;
+  remark: string;
+  dissections: EmbeddedDissection[];
+  albums: EmbeddedAlbum[];
 }
 
 export type Request = PicturesRequest | MapsRequest | LabelsRequest | UnitRequest;

@@ -1,8 +1,7 @@
-import { batch } from "@preact/signals-core";
 import type { Context } from "./context";
 import { libraryOf } from "./data/library";
 import type { Source } from "./data/source";
-import { failure, h, Scope } from "./dom";
+import { failure, h, listen, Scope } from "./dom";
 import { type Model, State } from "./state";
 import { followTheme } from "./theme";
 import { bar } from "./view/bar";
@@ -25,9 +24,11 @@ export function mount(host: HTMLElement, model: Model, source: Source): () => vo
   const box = h("div", { class: "gallery" });
   root.replaceChildren(h("style", {}, String(model.get("_style"))), box);
   scope.end(keepKeys(host, box));
-  scope.end(hideStandIn(String(model.get("stands_for") ?? "")));
   try {
     build(box, model, source, scope);
+    const standIn = String(model.get("stands_for") ?? "");
+    const [{ key }] = model.get("_tables") as { key: string }[];
+    if (standIn) scope.end(hideStandIn(standIn, source.ask<"unit">({ kind: "unit", key, unit: 0 })));
   } catch (error) {
     console.error(error);
     box.replaceChildren(problemNote(error));
@@ -59,14 +60,14 @@ function build(box: HTMLElement, model: Model, source: Source, scope: Scope): vo
 
   const warning = h("p", { class: "banner", role: "note" });
   scope.effect(() => {
-    const text = (state.sides.value ?? [state.table.value]).find((table) => table.warning)?.warning ?? "";
+    const text = state.looking.value.find((table) => table.warning)?.warning ?? "";
     warning.hidden = !text;
     warning.replaceChildren(h("b", { "aria-hidden": "true" }, "⚠ "), text);
   });
   const missing = h("p", { class: "hint" });
   scope.effect(() => {
-    missing.textContent = state.table.value.note;
-    missing.hidden = !state.table.value.note;
+    missing.textContent = [state.table.value.note, model.get("_remark")].filter(Boolean).join(" ");
+    missing.hidden = !missing.textContent;
   });
   const notes = h("div", { class: "notes" });
   scope.effect(() => {
@@ -78,7 +79,7 @@ function build(box: HTMLElement, model: Model, source: Source, scope: Scope): vo
         h(
           "p",
           { class: "late", role: "note" },
-          "Waiting for the kernel: pictures and numbers of single units come when it is free. After a restart, run the cell again.",
+          "Waiting for the kernel. After a restart, run the cell again.",
         ),
       );
     }
@@ -114,41 +115,42 @@ function build(box: HTMLElement, model: Model, source: Source, scope: Scope): vo
  */
 function keepKeys(host: HTMLElement, box: HTMLElement): () => void {
   const passes = (event: KeyboardEvent) => (event.ctrlKey || event.metaKey) && /^(s|enter)$/i.test(event.key);
-  const mark = (event?: KeyboardEvent) =>
-    host.toggleAttribute("data-lm-suppress-shortcuts", !event || !passes(event));
+  const mark = (event?: Event) =>
+    host.toggleAttribute("data-lm-suppress-shortcuts", !event || !passes(event as KeyboardEvent));
   mark();
   box.addEventListener("keydown", (event) => passes(event) || event.stopPropagation());
-  addEventListener("keydown", mark, true);
-  return () => removeEventListener("keydown", mark, true);
+  return listen(window, "keydown", mark, true);
 }
 
-/** Hides what stands in for the gallery where no front end draws it; it may come into the page after it. */
-function hideStandIn(id: string): () => void {
-  let hidden: HTMLElement | null = null;
-  const hide = () => {
-    hidden = id ? document.getElementById(id) : null;
-    if (hidden) hidden.style.display = "none";
-  };
-  hide();
-  const timers = [200, 1000, 3000].map((delay) => setTimeout(hide, delay));
+/**
+ * Hides what stands in for the gallery, once somebody has answered: a page may draw a saved widget that has
+ * no kernel. A rule and no change of the element itself: it may come into the page later, or be replaced.
+ */
+function hideStandIn(id: string, answered: Promise<unknown>): () => void {
+  const rule = h("style", {}, `#${CSS.escape(id)}{display:none!important}`);
+  let ended = false;
+  answered.then(
+    () => ended || document.head.append(rule),
+    () => {},
+  );
   return () => {
-    for (const timer of timers) clearTimeout(timer);
-    if (hidden) hidden.style.display = "";
+    ended = true;
+    rule.remove();
   };
 }
 
 /** While the page is printed all filtered units are laid out, with outlines, on white. */
 function followPrint(state: State): () => void {
   const paper = matchMedia("print");
-  const change = () => batch(() => (state.printing.value = paper.matches));
-  const before = () => (state.printing.value = true);
-  const after = () => (state.printing.value = false);
-  paper.addEventListener("change", change);
-  addEventListener("beforeprint", before);
-  addEventListener("afterprint", after);
+  const follow = ({ type }: Event) => {
+    state.printing.value = type === "beforeprint" || (type === "change" && paper.matches);
+  };
+  const ends = [
+    listen(paper, "change", follow),
+    listen(window, "beforeprint", follow),
+    listen(window, "afterprint", follow),
+  ];
   return () => {
-    paper.removeEventListener("change", change);
-    removeEventListener("beforeprint", before);
-    removeEventListener("afterprint", after);
+    for (const end of ends) end();
   };
 }

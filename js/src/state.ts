@@ -1,7 +1,7 @@
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
 import { type Counts, countAt, type Pair, pairsOf } from "./data/counts";
 import { isIn, type Only, type Sort, shownUnits, wordsOf } from "./data/filter";
-import { conceptKey, type Table, tableOf } from "./data/table";
+import { conceptKey, numberOf, type Table, tableOf } from "./data/table";
 import type { Overlay } from "./draw/overlay";
 import type { DissectionTable } from "./messages";
 
@@ -45,6 +45,10 @@ export class State {
   /** Units by category; in a comparison: concepts by category. */
   readonly categoryCounts: ReadonlySignal<{ category: string; units: number }[]>;
   readonly sides: ReadonlySignal<[Table, Table] | null>;
+  /** What is looked at: both sides of a comparison, or the one dissection. */
+  readonly looking: ReadonlySignal<Table[]>;
+  /** The concept that is filtered by, as `conceptKey` names it: every result numbers concepts for itself. */
+  readonly sought: ReadonlySignal<string | null>;
   readonly pairs: ReadonlySignal<Pair[]>;
   readonly #allPairs: ReadonlySignal<Pair[]>;
   readonly #ends: (() => void)[] = [];
@@ -78,6 +82,7 @@ export class State {
         sort: this.sort.value,
       }),
     );
+    this.looking = computed(() => this.sides.value ?? [this.table.value]);
     this.sides = computed(() => {
       const [left, right] = this.compare.value.map((name) => this.tableNamed(name));
       return left && right ? [left, right] : null;
@@ -87,13 +92,31 @@ export class State {
       return sides ? pairsOf(sides[0], sides[1], this.cut.value) : [];
     });
     this.pairs = computed(() => this.#filteredPairs());
-    this.categoryCounts = computed(() => {
-      if (!this.sides.value) return this.counts.value.groups;
-      return this.table.value.categories.map((category) => ({
-        category,
-        units: this.#allPairs.value.filter((pair) => pair.category === category).length,
-      }));
+    this.sought = computed(() => {
+      const column = this.table.value.numbers.indexOf(this.concept.value ?? Number.NaN);
+      return column < 0 ? null : conceptKey(this.table.value, column);
     });
+    // A category that is filtered by stays in sight, though another result may not have it.
+    this.categoryCounts = computed(() =>
+      [...new Set([...this.looking.value.flatMap((table) => table.categories), ...this.category.value])].map(
+        (category) => ({
+          category,
+          units: this.sides.value
+            ? this.#allPairs.value.filter((pair) => pair.category === category).length
+            : (this.counts.value.groups.find((group) => group.category === category)?.units ?? 0),
+        }),
+      ),
+    );
+    let [table, concept, key] = [this.table.peek(), this.concept.peek(), this.sought.peek()];
+    this.#ends.push(
+      effect(() => {
+        const next = this.table.value;
+        // The same concept has another number there; a number that came with the table is right already.
+        if (next !== table && key !== null && this.concept.value === concept)
+          this.concept.value = numberOf(next, key);
+        [table, concept, key] = [next, this.concept.value, this.sought.value];
+      }),
+    );
   }
 
   /** Ends all traffic with the model. What was changed last still reaches it. */
@@ -161,8 +184,14 @@ export class State {
     });
   }
 
-  toggleConcept(concept: number): void {
-    this.concept.value = this.concept.value === concept ? null : concept;
+  /** Filters by a concept of a table, or no longer. Its number is that of the table that is shown. */
+  toggleConcept(table: Table, concept: number): void {
+    const key = conceptKey(table, concept);
+    const chosen = this.sought.value === key;
+    this.concept.value = null; // or a change of table would take the old one along
+    if (chosen) return;
+    if (numberOf(this.table.value, key) === null) this.current.value = table.key;
+    this.concept.value = numberOf(this.table.value, key);
   }
 
   #filteredPairs(): Pair[] {
@@ -170,14 +199,10 @@ export class State {
     if (!sides) return [];
     const words = wordsOf(this.query.value);
     const categories = this.category.value;
-    const number = this.concept.value;
-    const chosen = sides
-      .filter((table) => table.numbers.includes(number ?? -1))
-      .map((table) => conceptKey(table, table.numbers.indexOf(number ?? -1)));
     return this.#allPairs.value.filter(
       ({ key, name, category }) =>
         (!categories.length || categories.includes(category)) &&
-        (number === null || chosen.includes(key)) &&
+        (this.concept.value === null || this.sought.value === key) &&
         words.every((word) => isIn(name, category, word)),
     );
   }

@@ -1,4 +1,5 @@
 import type { Signal } from "@preact/signals-core";
+import { listen } from "./dom";
 
 /** Whether a resolved colour, `rgb(…)`, is dark; null where it says nothing. */
 export function isDarkColour(colour: string): boolean | null {
@@ -33,10 +34,10 @@ export function followTheme(box: Element, dark: Signal<boolean>): () => void {
     watcher.observe(element, { attributes: true });
   // Jupyter replaces the style sheet of a theme some time after it changes the mark.
   watcher.observe(document.head, { childList: true });
-  wish.addEventListener("change", look);
+  const end = listen(wish, "change", look);
   look();
   return () => {
     watcher.disconnect();
-    wish.removeEventListener("change", look);
+    end();
   };
 }

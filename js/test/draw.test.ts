@@ -43,17 +43,20 @@ describe("mask", () => {
 
 describe("contour", () => {
   it("runs where the field crosses the level", () => {
-    const lines = contour(Float32Array.from([0, 4, 0, 4]), 2, 2, 1);
-    expect([...lines]).toEqual([0.75, 0.5, 0.75, 1.5]);
+    const lines = [...contour(Float32Array.from([0, 4, 0, 4]), 2, 2, 1)].join();
+    expect(lines).toContain("0.75,0.5,0.75,1.5");
   });
 
-  it("is empty where nothing or everything is above", () => {
+  it("is empty where nothing is above, and runs along the border where everything is", () => {
     expect(contour(new Float32Array(9), 3, 3, 1)).toHaveLength(0);
-    expect(contour(new Float32Array(9).fill(2), 3, 3, 1)).toHaveLength(0);
+    expect(contour(new Float32Array(9).fill(2), 3, 3, 1)).toHaveLength(4 * 12);
+    expect(contour(new Float32Array(1).fill(2), 1, 1, 1)).toHaveLength(4 * 4);
   });
 
   it("draws two lines through a saddle", () => {
-    expect(contour(Float32Array.from([2, 0, 0, 2]), 2, 2, 1)).toHaveLength(8);
+    const inner = [...contour(Float32Array.from([2, 0, 0, 2]), 2, 2, 1)].join();
+    expect(inner).toContain("0.5,1,1,0.5");
+    expect(inner).toContain("1.5,1,1,1.5");
   });
 
   it("goes around one pixel", () => {
@@ -76,6 +79,12 @@ describe("colours", () => {
   it("gives the paper's categories their own, others one by position", () => {
     expect(kindOf("part", ["color", "part"])).toBe(1);
     expect(kindOf("tissue", ["cell", "tissue"])).toBe(1);
+  });
+
+  it("gives unknown categories the kinds that are left", () => {
+    const categories = ["object", "cell", "part", "tissue", "scene", "vessel", "color"];
+    expect(categories.map((category) => kindOf(category, categories))).toEqual([0, 2, 1, 3, 4, 6, 5]);
+    expect(new Set(categories.map((category) => kindOf(category, categories))).size).toBe(7);
   });
 
   it("knows viridis, dark to bright", () => {

@@ -24,6 +24,7 @@ export function raw(options: Partial<Record<string, unknown>> = {}): DissectionT
   );
   return {
     key: table.key,
+    photographs: table.key,
     layer: table.key,
     model: "Net",
     facts: "10 images",

@@ -79,8 +79,12 @@ describe("library", () => {
         [1, 4],
         [1, 4],
       ]),
+      problems: units.flatMap(() => ["", ""]),
     },
-    buffer: new DataView(Float32Array.from(units.flatMap((unit) => [unit, 1, 2, 3])).buffer),
+    buffers: [
+      units.flatMap((unit) => [unit, 1, 2, 3]),
+      units.flatMap((unit) => [unit, 3]), // the peaks
+    ].map((values) => new DataView(Float32Array.from(values).buffer)),
   });
   const settled = () => new Promise((resolve) => setTimeout(resolve, 60));
 
@@ -96,8 +100,8 @@ describe("library", () => {
     expect(new Set(asked).size).toBe(asked.length);
     for (const request of [...model.sent]) {
       if (request.kind === "maps") {
-        const { reply, buffer } = mapsFor(request.units as number[]);
-        model.fire("msg:custom", { ...reply, id: request.id }, [buffer]);
+        const { reply, buffers } = mapsFor(request.units as number[]);
+        model.fire("msg:custom", { ...reply, id: request.id }, buffers);
       } else {
         const images = request.images as number[];
         const reply = {
@@ -139,6 +143,90 @@ describe("library", () => {
     expect(model.sent.length).toBeGreaterThan(before);
   });
 
+  const answer = (model: FakeModel, problems: (images: number[]) => string[]) => {
+    for (const { id, kind, units, images } of model.sent.splice(0)) {
+      const { reply, buffers } = mapsFor((units as number[]) ?? []);
+      if (kind === "maps") model.fire("msg:custom", { ...reply, id }, buffers);
+      else {
+        const types = (images as number[]).map(() => "image/jpeg");
+        const parts = types.map(() => new DataView(new ArrayBuffer(4)));
+        model.fire("msg:custom", { kind, id, images, types, problems: problems(images as number[]) }, parts);
+      }
+    }
+  };
+
+  it("goes on where single images can't be read, and says why of each", async () => {
+    const model = new FakeModel();
+    const library = new Library(new KernelSource(model));
+    library.want({}, wanted([0, 1]));
+    await settled();
+    answer(model, (images) => images.map((image) => (image === 1 ? "Image 1: torn" : "")));
+    await settled();
+    expect(library.problem.value).toBeNull();
+    expect(library.problemOf(table(), 0, 1)).toBe("Image 1: torn");
+    expect(library.problemOf(table(), 0, 0)).toBe("");
+    library.want({}, wanted([2]));
+    await settled();
+    expect(model.sent.length).toBeGreaterThan(0);
+  });
+
+  it("takes a map that can't be made as a problem of its image alone", async () => {
+    const model = new FakeModel();
+    const library = new Library(new KernelSource(model));
+    library.want({}, wanted([0]));
+    await settled();
+    const { id } = model.sent.find(({ kind }) => kind === "maps") ?? {};
+    const { reply, buffers } = mapsFor([0]);
+    const torn = { problems: ["", "Image 1: torn"], sizes: [reply.sizes[0], [0, 0]] };
+    model.fire("msg:custom", { ...reply, ...torn, id }, buffers);
+    await settled();
+    expect(library.field(table(), 0, 0)?.width).toBe(4);
+    expect(library.field(table(), 0, 1)).toBeNull();
+    expect(library.problemOf(table(), 0, 1)).toBe("Image 1: torn");
+  });
+
+  it("shows a refusal and goes on with what else is wanted; a lost connection ends all asking", async () => {
+    const model = new FakeModel();
+    const library = new Library(new KernelSource(model));
+    const view = {};
+    library.want(view, wanted([0]));
+    await settled();
+    for (const { id } of model.sent.splice(0))
+      model.fire("msg:custom", { kind: "error", id, error: "torn", hint: "" }, []);
+    library.want(view, wanted([0, 1]));
+    await settled();
+    expect(library.problem.value?.message).toBe("torn");
+    expect(model.sent.filter(({ kind }) => kind === "maps").map(({ units }) => units)).toEqual([[1]]);
+    answer(model, (images) => images.map(() => ""));
+    const tries = vi.fn(() => {
+      throw new Error("comm closed");
+    });
+    model.send = tries;
+    library.want(view, wanted([2]));
+    await settled();
+    const asked = tries.mock.calls.length;
+    library.want(view, wanted([3]));
+    await settled();
+    expect(tries.mock.calls.length).toBe(asked);
+    library.retry();
+    await settled();
+    expect(tries.mock.calls.length).toBeGreaterThan(asked);
+  });
+
+  it("asks once for photographs that several results share", async () => {
+    const model = new FakeModel();
+    const library = new Library(new KernelSource(model));
+    const other = { ...table({ key: "layer3" }), photographs: "layer4" };
+    const view = {};
+    library.want(view, wanted([0]));
+    await settled();
+    answer(model, (images) => images.map(() => ""));
+    await settled();
+    library.want(view, [{ table: other, unit: 0 }]);
+    await settled();
+    expect(model.sent.map(({ kind }) => kind)).toEqual(["maps"]);
+  });
+
   it("asks for no photographs where there are none", async () => {
     const model = new FakeModel();
     const library = new Library(new KernelSource(model));
@@ -148,8 +236,8 @@ describe("library", () => {
   });
 
   it("cuts one buffer into the maps of each unit", () => {
-    const { reply, buffer } = mapsFor([7, 5]);
-    const units = unpackMaps({ ...reply, id: "" } as never, buffer, 2);
+    const { reply, buffers } = mapsFor([7, 5]);
+    const units = unpackMaps({ ...reply, id: "" } as never, buffers, 2);
     expect([...(units.get(5)?.maps[0].values ?? [])]).toEqual([5, 1]);
     expect(units.get(7)).toMatchObject({ low: 1, high: 7 });
   });

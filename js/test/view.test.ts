@@ -1,10 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Context } from "../src/context";
+import { Library } from "../src/data/library";
 import { KernelSource } from "../src/data/source";
+import { Scope } from "../src/dom";
 import { mount } from "../src/mount";
+import { State } from "../src/state";
 import { isDark, isDarkColour } from "../src/theme";
+import { known } from "../src/view/activations";
 import { levelFor, thresholdAt } from "../src/view/strip";
+import { unitPage } from "../src/view/unit";
 import { type Extent, heightOf, layoutAt, rowsInView, topOf } from "../src/view/window";
-import { FakeModel, raw, table } from "./parts";
+import { cases, FakeModel, raw, table } from "./parts";
 
 describe("window", () => {
   const extent: Extent = { rows: 2048, rowHeight: 90, openRow: -1, openHeight: 0 };
@@ -121,7 +127,7 @@ describe("gallery", () => {
 
   it("filters by a bar, and by a second click no longer", () => {
     const model = start();
-    const bar = within("[role=option][data-number='7']");
+    const bar = within("[role=option][data-category=part]");
     expect(bar.textContent).toBe("car wheel2");
     bar.click();
     expect(model.get("concept")).toBe(7);
@@ -149,6 +155,81 @@ describe("gallery", () => {
     expect(within<HTMLElement>(".empty").hidden).toBe(true);
   });
 
+  const twoResults = (values: Record<string, unknown> = {}) => {
+    const concepts = cases.table.concepts.map(([number, ...rest]) => [(number as number) + 100, ...rest]);
+    return start({
+      _tables: [raw(), raw({ key: "layer5", concepts, categories: ["object", "part", "color", "scene"] })],
+      _several: true,
+      ...values,
+    });
+  };
+  const tab = (key: string) => within(`.tab[data-key=${key}]`);
+
+  it("looks for the same concept in another result, whatever its number is there", () => {
+    const model = twoResults({ concept: 7 });
+    const status = within("[role=status]");
+    expect(status.textContent).toBe("2 of 10 units");
+    tab("layer5").click();
+    expect([model.get("concept"), status.textContent]).toEqual([107, "2 of 10 units"]);
+    tab("layer4").click();
+    expect(model.get("concept")).toBe(7);
+  });
+
+  it("filters both sides of a comparison by a bar of either", () => {
+    const model = twoResults({ compare: ["layer4", "layer5"] });
+    const bars = host.shadowRoot?.querySelectorAll<HTMLElement>("[role=option][data-category=part]") ?? [];
+    bars[bars.length - 2].click();
+    expect(within("[role=status]").textContent).toBe("1 concept, best unit of each");
+    expect(model.get("concept")).toBe(7);
+    expect(host.shadowRoot?.querySelectorAll("[role=option][aria-selected=true]")).toHaveLength(2);
+  });
+
+  it("keeps a category in sight that another result doesn't have", () => {
+    const model = twoResults({ current: "layer5" });
+    within(".chip[data-category=scene]").click();
+    tab("layer4").click();
+    expect(within(".chip[data-category=scene]").getAttribute("aria-pressed")).toBe("true");
+    within(".chip[data-category=scene]").click();
+    expect(model.get("category")).toEqual([]);
+    expect(within(".chip[data-category=scene]")).toBeNull();
+  });
+
+  it("never stands a result beside itself: the sides change places", () => {
+    const model = twoResults({ compare: ["layer4", "layer5"] });
+    const left = within<HTMLSelectElement>("select[aria-label^=Left]");
+    left.value = "layer5";
+    left.dispatchEvent(new Event("change"));
+    expect(model.get("compare")).toEqual(["layer5", "layer4"]);
+  });
+
+  it("keeps the scale of the cut's slider while it is dragged down, and says the cut in few digits", () => {
+    const model = start({ min_iou: 0.8 });
+    const slider = within<HTMLInputElement>("input[aria-label='IoU cut']");
+    expect(slider.max).toBe("0.8");
+    model.set("min_iou", 0.1 + 0.2);
+    expect([slider.max, slider.getAttribute("aria-valuetext")]).toEqual(["0.8", "IoU > 0.3"]);
+  });
+
+  it("moves the focus to the search before a button that was pressed vanishes", () => {
+    start({ query: "giraffe", selected: [3] });
+    for (const button of [".empty button", ".counts .selected + button"]) {
+      within(button).focus();
+      within(button).click();
+      expect(host.shadowRoot?.activeElement).toBe(within(".search"));
+      within(".search").blur();
+    }
+  });
+
+  it("gives a concept without a name one to be seen and clicked", () => {
+    const concepts = cases.table.concepts.map(([number, name, category]) => [
+      number,
+      name === "Car" ? "" : name,
+      category,
+    ]);
+    start({ _tables: [raw({ concepts })] });
+    expect(within("[role=option]").textContent).toContain("(unnamed)");
+  });
+
   it("keeps a warning in view", () => {
     start({ _tables: [raw({ warning: "Probed with drawings: not evidence" })] });
     expect(within("[role=note]").textContent).toContain("Probed with drawings");
@@ -159,15 +240,77 @@ describe("gallery", () => {
     expect(within("[role=alert]").textContent).toContain("Run the cell again");
   });
 
-  it("hides what stands in for it while it is there", () => {
-    const summary = document.createElement("p");
-    summary.id = "summary-7";
-    document.body.append(summary);
-    start({ stands_for: "summary-7" });
-    expect(summary.style.display).toBe("none");
+  it("hides what stands in for it while it is there, once the kernel has answered", async () => {
+    const hides = () =>
+      [...document.head.querySelectorAll("style")].some((one) => one.textContent?.includes("#summary-7{"));
+    const model = start({ stands_for: "summary-7" });
+    await Promise.resolve();
+    expect(hides()).toBe(false);
+    const { id } = model.sent.find(({ kind }) => kind === "unit") ?? {};
+    model.fire("msg:custom", { kind: "unit", id, ranking: [] }, []);
+    await new Promise((done) => setTimeout(done, 0));
+    expect(hides()).toBe(true);
     end?.();
-    expect(summary.style.display).toBe("");
-    summary.remove();
+    expect(hides()).toBe(false);
+  });
+
+  describe("an opened unit", () => {
+    const open = () => {
+      const model = new FakeModel();
+      const source = new KernelSource(model);
+      const state = new State(model);
+      const scope = new Scope();
+      const context: Context = { state, source, library: new Library(source), say: () => {} };
+      const page = unitPage(context, state.table.value, 1, { close: () => {}, turn: () => {} }, scope);
+      host.attachShadow({ mode: "open" }).append(page);
+      end = () => {
+        scope.dispose();
+        state.dispose();
+        source.dispose();
+      };
+      const reply = async (kind: string, answer: object, buffers: DataView[] = []) => {
+        for (const { id } of model.sent.filter((sent) => sent.kind === kind))
+          model.fire("msg:custom", { kind, ...answer, id }, buffers);
+        await new Promise((done) => setTimeout(done, 0));
+      };
+      return { model, page, reply };
+    };
+    const row = (concept: number) => ({ concept, iou: 0.1, intersection: 1, activation: 5, truth: 6 });
+
+    it("keeps the focus on a concept that is chosen in the ranking", async () => {
+      const { model, page, reply } = open();
+      await reply("unit", { ranking: [row(1), row(0)].map((one) => ({ ...one, ceiling: 0.03 })) });
+      const [, second] = page.querySelectorAll<HTMLElement>("tbody .plain");
+      second.focus();
+      second.click();
+      expect(host.shadowRoot?.activeElement).toBe(second);
+      expect(second.closest("tr")?.className).toContain("chosen");
+      expect(page.querySelectorAll(".ceiling:not([hidden])")).toHaveLength(2);
+      model.set("min_iou", 0.01);
+      expect(host.shadowRoot?.activeElement).toBe(second);
+      expect(page.querySelectorAll(".ceiling:not([hidden])")).toHaveLength(0);
+    });
+
+    it("asks again for what failed", async () => {
+      const { model, page, reply } = open();
+      await reply("unit", { ranking: [] });
+      [...page.querySelectorAll("button")].find((one) => one.textContent === "Why this label?")?.click();
+      await reply("labels", { kind: "error", error: "disk gone", hint: "look" });
+      expect(page.querySelector("[role=alert]")?.textContent).toContain("disk gone");
+      const before = model.sent.filter(({ kind }) => kind === "labels").length;
+      page.querySelector<HTMLElement>("[role=alert] button")?.click();
+      expect(model.sent.filter(({ kind }) => kind === "labels")).toHaveLength(before + 1);
+      expect(page.querySelector("[role=alert]")).toBeNull();
+    });
+  });
+
+  it("says an activation that isn't known in words", () => {
+    expect([known(1.2345), known(2), known(Number.NaN), known()]).toEqual([
+      "1.23",
+      "2",
+      "not known",
+      "not known",
+    ]);
   });
 
   it("leaves nothing behind", () => {

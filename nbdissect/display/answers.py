@@ -15,14 +15,20 @@ from nbdissect.results.upsampling import resize
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from numpy.typing import NDArray
+
     from nbdissect.display.messages import RankedConcept, Reply
     from nbdissect.results.dissection import Dissection
 
     Answer = tuple[Reply, list[bytes]]
 
 RANKED = 12
-# Two galleries of one result share their pictures.
+# Bounds the memory of one answer. The page asks for 32 units at once, and their images.
+MOST_UNITS = 256
+# Results over one data set share its pictures, and so do their galleries: kept as long as one of
+# the results lives. By identity: pictures hold their data, whose number is nobody else's meanwhile.
 _SHARED: weakref.WeakKeyDictionary[Dissection, Pictures] = weakref.WeakKeyDictionary()
+_BY_DATA: weakref.WeakValueDictionary[int, Pictures] = weakref.WeakValueDictionary()
 
 
 class RefusedError(ValueError):
@@ -63,6 +69,16 @@ def _told(error: Exception) -> str:
     return str(error) if isinstance(error, RefusedError) else f"{type(error).__name__}: {error}"
 
 
+def _refuse_if_all(failed: list[Exception], wanted: int) -> None:
+    """Raise the first of the errors where no image at all could be read: then it's the data set that is gone."""
+    if len(failed) == wanted > 1:
+        raise failed[0]
+
+
+def _about(index: int, error: Exception) -> str:
+    return f"Image {index}: {_told(error)}"
+
+
 def _hint(error: Exception) -> str:
     if isinstance(error, OSError):
         return "Check that the data set still lies where it lay, then press Try again."
@@ -70,20 +86,24 @@ def _hint(error: Exception) -> str:
 
 
 def pictures_of(d: Dissection) -> Pictures:
-    """Return the encoded pictures of a result's data set, shared by all its galleries."""
+    """Return the encoded pictures of a result's data set, shared by all results over it."""
     if d.data is None:
         message = "The photographs of this result are not at hand."
         raise RefusedError(
             message, "A result that was read from a file holds no photographs: dissect the model again to see them."
         )
     if d not in _SHARED:
-        _SHARED[d] = Pictures(d.data)
+        _SHARED[d] = _BY_DATA.get(id(d.data)) or Pictures(d.data)
+        _BY_DATA[id(d.data)] = _SHARED[d]
     return _SHARED[d]
 
 
 def _pictures(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
     store, images = pictures_of(d), [int(index) for index in request["images"]]
+    if len(images) > MOST_UNITS * max(1, d.top_images.shape[1]):
+        raise RefusedError(f"The page asked for {len(images):,} photographs at once, more than it can show.", _RERUN)
     buffers, problems = [], []
+    failed: list[Exception] = []
     for index in images:
         try:
             if not 0 <= index < len(d.data):
@@ -91,69 +111,118 @@ def _pictures(d: Dissection, request: Mapping[str, Any], request_id: str) -> Ans
             buffers.append(store.encoded(index))
             problems.append("")
         except Exception as error:
+            failed.append(error)
             buffers.append(b"")
-            problems.append(f"Image {index}: {_told(error)}")
+            problems.append(_about(index, error))
+    _refuse_if_all(failed, len(images))
     types = [TYPE if buffer else "" for buffer in buffers]
     return {"kind": "pictures", "id": request_id, "images": images, "types": types, "problems": problems}, buffers
 
 
 def _maps(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
     units = [_unit(d, unit) for unit in request["units"]]
+    if len(units) > MOST_UNITS:
+        raise RefusedError(
+            f"The page asked for the maps of {len(units):,} units: at most {MOST_UNITS} at once.", _RERUN
+        )
     store = pictures_of(d) if d.data is not None else None
     sizes: list[list[int]] = []
     grids: list[list[int]] = []
+    problems: list[str] = []
     maps: list[bytes] = []
+    failed: list[Exception] = []
     for unit in units:
         for rank, index in enumerate(d.top_images[unit]):
-            if index < 0:
-                sizes.append([0, 0])
-                grids.append([0, 0])
-                continue
-            values = d.top_maps[unit, rank]
-            grid = store.grid(int(index)) if store else (values.shape[0] * 8, values.shape[1] * 8)
-            if values.shape[0] > grid[0] or values.shape[1] > grid[1]:
-                values = resize(values, grid)
+            values, grid, problem = np.zeros((0, 0), dtype=np.float32), (0, 0), ""
+            if index >= 0:
+                raw = d.top_maps[unit, rank]
+                try:
+                    grid = store.grid(int(index)) if store else (raw.shape[0] * 8, raw.shape[1] * 8)
+                    values = fitted(raw, grid)
+                except Exception as error:  # of one image: the others can still be shown
+                    failed.append(error)
+                    grid, problem = (0, 0), _about(index, error)
             sizes.append(list(values.shape))
             grids.append(list(grid))
+            problems.append(problem)
             maps.append(packed(values, np.float32))
-    return {"kind": "maps", "id": request_id, "units": units, "sizes": sizes, "grids": grids}, [b"".join(maps)]
+    _refuse_if_all(failed, int((d.top_images[units] >= 0).sum()))
+    return {
+        "kind": "maps",
+        "id": request_id,
+        "units": units,
+        "sizes": sizes,
+        "grids": grids,
+        "problems": problems,
+    }, [b"".join(maps), packed(d.top_activations[units], np.float32)]
+
+
+def fitted(values: NDArray[np.float32], grid: tuple[int, int]) -> NDArray[np.float32]:
+    """Return a map as the page can stretch it: one that is larger than the mask grid is brought to it here."""
+    return resize(values, grid) if values.shape[0] > grid[0] or values.shape[1] > grid[1] else values
 
 
 def _labels(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
     unit, column = _unit(d, request["unit"]), int(request["concept"])
     if not 0 <= column < len(d.concepts):
         raise RefusedError(f"There is no concept {column} in this result of {len(d.concepts):,}.", _RERUN)
-    store, grids, masks = pictures_of(d), [], []
+    store, number, category = pictures_of(d), d.concepts[column].number, d.concepts[column].category
+    # As the engine has it: an image carries a category where any concept of it has a pixel.
+    numbers = frozenset(other.number for other in d.concepts if other.category == category)
+    grids: list[list[int]] = []
+    carries: list[bool] = []
+    problems: list[str] = []
+    masks: list[bytes] = []
+    failed: list[Exception] = []
     for index in d.top_images[unit]:
-        if index < 0:
-            grids.append([0, 0])
-            continue
-        mask = store.where(int(index), d.concepts[column].number, d.categories)
+        mask, carried, problem = np.zeros((0, 0), dtype=np.uint8), False, ""
+        if index >= 0:
+            try:
+                mask, carried = store.labels(int(index), number, d.categories, numbers)
+            except Exception as error:
+                failed.append(error)
+                problem = _about(index, error)
         grids.append(list(mask.shape))
+        carries.append(carried)
+        problems.append(problem)
         masks.append(mask.tobytes())
-    return {"kind": "labels", "id": request_id, "grids": grids}, [b"".join(masks)]
+    _refuse_if_all(failed, int((d.top_images[unit] >= 0).sum()))
+    return {
+        "kind": "labels",
+        "id": request_id,
+        "grids": grids,
+        "carries": carries,
+        "problems": problems,
+    }, [b"".join(masks)]
 
 
 def _ranking(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
     unit = _unit(d, request["unit"])
+    return {"kind": "unit", "id": request_id, "ranking": ranked(d, unit)}, []
+
+
+def ranked(d: Dissection, unit: int) -> list[RankedConcept]:
+    """Return a unit's best concepts with the numbers from which their IoU follow, at most `RANKED`."""
     column = {concept: c for c, concept in enumerate(d.concepts)}
-    ranking: list[RankedConcept] = [
+    return [
         {
             "concept": column[match.concept],
             "iou": match.iou,
             "intersection": _known(match.intersection),
             "activation": _known(match.activation),
             "truth": _known(match.truth),
-            "ceiling": _known(float(d.ceiling[unit, column[match.concept]])),
+            # An imported file may hold areas that contradict each other: no bound follows from those.
+            "ceiling": None
+            if match.activation < match.intersection
+            else _known(float(d.ceiling[unit, column[match.concept]])),
         }
         for match in d.units[unit].ranking(RANKED)
         if match.iou > 0
     ]
-    return {"kind": "unit", "id": request_id, "ranking": ranking}, []
 
 
 def _unit(d: Dissection, unit: Any) -> int:
-    if not isinstance(unit, int) or not 0 <= unit < len(d.thresholds):
+    if type(unit) is not int or not 0 <= unit < len(d.thresholds):
         raise RefusedError(f"There is no unit {unit!r} in {d.layer}, which has {len(d.thresholds):,}.", _RERUN)
     return unit
 

@@ -56,6 +56,7 @@ def shown(d: Dissection, key: str, wanted: Filter) -> list[int]:
     """Return the units of `d` that pass the filter, in order."""
     detector = (d.best_concepts >= 0) & scoring.passes(d.best_iou, wanted.min_iou, d.semantics)
     words = wanted.query.lower().split()
+    address = wanted.query.strip().lower()  # as it was copied: a name may have spaces in it
     chosen = None if wanted.chosen is None else set(wanted.chosen)
     units = [
         unit
@@ -63,7 +64,7 @@ def shown(d: Dissection, key: str, wanted: Filter) -> list[int]:
         if (chosen is None or unit in chosen)
         and (wanted.only == "all" or detector[unit] == (wanted.only == "detectors"))
         and _is_about(d, unit, wanted)
-        and all(_found(d, key, unit, word) for word in words)
+        and (address == f"{key}:{unit}".lower() or all(_found(d, key, unit, word) for word in words))
     ]
     return sorted(units, key=lambda unit: _place(d, unit, wanted.sort))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import anywidget
 import ipywidgets
@@ -13,15 +15,21 @@ import traitlets
 from nbdissect.display import rerun
 from nbdissect.display.answers import answer
 from nbdissect.display.filtering import ONLY, SORTS, Filter, shown
-from nbdissect.display.table import table_of
+from nbdissect.display.table import tables_of
 from nbdissect.results.dissection import MIN_IOU, Dissection
 from nbdissect.results.summary import plural
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 STATIC = Path(__file__).parent / "static"
 OVERLAYS = ("mask", "outline", "heat", "none")
+
+
+class _Units(traitlets.List[Any]):
+    """A list of units, for which an array, a range or a set will do as well."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
+            value = value.tolist() if hasattr(value, "tolist") else list(value)
+        return super().validate(obj, value)
 
 
 class Gallery(anywidget.AnyWidget):
@@ -72,7 +80,7 @@ class Gallery(anywidget.AnyWidget):
     """
 
     answered: ClassVar[bool] = False
-    """Whether any gallery of this session was asked for pictures by a page: a front end answers."""
+    """Whether any gallery of this session heard from a page: a front end answers."""
 
     _esm = STATIC / "gallery.js"
 
@@ -84,9 +92,9 @@ class Gallery(anywidget.AnyWidget):
     # The id of an element of the page that stands in for the gallery, and is hidden while it is shown.
     stands_for = traitlets.Unicode("").tag(sync=True)
     opened = traitlets.Unicode("").tag(sync=True)
-    selected: Any = traitlets.List().tag(sync=True)
+    selected: Any = _Units().tag(sync=True)
     query = traitlets.Unicode("").tag(sync=True)
-    min_iou = traitlets.Float(MIN_IOU, min=0.0).tag(sync=True)
+    min_iou = traitlets.Float(MIN_IOU).tag(sync=True)
     only = traitlets.Enum(ONLY, "detectors").tag(sync=True)
     category = traitlets.List(traitlets.Unicode()).tag(sync=True)
     concept = traitlets.Int(None, allow_none=True).tag(sync=True)
@@ -94,28 +102,32 @@ class Gallery(anywidget.AnyWidget):
     overlay = traitlets.Enum(OVERLAYS, "mask").tag(sync=True)
     current = traitlets.Unicode("").tag(sync=True)
     compare = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    shown: Any = traitlets.List(allow_none=True)
+    shown: Any = _Units(allow_none=True)
 
     def __init__(self, dissections: Dissection | Mapping[str, Dissection], **state: Any) -> None:
         several = isinstance(dissections, Mapping)
-        self._dissections = dict(dissections) if isinstance(dissections, Mapping) else {dissections.layer: dissections}
-        _check(self._dissections)
+        self._dissections = checked(dissections)
         unknown = [name for name in state if name not in self.trait_names() or name.startswith("_")]
         if unknown:
             message = f"Gallery has no setting {unknown[0]!r}; it has {', '.join(_SETTINGS)}."
             raise ValueError(message)
         first = next(iter(self._dissections))
-        min_iou = float(state.get("min_iou", MIN_IOU))
+        cut = state.get("min_iou", MIN_IOU)
+        min_iou = cut if isinstance(cut, int | float) else MIN_IOU  # which the trait refuses below
         if "only" not in state and not any(d.detectors(min_iou) for d in self._dissections.values()):
             state["only"] = "all"
         self._filtering = False
         super().__init__(
-            _tables=[table_of(d, key) for key, d in self._dissections.items()],
+            _tables=tables_of(self._dissections),
             _style=(STATIC / "gallery.css").read_text(encoding="utf-8"),
             _several=several,
             **{"current": first, **{name: value for name, value in state.items() if name != "shown"}},
         )
         self.on_msg(self._reply)
+        self._sought: tuple[str, str] | None = None
+        self._note_concept()
+        self.observe(self._note_concept, names=["concept"])
+        self.observe(self._switch, names=["current"])
         self.observe(self._filter, names=[*_FILTERS, "_chosen"])
         self.observe(self._choose, names=["shown"])
         self._filter()
@@ -128,10 +140,25 @@ class Gallery(anywidget.AnyWidget):
     def _reply(self, _: Any, request: Any, __: Any = None) -> None:
         if isinstance(request, Mapping) and "kind" in request:
             Gallery.answered = True
+            if request["kind"] == "hello":
+                return
             reply, buffers = answer(self._dissections, request)
             self.send(dict(reply), buffers)
 
     # --- filtering ---
+
+    def _note_concept(self, _: Any = None) -> None:
+        """Note what the number of the concept means: another dissection may number its concepts otherwise."""
+        concepts = self._dissections[self.current].concepts
+        self._noted = self.concept
+        self._sought = next((concept[1:] for concept in concepts if concept.number == self.concept), None)
+
+    def _switch(self, _: Any) -> None:
+        """Look for the same concept in the dissection that is shown now; units chosen by number were the other's."""
+        concepts = self._dissections[self.current].concepts
+        self._chosen = None
+        if self.concept == self._noted:  # otherwise another one came with the name, and is noted next
+            self.concept = next((concept.number for concept in concepts if concept[1:] == self._sought), None)
 
     def _filter(self, _: Any = None) -> None:
         units = shown(self._dissections[self.current], self.current, self._wanted())
@@ -181,6 +208,48 @@ class Gallery(anywidget.AnyWidget):
         message = f"{unit!r} is no unit of {self.current}: use 0 to {units - 1}, or {self.current + ':0'!r}."
         raise ValueError(message)
 
+    @traitlets.validate("shown")
+    def _known_shown(self, proposal: Any) -> list[int | str] | None:
+        """Refuse units that aren't there before anything is changed."""
+        units = proposal["value"]
+        return None if units is None else [self._name(self._number(unit)) for unit in units]
+
+    @traitlets.validate("min_iou")
+    def _a_cut(self, proposal: Any) -> float:
+        value = float(proposal["value"])
+        if not (math.isfinite(value) and 0 <= value <= 1):
+            message = f"min_iou is a number from 0 to 1; got {value}."
+            raise traitlets.TraitError(message)
+        return value
+
+    @traitlets.validate("category")
+    def _known_categories(self, proposal: Any) -> list[str]:
+        known = list(dict.fromkeys(name for d in self._dissections.values() for name in d.categories))
+        for name in proposal["value"]:
+            if name not in known:
+                message = f"There is no category {name!r} in this gallery{_nearest(name, known)}."
+                raise traitlets.TraitError(message)
+        return list(proposal["value"])
+
+    @traitlets.validate("concept")
+    def _known_concept(self, proposal: Any) -> int | None:
+        number, d = proposal["value"], self._dissections[self.current]
+        if number is not None and all(concept.number != number for concept in d.concepts):
+            near = sorted(d.concepts, key=lambda concept: abs(concept.number - number))[:3]
+            message = (
+                f"{number} is the number of no concept of {self.current}; near it are "
+                f"{', '.join(f'{concept.number} ({concept.name})' for concept in near) or 'none'}."
+            )
+            raise traitlets.TraitError(message)
+        return None if number is None else int(number)
+
+    @traitlets.validate("opened")
+    def _known_address(self, proposal: Any) -> str:
+        if not proposal["value"]:
+            return ""
+        name = self._selected_name(proposal["value"])
+        return str(name) if self._several else f"{next(iter(self._dissections))}:{name}"
+
     @traitlets.validate("selected")
     def _known_units(self, proposal: Any) -> list[int | str]:
         """Accept numbers and addresses, keep the form that this gallery uses, each unit once."""
@@ -197,14 +266,15 @@ class Gallery(anywidget.AnyWidget):
     @traitlets.validate("current")
     def _known_name(self, proposal: Any) -> str:
         if proposal["value"] not in self._dissections:
-            message = f"{proposal['value']!r} is not in this gallery of {_listed(self._dissections)}."
+            near = _nearest(proposal["value"], list(self._dissections))
+            message = f"{proposal['value']!r} is not in this gallery of {_listed(self._dissections)}{near}."
             raise traitlets.TraitError(message)
         return str(proposal["value"])
 
     @traitlets.validate("compare")
     def _two_names(self, proposal: Any) -> list[str]:
         names = list(proposal["value"])
-        if names and (len(names) != 2 or any(name not in self._dissections for name in names)):
+        if names and (len(names) != 2 or not set(names) <= set(self._dissections) or names[0] == names[1]):
             message = f"compare takes two of {', '.join(self._dissections)}, or nothing; got {names}."
             raise traitlets.TraitError(message)
         return names
@@ -241,15 +311,33 @@ def gallery(dissections: Dissection | Mapping[str, Dissection], **state: Any) ->
     return Gallery(dissections, **state)
 
 
-def _check(dissections: Mapping[str, Any]) -> None:
+def checked(result: Dissection | Mapping[str, Dissection]) -> dict[str, Dissection]:
+    """Return dissections by name, of one or of several, if they may be shown together.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or results from drawings and from photographs are mixed.
+    """
+    _check(result if isinstance(result, Mapping) else {None: result})
+    if isinstance(result, Dissection):
+        return {result.layer: result}
+    named = {str(name): d for name, d in result.items()}
+    if "" in named or len(named) < len(result):
+        message = f"Every dissection of a gallery needs a name of its own; got {', '.join(map(repr, result))}."
+        raise ValueError(message)
+    return named
+
+
+def _check(dissections: Mapping[Any, Any]) -> None:
     if not dissections:
         message = "A gallery needs at least one dissection: nd.gallery(d), or nd.gallery({'layer3': d3, 'layer4': d4})."
         raise ValueError(message)
     for name, d in dissections.items():
         if not isinstance(d, Dissection):
             message = (
-                f"A gallery shows dissections; {name!r} is a {type(d).__name__}. Use nd.dissect(model, layer) or "
-                "nd.read_csv(path) to get one."
+                f"A gallery shows dissections; {'this' if name is None else repr(name)} is a {type(d).__name__}. "
+                "Use nd.dissect(model, layer) or nd.read_csv(path) to get one; several go in by name: {'early': d1, …}."
             )
             raise TypeError(message)
     drawings = [name for name, d in dissections.items() if d.drawings]
@@ -259,6 +347,12 @@ def _check(dissections: Mapping[str, Any]) -> None:
             "Show them in separate galleries, or dissect it with labelled photographs (data=)."
         )
         raise ValueError(message)
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    """Say which of the known names are near to one that isn't among them."""
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:8]
+    return f"; did you mean {' or '.join(map(repr, near))}?"[:-1] if near else ""
 
 
 def _listed(dissections: Mapping[str, Dissection]) -> str:

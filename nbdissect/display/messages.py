@@ -23,6 +23,7 @@ class DissectionTable(TypedDict):
     """One dissection without its images. U units, C concepts, G categories."""
 
     key: str
+    photographs: str  # the same in results over one data set, which share their photographs
     layer: str
     model: str
     facts: str
@@ -49,6 +50,12 @@ class DissectionTable(TypedDict):
     thresholds: bytes  # float32 [U]
     strongest: bytes  # float32 [U], NaN = not known
     top_images: bytes  # int32 [U, top], -1 = none
+
+
+class Hello(TypedDict):
+    """What a page says once it shows a gallery; nothing is answered."""
+
+    kind: Literal["hello"]
 
 
 class PicturesRequest(TypedDict):
@@ -80,13 +87,20 @@ class MapsRequest(TypedDict):
 
 
 class MapsReply(TypedDict):
-    """One buffer: float32 maps one after the other, `top` per unit; sizes and mask grids as [height, width]."""
+    """Two buffers: float32 maps one after the other, `top` per unit, and the peak of each, NaN = not known.
+
+    Sizes and mask grids are [height, width]. A map that was larger than its grid comes averaged: the
+    peak is that of the map as it was recorded.
+
+    `problems` says of each map why it isn't there; its size is then [0, 0].
+    """
 
     kind: Literal["maps"]
     id: str
     units: list[int]
     sizes: list[list[int]]
     grids: list[list[int]]
+    problems: list[str]
 
 
 class LabelsRequest(TypedDict):
@@ -100,11 +114,17 @@ class LabelsRequest(TypedDict):
 
 
 class LabelsReply(TypedDict):
-    """One buffer: bytes 0 and 1 on the mask grids, image after image."""
+    """One buffer: bytes 0 and 1 on the mask grids, image after image.
+
+    `carries` says of each image whether it has labels of the concept's category: only those were
+    counted. `problems` says why an image couldn't be read; its grid is then [0, 0].
+    """
 
     kind: Literal["labels"]
     id: str
     grids: list[list[int]]
+    carries: list[bool]
+    problems: list[str]
 
 
 class UnitRequest(TypedDict):
@@ -142,6 +162,60 @@ class ErrorReply(TypedDict):
     id: str
     error: str
     hint: str
+
+
+class EmbeddedPart(TypedDict):
+    """A named array and its length in bytes: parts lie one after the other."""
+
+    name: str
+    bytes: int
+
+
+class EmbeddedAlbum(TypedDict):
+    """The photographs of one data set that a page carries. Text is base64; `bytes` are their lengths.
+
+    Each begins at a multiple of three bytes, that is of four letters, so that it can be decoded alone.
+    """
+
+    type: str
+    images: list[int]
+    bytes: list[int]
+    text: str
+
+
+class EmbeddedDissection(TypedDict):
+    """One dissection of a page without a kernel: a table whose arrays, and more, are packed. Texts are base64 of zlib.
+
+    E units have pictures and maps; P pairs of an image and a concept (a column) have their pixels.
+
+    The parts of `numbers` are the table's arrays, then ``ranked_counts`` int32 [U] (how many concepts
+    each unit ranks), ``ranked`` int32 (their columns) and ``ranked_values`` float64 [·, 5] (IoU,
+    intersection, activation, truth, ceiling; NaN = not known), ``mapped`` int32 [E] (units), ``sizes``
+    and ``grids`` int32 [E, top, 2], ``peaks`` float32 [E, top], ``pairs`` int32 [P, 4] (image, column,
+    height, width) and ``carried`` int32 [P] (1 where the image has labels of the concept's category).
+    """
+
+    table: DissectionTable
+    album: int
+    parts: list[EmbeddedPart]
+    numbers: str
+    maps: str  # float32, as in MapsReply
+    masks: str  # one bit per pixel, highest first; each pair begins at a byte
+
+
+class EmbeddedGallery(TypedDict):
+    """Everything that a page without a kernel carries."""
+
+    version: int
+    style: str
+    several: bool
+    current: str
+    compare: list[str]
+    min_iou: float
+    only: str
+    remark: str
+    dissections: list[EmbeddedDissection]
+    albums: list[EmbeddedAlbum]
 
 
 Request = PicturesRequest | MapsRequest | LabelsRequest | UnitRequest

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -70,22 +70,42 @@ class Pictures:
         """Return the height and width of the masks of image `index`."""
         with self._lock:
             if index not in self._grids:
-                self._grids[index] = grid_of(self._data[index])
+                self.encoded(index)  # who asks for the grid asks for the photograph next: read both at once
             return self._grids[index]
 
-    def where(self, index: int, number: int, categories: Iterable[str]) -> NDArray[np.uint8]:
-        """Pixels of a concept on the mask grid of image `index`, uint8 [sh, sw] of 0 and 1.
+    def labels(
+        self, index: int, number: int, categories: Sequence[str], family: Collection[int]
+    ) -> tuple[NDArray[np.uint8], bool]:
+        """Return the pixels of a concept in image `index`, and whether the image carries its category.
 
-        The union over all layers of the given categories; a label of the whole image covers all of it.
+        See :func:`pixels_of` and :func:`carries`; `family` are the numbers of all concepts of the category.
         """
         sample = self._data[index]
-        pixels = np.zeros(grid_of(sample), dtype=bool)
-        for category in categories:
-            if number in sample.whole.get(category, ()):
-                pixels[:] = True
-            if category in sample.masks:
-                pixels |= (np.asarray(sample.masks[category]) == number).any(axis=0)
-        return pixels.astype(np.uint8)
+        return pixels_of(sample, number, categories), carries(sample, family, categories)
+
+
+def pixels_of(sample: Any, number: int, categories: Iterable[str]) -> NDArray[np.uint8]:
+    """Pixels of a concept on the mask grid of a sample, uint8 [sh, sw] of 0 and 1.
+
+    The union over all layers of the given categories; a label of the whole image covers all of it.
+    """
+    pixels = np.zeros(grid_of(sample), dtype=bool)
+    for category in categories:
+        if number in sample.whole.get(category, ()):
+            pixels[:] = True
+        if category in sample.masks:
+            pixels |= (np.asarray(sample.masks[category]) == number).any(axis=0)
+    return pixels.astype(np.uint8)
+
+
+def carries(sample: Any, family: Collection[int], categories: Iterable[str]) -> bool:
+    """Whether any of these concepts has a pixel in a sample: images without one don't count for their category."""
+    numbers = list(family)
+    return any(
+        not set(sample.whole.get(category, ())).isdisjoint(numbers)
+        or (category in sample.masks and bool(np.isin(np.asarray(sample.masks[category]), numbers).any()))
+        for category in categories
+    )
 
 
 def grid_of(sample: Any) -> tuple[int, int]:

@@ -38,10 +38,35 @@ def register(widget: Closable) -> None:
 
 def running() -> tuple[str, str]:
     """Return the id of the cell that runs, and of this run; empty where the front end doesn't say."""
+    parent = _parent()
+    try:
+        return str(parent["metadata"].get("cellId", "")), str(parent["header"]["msg_id"])
+    except (AttributeError, KeyError, TypeError):
+        return "", ""
+
+
+def running_code() -> tuple[str, str]:
+    """Return as :func:`running`; where the front end doesn't say which cell runs, the cell's code stands for it."""
+    cell, run = running()
+    if cell:
+        return cell, run
+    parent = _parent()
+    return str(parent.get("content", {}).get("code", "")), str(parent.get("header", {}).get("msg_id", ""))
+
+
+def watched() -> bool:
+    """Whether somebody may be in front of the running cell: a run that allows no input has nobody there.
+
+    That is how nbclient, papermill and Quarto run a notebook.
+    """
+    return bool(_parent().get("content", {}).get("allow_stdin", True))
+
+
+def _parent() -> dict[str, Any]:
+    """The message that asked for the running cell; empty outside a kernel."""
     try:
         from IPython import get_ipython
 
-        parent = get_ipython().get_parent()
-        return str(parent["metadata"].get("cellId", "")), str(parent["header"]["msg_id"])
-    except (ImportError, AttributeError, KeyError, TypeError, LookupError):
-        return "", ""
+        return dict(get_ipython().get_parent())
+    except (ImportError, AttributeError, TypeError, LookupError):
+        return {}

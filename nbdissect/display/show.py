@@ -15,9 +15,10 @@ _shown: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 def show(result: Any, min_iou: float | None = None) -> None:
     """Display a result, at a cut of its own if one is given.
 
-    In a notebook that is the gallery and, before it, a plain summary: where no front end draws the
-    gallery (a notebook that runs without one, or is opened later without a kernel) the summary
-    stays; where one does, the gallery hides it.
+    In a notebook that is the gallery and, after it, what stands in for it wherever no kernel
+    answers: a plain summary, and the gallery on embedded data; see `static_output`. While the live
+    gallery is answered it hides the other. A run with nobody in front of it (nbclient, papermill,
+    Quarto) gets that other output alone: a saved widget could be drawn only by asking others for code.
     """
     from IPython import get_ipython
     from IPython.display import display
@@ -29,13 +30,17 @@ def show(result: Any, min_iou: float | None = None) -> None:
         display({"text/plain": text}, raw=True)  # type: ignore[no-untyped-call]
     elif options.renderer == "html":
         display({"text/plain": text, "text/html": result._repr_html_(**state)}, raw=True)  # type: ignore[no-untyped-call]
+    elif options.renderer == "widget":
+        display(result.gallery(**state))  # type: ignore[no-untyped-call]
     else:
-        gallery = result.gallery(**state)
-        if options.renderer == "auto":
-            gallery.stands_for = f"nbdissect-{uuid4().hex}"
-            html = f'<div id="{gallery.stands_for}">{result._repr_html_(**state)}{_ADVICE}</div>'
-            display({"text/plain": text, "text/html": html}, raw=True)  # type: ignore[no-untyped-call]
-        display(gallery)  # type: ignore[no-untyped-call]
+        from nbdissect.display.rerun import watched
+        from nbdissect.display.static_output import static_html
+
+        name = f"nbdissect-{uuid4().hex}"
+        if watched():
+            # First, because it is there at once; reading photographs for the other takes some seconds.
+            display(result.gallery(stands_for=name, **state))  # type: ignore[no-untyped-call]
+        display({"text/plain": text, "text/html": static_html(result, name, **state)}, raw=True)  # type: ignore[no-untyped-call]
     if shell is not None:
         _shown[result] = shell.execution_count
 
@@ -48,9 +53,3 @@ def show_once(result: Any) -> None:
     # Taken out: without history the count stands still, and the result may be asked for again.
     if shell is None or _shown.pop(result, None) != shell.execution_count:
         show(result)
-
-
-_ADVICE = (
-    '<p style="opacity:.75"><small>To browse all units, run this cell in a live notebook. If the interactive gallery '
-    "does not appear there, <code>nd.doctor()</code> tells what is missing.</small></p>"
-)

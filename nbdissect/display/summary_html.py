@@ -1,4 +1,8 @@
-"""A result as plain HTML: no script, inline style only, so that it is readable wherever a notebook is shown."""
+"""A result as plain HTML: no script, inline style only, so that it is readable wherever a notebook is shown.
+
+The strictest place we know, nbconvert's ``--sanitize-html``, keeps div, span, table, tr, td, strong,
+em, code and pre, and shows other tags as text: what matters stands in those.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ import numpy as np
 
 from nbdissect.display.palette import colours
 from nbdissect.results.upsampling import resize
+from nbdissect.settings import options
 
 if TYPE_CHECKING:
     from nbdissect.results.dissection import Dissection
@@ -24,33 +29,44 @@ _LIMITS = 12
 _CELL = "padding:.25em .8em .25em 0;vertical-align:middle;"
 
 
-def summary_html(d: Dissection, min_iou: float) -> str:
-    """Return the headline, both counts by category, the best units with their images, and what was out of reach."""
+def summary_html(d: Dissection, min_iou: float, *, images: bool | None = None) -> str:
+    """Return the headline, both counts by category, the best units with their images, and what was out of reach.
+
+    Without `images` the best units stand there without them; by default where ``nd.options.embed_mb`` is 0.
+    """
+    images = options.embed_mb > 0 if images is None else images
     summary = d.summary(min_iou)
     parts = [
-        f'<p style="margin:0;font-size:1.25em"><strong>{escape(d.layer)}</strong> of {escape(d.model)}</p>',
-        f'<p style="margin:.2em 0"><strong>{escape(summary.headline)}</strong></p>',
-        f'<p style="margin:.2em 0;opacity:.75">{escape(d.facts)}</p>',
+        f'<div style="margin:0;font-size:1.25em"><strong>{escape(d.layer)}</strong> of {escape(d.model)}</div>',
+        f'<div style="margin:.2em 0"><strong>{escape(summary.headline)}</strong></div>',
+        f'<div style="margin:.2em 0;opacity:.75">{escape(d.facts)}</div>',
     ]
     if d.warning:
         parts.append(
-            f'<p role="note" style="margin:.6em 0;padding:.5em .8em;border-left:4px solid #D55E00"><strong>{escape(d.warning)}</strong></p>'
+            f'<div role="note" style="margin:.6em 0;padding:.5em .8em;border-left:4px solid #D55E00"><strong>{escape(d.warning)}</strong></div>'
         )
-    parts += [_counts(d, summary), _best(d, min_iou), _limits(summary.limits), _all_units(d)]
+    parts += [
+        _counts(d, summary),
+        _best(d, min_iou, images=images),
+        _limits(summary.limits),
+        _all_units(d),
+        provenance_html(d),
+    ]
     return f'<div style="text-align:left;max-width:64em">{"".join(parts)}</div>'
 
 
 def _table(head: list[str], rows: list[list[str]], numbers: tuple[int, ...] = ()) -> str:
     """An HTML table; `numbers` are the columns that are aligned right."""
 
-    def cells(tag: str, values: list[str]) -> str:
+    def cells(values: list[str], role: str = "") -> str:
         return "".join(
-            f'<{tag} style="{_CELL}text-align:{"right" if k in numbers else "left"}">{value}</{tag}>'
+            f'<td{role} style="{_CELL}text-align:{"right" if k in numbers else "left"}">{value}</td>'
             for k, value in enumerate(values)
         )
 
-    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f'<table style="margin:.6em 0"><thead><tr>{cells("th", head)}</tr></thead><tbody>{body}</tbody></table>'
+    titles = cells([f"<strong>{title}</strong>" if title else "" for title in head], ' role="columnheader"')
+    body = "".join(f"<tr>{cells(row)}</tr>" for row in rows)
+    return f'<table style="margin:.6em 0"><tr>{titles}</tr>{body}</table>'
 
 
 def _counts(d: Dissection, summary: Summary) -> str:
@@ -78,7 +94,7 @@ def _counts(d: Dissection, summary: Summary) -> str:
     return _table(head, rows, numbers=(1, 2, 4, 5))
 
 
-def _best(d: Dissection, min_iou: float) -> str:
+def _best(d: Dissection, min_iou: float, *, images: bool) -> str:
     """The best unit of each of the best-detected concepts, with its strongest images."""
     units: list[int] = []
     seen: set[int] = set()
@@ -94,9 +110,9 @@ def _best(d: Dissection, min_iou: float) -> str:
         return ""
     rows = [
         [
-            f"<strong>{escape(unit.label or 'unnamed')}</strong><br><small>{escape(unit.category or '')}</small>",
-            f"{unit.iou:.3f}<br><small><code>{escape(unit.address)}</code></small>",
-            _strip(d, unit.index),
+            f"<strong>{escape(unit.label or 'unnamed')}</strong> <div>{escape(unit.category or '')}</div>",
+            f"{unit.iou:.3f} <div><code>{escape(unit.address)}</code></div>",
+            _strip(d, unit.index) if images else "",
         ]
         for unit in (d.units[u] for u in units)
     ]
@@ -147,13 +163,15 @@ def _limits(limits: list[Limit]) -> str:
         for limit in limits[:_LIMITS]
     ]
     more = (
-        f"<p>… and {len(limits) - _LIMITS:,} more: <code>d.summary().limits</code></p>" if len(limits) > _LIMITS else ""
+        f"<div>… and {len(limits) - _LIMITS:,} more: <code>d.summary().limits</code></div>"
+        if len(limits) > _LIMITS
+        else ""
     )
     out = sum(not limit.reachable for limit in limits)
     return (
         f"<details><summary>{out:,} of these concepts were out of reach, {len(limits) - out:,} are limited by their size</summary>"
-        "<p>An IoU can't exceed the smaller area divided by the larger: a concept that covers far more, or far less, than "
-        "a unit's mask never passes the cut, whatever the unit does.</p>"
+        "<div>An IoU can't exceed the smaller area divided by the larger: a concept that covers far more, or far less, than "
+        "a unit's mask never passes the cut, whatever the unit does.</div>"
         f"{_table(['concept', 'category', 'why', 'IoU at most', 'within reach'], rows, numbers=(3,))}{more}</details>"
     )
 
@@ -175,3 +193,13 @@ def _all_units(d: Dissection) -> str:
         else f"The {len(order)} best of {len(d.units):,} units"
     )
     return f"<details><summary>{title}</summary>{_table(['unit', 'concept', 'category', 'IoU'], rows, numbers=(3,))}</details>"
+
+
+def provenance_html(d: Dissection) -> str:
+    """Return what made the result, folded away; nothing where that isn't known."""
+    if d.provenance is None:
+        return ""
+    return (
+        f"<details><summary>What made {escape(d.layer)}</summary>"
+        f'<pre style="white-space:pre-wrap">{escape(str(d.provenance))}</pre></details>'
+    )

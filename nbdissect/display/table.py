@@ -10,6 +10,8 @@ import numpy as np
 from nbdissect.results import scoring
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import DTypeLike, NDArray
 
     from nbdissect.display.messages import DissectionTable, LimitRow
@@ -24,7 +26,13 @@ def packed(values: NDArray[Any], dtype: DTypeLike) -> bytes:
     return np.ascontiguousarray(values, dtype=np.dtype(dtype).newbyteorder("<")).tobytes()
 
 
-def table_of(d: Dissection, key: str) -> DissectionTable:
+def tables_of(dissections: Mapping[str, Dissection]) -> list[DissectionTable]:
+    """Return all dissections as :func:`table_of` does; those over one data set share their photographs."""
+    first: dict[int, str] = {}
+    return [table_of(d, key, first.setdefault(id(d.data), key)) for key, d in dissections.items()]
+
+
+def table_of(d: Dissection, key: str, photographs: str = "") -> DissectionTable:
     """Return `d` without its images, under the name `key`."""
     known = np.nan_to_num(d.iou, nan=0.0)
     champions = scoring.best_in_categories(d.iou, d.category_of, len(d.categories))
@@ -35,6 +43,7 @@ def table_of(d: Dissection, key: str) -> DissectionTable:
     strongest = d.top_activations[:, 0] if top else np.full(len(d.thresholds), np.nan)
     return {
         "key": key,
+        "photographs": photographs or key,
         "layer": d.layer,
         "model": d.model,
         "facts": d.facts,

@@ -279,6 +279,22 @@ class Dissection:
 
         write_csv(self, path)
 
+    def to_html(self, path: str | os.PathLike[str], *, images: bool = True, min_iou: float = MIN_IOU) -> None:
+        """Write the gallery as one self-contained page, which needs no kernel and no network.
+
+        Parameters
+        ----------
+        path : path
+            Such as ``"conv5.html"``.
+        images : bool
+            Whether photographs go in. False keeps people's own pictures out of files that are passed on.
+        min_iou : float
+            The cut that the page begins with.
+        """
+        from nbdissect.display.page import to_html
+
+        to_html(self, path, images=images, min_iou=min_iou)
+
     def plot(self, min_iou: float = MIN_IOU) -> Figure:
         """Return the paper's bar graph, a matplotlib Figure: concepts by category, with their numbers of detectors."""
         from nbdissect.display.plots import bar_graph

@@ -51,6 +51,15 @@ class Dissections(Mapping[str, "Dissection"]):
 
         save(self, path, images=images)
 
+    def to_html(self, path: str | os.PathLike[str], *, images: bool = True, **options: float) -> None:
+        """Write one self-contained page of all the layers, to switch between or to set side by side.
+
+        See :meth:`Dissection.to_html`.
+        """
+        from nbdissect.display.page import to_html
+
+        to_html(self, path, images=images, **options)
+
     def gallery(self, **state: Any) -> Gallery:
         """Return one gallery of all the layers, to switch between or to set side by side."""
         from nbdissect.display.gallery import gallery

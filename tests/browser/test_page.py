@@ -148,12 +148,17 @@ def test_neighbours_of_an_opened_unit(browser, demo):
 
 def test_a_click_copies_the_address(browser, demo):
     with opened(browser, Gallery(demo, sort="unit", only="all")) as page:
-        page.evaluate("window.copied = ''; Object.defineProperty(navigator, 'clipboard', "
-                      "{value: {writeText: async text => { window.copied = text; }}})")
+        # As over plain http, where there is no navigator.clipboard.
+        page.evaluate("""window.copied = []; Object.defineProperty(navigator, 'clipboard', {value: undefined});
+          document.addEventListener('copy', () => window.copied.push(document.activeElement.value));""")
         cell(page, "conv6:3").get_by_role("button", name="conv6:3").click()
         page.get_by_text("Copied conv6:3").wait_for(state="attached")
-        assert page.evaluate("window.copied") == "conv6:3"
-        assert page.locator(".unit").count() == 0
+        cell(page, "conv6:4").focus()
+        page.keyboard.press("c")
+        page.get_by_text("Copied conv6:4").wait_for(state="attached")
+        assert page.evaluate("window.copied") == ["conv6:3", "conv6:4"]
+        assert focused(page) == "conv6:4"
+        assert page.locator(".unit, textarea").count() == 0
 
 
 def test_a_result_from_a_table_shows_its_numbers(browser, tmp_path):
@@ -345,7 +350,105 @@ def test_an_error_of_the_page_is_shown(browser, demo):
         assert "Run the cell again" in page.get_by_role("alert").inner_text()
 
 
+def test_one_unreadable_image_hides_nothing_else(browser, demo):
+    torn = int(demo.top_images[int(demo.best_iou.argmax()), 1])
+
+    class Torn:
+        def __len__(self):
+            return len(demo.data)
+
+        def __getitem__(self, index):
+            if index == torn:
+                message = "image file is truncated"
+                raise OSError(message)
+            return demo.data[index]
+
+    with opened(browser, Gallery(replace(demo, data=Torn()))) as page:
+        settle(page)
+        states = page.locator(".strip canvas").evaluate_all("all => all.map(c => c.dataset.state)")
+        assert states.count("here") > 20
+        assert page.get_by_role("alert").count() == 0
+        page.get_by_role("gridcell").first.click()
+        page.get_by_text(f"Image {torn}: OSError: image file is truncated").wait_for()
+        page.get_by_role("button", name="Why this label?").click()
+        page.get_by_role("img", name=re.compile("pixels in both")).first.wait_for()
+        assert page.locator(".figures canvas[data-state=missing]").count() == 1
+        assert page.errors == []
+
+
+# --- focus: whatever vanishes, the keyboard stays in the gallery ---
+
+
+def test_a_card_that_is_filtered_away_leaves_the_focus_to_its_neighbour(browser, demo):
+    g = Gallery(demo, sort="unit", only="all")
+    with opened(browser, g) as page:
+        cell(page, "conv6:2").focus()
+        put(page, g, shown=[0, 1, 3, 4])
+        assert focused(page) == "conv6:3"
+        put(page, g, shown=[])
+        assert focused(page).startswith("Search")
+
+
+def test_an_opened_unit_that_is_filtered_away_is_closed(browser, demo):
+    g = Gallery(demo, sort="unit", only="all")
+    with opened(browser, g) as page:
+        cell(page, "conv6:2").focus()
+        page.keyboard.press("Enter")
+        assert focused(page) == "conv6:2"
+        page.wait_for_timeout(100)
+        assert g.opened == "conv6:2"
+        put(page, g, shown=[0, 1, 3, 4])
+        page.wait_for_timeout(100)
+        assert g.opened == ""
+        assert page.locator(".unit").count() == 0
+        assert focused(page) == "conv6:3"
+
+
+def test_an_opened_unit_stays_in_view_when_the_order_changes(browser, demo):
+    g = Gallery(demo, sort="unit", only="all")
+    with opened(browser, g) as page:
+        cell(page, "conv6:1").click()
+        page.get_by_label("Sort by").select_option("concept")
+        page.wait_for_timeout(200)
+        view, unit = page.locator(".viewport").bounding_box(), page.locator(".unit").bounding_box()
+        assert g.opened == "conv6:1"
+        assert view["y"] <= unit["y"] < view["y"] + view["height"]
+
+
+def test_as_scored_leaves_the_focus_on_the_slider(browser, demo):
+    with opened(browser, Gallery(demo)) as page:
+        page.get_by_role("gridcell").first.click()
+        settle(page)
+        slider = page.locator(".activations").get_by_role("slider")
+        slider.focus()
+        page.keyboard.press("ArrowRight")
+        page.get_by_role("button", name="As scored").click()
+        assert focused(page).startswith("Activation threshold of")
+
+
+def test_counts_that_come_and_go_move_nothing(browser, demo):
+    g = Gallery(demo)
+    with opened(browser, g) as page:
+        before = page.locator(".viewport").bounding_box()
+        page.get_by_role("gridcell").first.get_by_role("checkbox").check()
+        page.get_by_role("searchbox").fill("a")
+        assert page.get_by_text("1 selected").is_visible()
+        assert page.locator(".viewport").bounding_box() == before
+
+
 # --- honesty ---
+
+
+def test_an_image_that_was_not_counted_says_so(browser):
+    d = dissection()
+    unit = next(u for u, images in enumerate(d.top_images) if d.best_concepts[u] >= 0 and d.best_concepts[u] not in images % 6)
+    with opened(browser, Gallery(d, only="all", query=str(unit))) as page:
+        page.get_by_role("gridcell").first.click()
+        page.get_by_role("button", name="Why this label?").click()
+        category = d.units[unit].concept.category
+        page.get_by_text(f"no {category} labels here: not counted").first.wait_for()
+        assert page.get_by_text("not counted").count() == 10
+        assert page.get_by_role("img", name=re.compile("pixels in both")).count() == 0
 
 
 def test_drawings_are_announced_for_good(browser):

@@ -19,6 +19,7 @@ export interface Filter {
 /** The units that pass the filter, in order. */
 export function shownUnits(table: Table, filter: Filter): number[] {
   const words = wordsOf(filter.query);
+  const address = filter.query.trim().toLowerCase(); // as it was copied: a name may have spaces in it
   const chosen = filter.chosen && new Set(filter.chosen);
   const units: number[] = [];
   for (let unit = 0; unit < table.units; unit++) {
@@ -26,7 +27,8 @@ export function shownUnits(table: Table, filter: Filter): number[] {
     if (filter.only !== "all" && isDetector(table, unit, filter.min_iou) !== (filter.only === "detectors"))
       continue;
     if (!isAbout(table, unit, filter)) continue;
-    if (words.every((word) => found(table, unit, word))) units.push(unit);
+    if (address === addressOf(table, unit) || words.every((word) => found(table, unit, word)))
+      units.push(unit);
   }
   return units.sort(order(table, filter.sort));
 }
@@ -39,8 +41,10 @@ function isAbout(table: Table, unit: number, filter: Filter): boolean {
   return filter.concept === null || table.numbers[best] === filter.concept;
 }
 
+const addressOf = (table: Table, unit: number): string => `${table.key.toLowerCase()}:${unit}`;
+
 function found(table: Table, unit: number, word: string): boolean {
-  if (word === String(unit) || word === `${table.key.toLowerCase()}:${unit}`) return true;
+  if (word === String(unit) || word === addressOf(table, unit)) return true;
   return (
     table.best[unit] >= 0 && isIn(table.names[table.best[unit]], categoryOf(table, table.best[unit]), word)
   );

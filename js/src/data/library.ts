@@ -3,12 +3,13 @@ import type { Field } from "../draw/overlay";
 import { upsample } from "../draw/upsample";
 import type { MapsReply } from "../messages";
 import { Lru } from "./lru";
-import { Problem, type Source } from "./source";
+import type { Problem, Source } from "./source";
 import { type Table, topImages } from "./table";
 
 /** A unit's raw maps, one per top image. */
 export interface UnitMaps {
-  maps: (Field & { grid: number[] })[];
+  /** `peak` is that of the map as it was recorded; NaN where that isn't known. */
+  maps: (Field & { grid: number[]; peak: number })[];
   /** Range of all of them, for histograms and heat maps. */
   low: number;
   high: number;
@@ -19,6 +20,8 @@ export interface Wanted {
   table: Table;
   unit: number;
 }
+
+const photograph = (table: Table, index: number): string => `${table.photographs}:${index}`;
 
 const BATCH = 32;
 const FIRST_BATCH = 6;
@@ -40,6 +43,8 @@ export class Library {
   readonly #pending = new Set<string>();
   readonly #views = new Map<object, Wanted[]>();
   #running = 0;
+  /** Whether the connection is lost, until somebody tries again. */
+  #cut = false;
   #batches = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -55,7 +60,7 @@ export class Library {
 
   /** The decoded photograph, if it is here; otherwise it is decoded, if its file is here. */
   picture(table: Table, index: number): ImageBitmap | null {
-    const name = `${table.key}:${index}`;
+    const name = photograph(table, index);
     const bitmap = this.#bitmaps.get(name);
     if (bitmap) return bitmap;
     const file = this.#files.get(name);
@@ -74,9 +79,10 @@ export class Library {
     return null;
   }
 
-  /** Why a photograph will not come; empty if nothing is known against it. */
-  problemOf(table: Table, index: number): string {
-    return this.#broken.get(`${table.key}:${index}`) ?? "";
+  /** Why an image of a unit will not come; empty if nothing is known against it. */
+  problemOf(table: Table, unit: number, index: number): string {
+    const broken = this.#broken;
+    return broken.get(photograph(table, index)) ?? broken.get(`maps ${table.key}:${unit}`) ?? "";
   }
 
   maps(table: Table, unit: number): UnitMaps | undefined {
@@ -98,7 +104,10 @@ export class Library {
 
   retry(): void {
     this.problem.value = null;
+    this.#cut = false;
     this.#broken.clear();
+    this.#units.clear();
+    this.#fields.clear();
     this.#announce();
     this.#pump();
   }
@@ -116,7 +125,7 @@ export class Library {
   }
 
   #pump(): void {
-    while (!this.problem.value && this.#running < AT_ONCE) {
+    while (!this.#cut && this.#running < AT_ONCE) {
       const wanted = [...this.#views.values()].flat().filter((one) => this.#lacks(one));
       if (!wanted.length) return;
       const [first] = wanted;
@@ -128,7 +137,7 @@ export class Library {
         batch.map(({ unit }) => unit),
       )
         .catch((error) => {
-          this.problem.value = error instanceof Problem ? error : new Problem(String(error));
+          this.problem.value = error;
         })
         .finally(() => {
           this.#running--;
@@ -144,13 +153,14 @@ export class Library {
 
   #lacksMaps(table: Table, unit: number): boolean {
     const name = `${table.key}:${unit}`;
-    return table.top > 0 && !this.#units.has(name) && !this.#pending.has(`maps ${name}`);
+    const asked = `maps ${name}`;
+    return table.top > 0 && !this.#units.has(name) && !this.#pending.has(asked) && !this.#broken.has(asked);
   }
 
   #lackingImages(table: Table, unit: number): number[] {
     if (table.note) return [];
     return [...topImages(table, unit)].filter((index) => {
-      const name = `${table.key}:${index}`;
+      const name = photograph(table, index);
       return index >= 0 && !this.#files.has(name) && !this.#broken.has(name) && !this.#pending.has(name);
     });
   }
@@ -161,21 +171,26 @@ export class Library {
     const images = [...new Set(units.flatMap((unit) => this.#lackingImages(table, unit)))];
     const names = [
       ...lacking.map((unit) => `maps ${key}:${unit}`),
-      ...images.map((index) => `${key}:${index}`),
+      ...images.map((index) => photograph(table, index)),
     ];
     for (const name of names) this.#pending.add(name);
     try {
       await Promise.all([
         lacking.length &&
           this.source.ask<"maps">({ kind: "maps", key, units: lacking }).then(({ reply, buffers }) => {
-            for (const [unit, maps] of unpackMaps(reply, buffers[0], table.top)) {
+            for (const [unit, maps] of unpackMaps(reply, buffers, table.top)) {
               this.#units.set(`${key}:${unit}`, maps);
             }
+            lacking
+              .flatMap((unit) => [...topImages(table, unit)])
+              .forEach((index, at) => {
+                if (reply.problems[at]) this.#broken.set(photograph(table, index), reply.problems[at]);
+              });
           }),
         images.length &&
           this.source.ask<"pictures">({ kind: "pictures", key, images }).then(({ reply, buffers }) => {
             reply.images.forEach((index, place) => {
-              const name = `${key}:${index}`;
+              const name = photograph(table, index);
               if (reply.problems[place]) this.#broken.set(name, reply.problems[place]);
               else
                 this.#files.set(
@@ -185,6 +200,11 @@ export class Library {
             });
           }),
       ]);
+    } catch (error) {
+      // A refusal concerns what was asked for; without a connection there's no use in asking on.
+      this.#cut ||= (error as Problem).cut !== false;
+      for (const name of names) this.#broken.set(name, (error as Error).message);
+      throw error;
     } finally {
       for (const name of names) this.#pending.delete(name);
     }
@@ -200,8 +220,12 @@ export function libraryOf(source: Source): Library {
   return library;
 }
 
-/** Cuts the one buffer of a reply into maps, by unit. */
-export function unpackMaps(reply: MapsReply, buffer: DataView, top: number): Map<number, UnitMaps> {
+/** Cuts the buffers of a reply, maps and their peaks, by unit. */
+export function unpackMaps(
+  reply: MapsReply,
+  [buffer, peaks]: DataView[],
+  top: number,
+): Map<number, UnitMaps> {
   const units = new Map<number, UnitMaps>();
   let offset = 0;
   reply.units.forEach((unit, place) => {
@@ -215,7 +239,8 @@ export function unpackMaps(reply: MapsReply, buffer: DataView, top: number): Map
         if (value < entry.low) entry.low = value;
         if (value > entry.high) entry.high = value;
       }
-      entry.maps.push({ values, height, width, grid: reply.grids[place * top + rank] });
+      const at = place * top + rank;
+      entry.maps.push({ values, height, width, grid: reply.grids[at], peak: peaks.getFloat32(at * 4, true) });
     }
     units.set(unit, entry);
   });

@@ -33,8 +33,4 @@ export class Lru<K, V> {
     for (const value of this.#held.values()) this.forget(value);
     this.#held.clear();
   }
-
-  get size(): number {
-    return this.#held.size;
-  }
 }

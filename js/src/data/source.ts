@@ -1,15 +1,7 @@
 import { signal } from "@preact/signals-core";
-import type {
-  ErrorReply,
-  LabelsReply,
-  MapsReply,
-  PicturesReply,
-  Reply,
-  Request,
-  UnitReply,
-} from "../messages";
+import type { LabelsReply, MapsReply, PicturesReply, Reply, Request, UnitReply } from "../messages";
 
-type ReplyTo = { pictures: PicturesReply; maps: MapsReply; labels: LabelsReply; unit: UnitReply };
+export type ReplyTo = { pictures: PicturesReply; maps: MapsReply; labels: LabelsReply; unit: UnitReply };
 type Without<T> = T extends unknown ? Omit<T, "id"> : never;
 
 /** A request before it has an id. */
@@ -29,6 +21,8 @@ export interface Source {
   ask<K extends Question["kind"]>(question: Extract<Question, { kind: K }>): Promise<Answer<ReplyTo[K]>>;
   /** True while an answer is overdue: the kernel is busy, or gone. */
   readonly late: { readonly value: boolean };
+  /** Whether it can tell where a concept is in the images of a unit. */
+  explains(key: string, unit: number, concept: number): boolean;
   dispose(): void;
 }
 
@@ -37,6 +31,8 @@ export class Problem extends Error {
   constructor(
     message: string,
     readonly hint = "",
+    /** Whether the one who would answer can't be reached at all. */
+    readonly cut = false,
   ) {
     super(message);
   }
@@ -71,18 +67,21 @@ export class KernelSource implements Source {
       this.#open.set(id, {
         since: Date.now(),
         settle: (reply, buffers) => {
-          if (reply.kind === question.kind) resolve({ reply: reply as ReplyTo[K], buffers });
-          else if (reply.kind === "error") reject(new Problem(reply.error, (reply as ErrorReply).hint));
-          else reject(new Problem(`The kernel answered ${reply.kind} to a question for ${question.kind}.`));
+          if (reply.kind === "error") reject(new Problem(reply.error, reply.hint));
+          else resolve({ reply: reply as ReplyTo[K], buffers });
         },
       });
       try {
         this.channel.send({ ...question, id });
       } catch (error) {
         this.#open.delete(id);
-        reject(new Problem(`The kernel can't be reached: ${error}`, "Run the cell again."));
+        reject(new Problem(`The kernel can't be reached: ${error}`, "Run the cell again.", true));
       }
     });
+  }
+
+  explains(): boolean {
+    return true;
   }
 
   dispose(): void {

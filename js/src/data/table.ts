@@ -35,26 +35,17 @@ export function bytesOf(value: Bytes): ArrayBuffer {
 
 /** Unpacks a dissection. */
 export function tableOf(raw: DissectionTable): Table {
-  const int = (value: Bytes) => new Int32Array(bytesOf(value));
-  const float = (value: Bytes) => new Float32Array(bytesOf(value));
-  const double = (value: Bytes) => new Float64Array(bytesOf(value));
-  return {
+  const table: Record<string, unknown> = {
     ...raw,
-    category_of: int(raw.category_of),
-    ceilings: double(raw.ceilings),
-    best: int(raw.best),
-    best_iou: double(raw.best_iou),
-    second: int(raw.second),
-    second_iou: double(raw.second_iou),
-    champions: int(raw.champions),
-    champion_iou: double(raw.champion_iou),
-    leaders: int(raw.leaders),
-    leader_iou: double(raw.leader_iou),
-    thresholds: float(raw.thresholds),
-    strongest: float(raw.strongest),
-    top_images: int(raw.top_images),
     limitOf: new Map(raw.limits.map((limit) => [limit.concept, limit])),
   };
+  for (const [name, value] of Object.entries(raw)) {
+    if (typeof value !== "object" || Array.isArray(value) || !value) continue;
+    // Arrays are int32, but for these.
+    const type = /iou|ceil/.test(name) ? Float64Array : /thr|stro/.test(name) ? Float32Array : Int32Array;
+    table[name] = new type(bytesOf(value));
+  }
+  return table as unknown as Table;
 }
 
 /** Name of the category of a concept. */
@@ -69,12 +60,17 @@ export const passes = (table: Table, value: number, cut: number): boolean =>
 export const isDetector = (table: Table, unit: number, cut: number): boolean =>
   table.best[unit] >= 0 && passes(table, table.best_iou[unit], cut);
 
-/** `>` or `≥`, as the semantics of the result compares. */
-export const comparison = (table: Table): string => (table.semantics === "netdissect-lite" ? "≥" : ">");
+/** The cut in words, `> 0.04` or `≥ 0.04`, as the semantics of the result compares. */
+export const cutText = (table: Table, cut: number): string =>
+  `${table.semantics === "netdissect-lite" ? "≥" : ">"} ${+cut.toFixed(4)}`;
 
 /** Indices into the data set of a unit's strongest images, strongest first; -1 = none. */
 export const topImages = (table: Table, unit: number): Int32Array =>
   table.top_images.subarray(unit * table.top, (unit + 1) * table.top);
+
+/** Number of a concept in another result, null where it isn't there: every result numbers for itself. */
+export const numberOf = (table: Table, key: string): number | null =>
+  table.numbers.find((_, concept) => conceptKey(table, concept) === key) ?? null;
 
 /** What makes a concept the same one in two results: its category and name. */
 export const conceptKey = (table: Table, concept: number): string =>

@@ -5,7 +5,11 @@ const KNOWN: Record<string, number> = { object: 0, part: 1, material: 2, texture
 
 /** Which of the seven category styles (`data-kind` in the style sheet) a category takes. */
 export function kindOf(category: string, categories: string[]): number {
-  return KNOWN[category.toLowerCase()] ?? categories.indexOf(category) % 7;
+  const kinds = categories.map((name) => KNOWN[name.toLowerCase()]);
+  const at = categories.indexOf(category);
+  const free = [0, 1, 2, 3, 4, 5, 6].filter((kind) => !kinds.includes(kind));
+  const others = kinds.slice(0, at).filter((kind) => kind === undefined).length;
+  return kinds[at] ?? free[others % free.length];
 }
 
 // Viridis at nine points (matplotlib, CC0), interpolated.

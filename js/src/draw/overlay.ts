@@ -136,7 +136,5 @@ export function outline(context: CanvasRenderingContext2D, place: Place, field: 
 
 /** Share of the image that the mask covers. */
 export function coverage(field: Field, threshold: number): number {
-  let pixels = 0;
-  for (const bit of maskOf(field.values, threshold)) pixels += bit;
-  return pixels / field.values.length;
+  return maskOf(field.values, threshold).reduce((sum, bit) => sum + bit, 0) / field.values.length;
 }

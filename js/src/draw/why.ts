@@ -21,11 +21,11 @@ export function sharesOf(parts: Uint8Array): Shares {
   return { unit: counts[1], concept: counts[2], both: counts[3] };
 }
 
-/** The three patterns, drawn so that they differ without colour: strokes, dots, solid. */
+/** The three patterns, drawn so that they differ without colour: strokes, dots, a net. */
 export const PATTERNS = [
-  { part: 1, colour: "#e69f00", name: "unit only" },
-  { part: 2, colour: "#56b4e9", name: "concept only" },
-  { part: 3, colour: "#ffffff", name: "both" },
+  { part: 1, colour: "#e69f00" },
+  { part: 2, colour: "#56b4e9" },
+  { part: 3, colour: "#fff" },
 ] as const;
 
 function pattern(
@@ -38,17 +38,20 @@ function pattern(
   const tile = sheet(size, size);
   const ink = tile.getContext("2d") as CanvasRenderingContext2D;
   ink.fillStyle = ink.strokeStyle = colour;
-  if (part === 3) {
-    ink.globalAlpha = 0.82;
-    ink.fillRect(0, 0, size, size);
-  } else if (part === 1) {
-    ink.lineWidth = size / 3.2;
+  if (part & 1) {
+    // The photograph is seen through the net: what both agree on is what one wants to see.
+    ink.lineWidth = size / (part === 1 ? 3.2 : 7);
     ink.beginPath();
     for (const shift of [-size, 0, size]) {
       ink.moveTo(shift - 1, size + 1);
       ink.lineTo(shift + size + 1, -1);
+      if (part === 1) continue;
+      ink.moveTo(shift - 1, -1);
+      ink.lineTo(shift + size + 1, size + 1);
     }
     ink.stroke();
+    ink.globalAlpha = 0.22;
+    if (part === 3) ink.fillRect(0, 0, size, size);
   } else {
     ink.beginPath();
     ink.arc(size / 2, size / 2, size / 3.4, 0, 7);

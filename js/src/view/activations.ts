@@ -7,7 +7,9 @@ import { levelFor, thresholdAt } from "./strip";
 
 const BINS = 48;
 
-const short = (value: number): string => value.toPrecision(3).replace(/\.0+$/, "");
+/** An activation in three digits; imported results don't hold all of them. */
+export const known = (value = Number.NaN): string =>
+  Number.isNaN(value) ? "not known" : value.toPrecision(3).replace(/\.0+$/, "");
 
 /** The unit's activations in its strongest images, with the threshold; the handle moves all masks. */
 export function activations(context: Context, table: Table, unit: number, scope: Scope): HTMLElement {
@@ -26,11 +28,13 @@ export function activations(context: Context, table: Table, unit: number, scope:
     if (!maps || !Number.isFinite(maps.low)) return;
     const threshold = thresholdAt(table, unit, maps, state.level.value);
     const scored = table.thresholds[unit];
-    const place = (value: number) => (value - maps.low) / (maps.high - maps.low || 1);
+    const place = (value: number) =>
+      Math.max(0, Math.min(1, (value - maps.low) / (maps.high - maps.low || 1))) || 0;
     if (!drawn) {
       drawn = true;
-      slider.disabled = false;
-      set(slider, { min: maps.low, max: maps.high });
+      slider.disabled = mark.hidden = Number.isNaN(scored);
+      slider.min = String(maps.low);
+      slider.max = String(maps.high);
       const counts = histogram(
         maps.maps.flatMap((map) => [...map.values]),
         BINS,
@@ -43,29 +47,24 @@ export function activations(context: Context, table: Table, unit: number, scope:
     slider.value = String(threshold);
     plot.style.setProperty("--at", `${place(threshold) * 100}%`);
     const moved = state.level.value !== 0;
-    output.textContent = moved ? `> ${short(threshold)}, moved` : `> ${short(threshold)}`;
+    output.textContent = `${Number.isNaN(scored) ? "threshold" : ">"} ${known(threshold)}${moved ? ", moved" : ""}`;
     const share =
       table.quantile === null ? "" : `: the top ${+(table.quantile * 100).toPrecision(2)} % over all images`;
     caption.textContent = moved
-      ? `Scored at ${short(scored)}. Masks are moved for looking; the numbers above stay as scored.`
-      : `Activations in these images, counts on a log scale. Threshold ${short(scored)}${share}.`;
+      ? `Scored at ${known(scored)}. Masks are moved for looking; the numbers above stay as scored.`
+      : `Activations in these images, counts on a log scale. Threshold ${known(scored)}${share}.`;
   });
-
-  function set(element: HTMLInputElement, range: { min: number; max: number }): void {
-    element.min = String(range.min);
-    element.max = String(range.max);
-  }
 
   const move = () => {
     const maps = library.maps(table, unit);
     if (maps) state.level.value = levelFor(table, unit, maps, Number(slider.value));
   };
   slider.addEventListener("input", move);
-  const reset = h(
-    "button",
-    { type: "button", class: "quiet", onclick: () => (state.level.value = 0) },
-    "As scored",
-  );
+  const scoredAgain = () => {
+    slider.focus();
+    state.level.value = 0;
+  };
+  const reset = h("button", { class: "quiet", onclick: scoredAgain }, "As scored");
   scope.effect(() => {
     reset.hidden = state.level.value === 0;
   });

@@ -1,6 +1,6 @@
 import type { Signal } from "@preact/signals-core";
 import type { Context } from "../context";
-import { h, number, plural, type Scope } from "../dom";
+import { focusSearch, h, number, plural, type Scope } from "../dom";
 import type { Overlay } from "../draw/overlay";
 
 const SHOW = [
@@ -32,32 +32,39 @@ export function bar(context: Context, scope: Scope): HTMLElement {
     for (const one of menus) one.hidden = !!context.state.sides.value;
     for (const one of looks) one.hidden = !context.state.table.value.top;
   });
+  // The counts have a line to themselves: what comes and goes there moves nothing else.
   return h(
     "div",
     { class: "status-bar" },
-    count(context, scope),
-    h("span", { class: "space" }),
     ...menus,
+    h("span", { class: "space" }),
     ...looks,
+    count(context, scope),
   );
 }
 
 function count({ state }: Context, scope: Scope): HTMLElement {
   const status = h("span", { role: "status", class: "total" });
   const filter = h("span", { class: "filter" });
-  const clear = h(
+  const clear: HTMLElement = h(
     "button",
-    { type: "button", class: "quiet", onclick: () => state.clearFilters() },
+    {
+      class: "quiet",
+      onclick: () => {
+        state.clearFilters();
+        focusSearch(clear);
+      },
+    },
     "Clear filters",
   );
   const selected = h("span", { class: "selected" });
-  const forget = h(
+  const forget: HTMLElement = h(
     "button",
     {
-      type: "button",
       class: "quiet",
       "aria-label": "Clear selection",
       onclick: () => {
+        focusSearch(forget);
         state.selected.value = [];
       },
     },
@@ -70,9 +77,8 @@ function count({ state }: Context, scope: Scope): HTMLElement {
       ? `${plural(pairs, "concept")}, best unit of each`
       : `${number(state.shown.value.length)} of ${plural(table.units, "unit")}`;
     clear.hidden = !state.filtered;
-    const concept = state.concept.value === null ? -1 : table.numbers.indexOf(state.concept.value);
     const parts = [
-      concept < 0 ? "" : table.names[concept],
+      state.sought.value?.replace(/^.*?\|/, ""),
       state.chosen.value ? `${plural(state.chosen.value.length, "unit")} chosen in Python` : "",
     ].filter(Boolean);
     filter.textContent = parts.join(" · ");
@@ -148,7 +154,7 @@ function level({ state }: Context, scope: Scope): HTMLElement {
     "div",
     {
       class: "level-control",
-      title: "Raise or lower every unit's activation threshold; double-click: as scored",
+      title: "All activation thresholds; double-click: as scored",
     },
     h("span", { "aria-hidden": "true" }, "Threshold"),
     slider,

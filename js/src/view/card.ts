@@ -1,6 +1,6 @@
 import type { Context } from "../context";
 import { categoryOf, isDetector, passes, type Table } from "../data/table";
-import { coloured, glyph, h, label, Scope } from "../dom";
+import { coloured, glyph, h, label, named, Scope } from "../dom";
 import { kindOf } from "../draw/colors";
 import { strip } from "./strip";
 import type { Layout } from "./window";
@@ -28,10 +28,9 @@ export function copyButton(context: Context, address: string): HTMLElement {
   const button: HTMLButtonElement = h(
     "button",
     {
-      type: "button",
       class: "address",
       tabindex: -1,
-      title: "Copy this address",
+      title: `Copy ${address} (c)`,
       onclick: (event: Event) => {
         event.stopPropagation();
         copy(context, address, button);
@@ -42,18 +41,18 @@ export function copyButton(context: Context, address: string): HTMLElement {
   return button;
 }
 
+/** The old way: navigator.clipboard is held back where a notebook isn't served over https. */
 function copy(context: Context, text: string, button: HTMLElement): void {
-  const done = (worked: boolean) => {
-    context.say(worked ? `Copied ${text}` : `Could not copy ${text}`);
-    button.dataset.copied = worked ? "copied" : "copying is not allowed here";
-    setTimeout(() => delete button.dataset.copied, 1400);
-  };
-  if (!navigator.clipboard) done(false);
-  else
-    navigator.clipboard.writeText(text).then(
-      () => done(true),
-      () => done(false),
-    );
+  const focus = (button.getRootNode() as ShadowRoot).activeElement as HTMLElement | null;
+  const field = h("textarea", { style: "position:fixed" }, text);
+  document.body.append(field);
+  field.select();
+  const said = document.execCommand("copy") ? "Copied" : "Not allowed here:";
+  field.remove();
+  focus?.focus({ preventScroll: true });
+  context.say(`${said} ${text}`);
+  button.dataset.copied = said;
+  setTimeout(() => delete button.dataset.copied, 1400);
 }
 
 /** The bar of an IoU, with the cut marked on it. `full` is the value of a whole bar. */
@@ -127,7 +126,7 @@ export function card(context: Context, cell: Cell, layout: Layout, full: number)
     { class: `card ${layout.shape}`, role: "gridcell", tabindex: -1, "data-address": address },
     head,
     table.top
-      ? strip(context, table, unit, layout.thumb, best < 0 ? "" : ` for ${table.names[best]}`, scope)
+      ? strip(context, table, unit, layout.thumb, best < 0 ? "" : ` for ${named(table.names[best])}`, scope)
       : null,
   );
   scope.effect(() => {

@@ -1,6 +1,6 @@
 import type { Context } from "../context";
 import { histogram } from "../data/counts";
-import { comparison } from "../data/table";
+import { cutText } from "../data/table";
 import { glyph, h, label, number, type Scope, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import { bars } from "./bars";
@@ -37,9 +37,9 @@ function chips({ state }: Context, scope: Scope): HTMLElement {
   let made: string[] = [];
   const counts = new Map<string, HTMLElement>();
   scope.effect(() => {
-    const table = state.table.value;
-    if (table.categories.join() !== made.join()) {
-      made = table.categories;
+    const categories = state.categoryCounts.value.map(({ category }) => category);
+    if (categories.join() !== made.join()) {
+      made = categories;
       counts.clear();
       element.replaceChildren(
         ...made.map((category) => {
@@ -48,7 +48,6 @@ function chips({ state }: Context, scope: Scope): HTMLElement {
           return h(
             "button",
             {
-              type: "button",
               class: "chip",
               "data-category": category,
               "aria-pressed": "false",
@@ -97,19 +96,24 @@ function cut({ state }: Context, scope: Scope): HTMLElement {
   });
   plot.append(slider);
   let drawn = "";
+  let end = 0.5;
   scope.effect(() => {
-    const table = state.table.value;
-    const end = Math.max(0.5, fullIou(table), state.cut.value);
-    if (drawn !== `${table.key} ${end}`) {
-      drawn = `${table.key} ${end}`;
+    const tables = state.looking.value;
+    const cut = state.cut.value;
+    // It never shrinks: a handle that is dragged would run away from the pointer.
+    end = Math.max(end, cut, ...tables.map(fullIou));
+    const look = `${tables.map((table) => table.key)} ${end}`;
+    if (drawn !== look) {
+      drawn = look;
       set(slider, { max: end });
-      plot.querySelector("svg")?.remove();
-      plot.prepend(bars(histogram(table.best_iou, BINS, 0, end).map(Math.sqrt)));
+      plot.querySelector(".bars")?.remove();
+      const ious = tables.flatMap((table) => [...table.best_iou]);
+      plot.prepend(bars(histogram(ious, BINS, 0, end).map(Math.sqrt)));
     }
-    slider.value = String(state.cut.value);
-    slider.setAttribute("aria-valuetext", `IoU ${comparison(table)} ${state.cut.value}`);
-    plot.style.setProperty("--at", `${(state.cut.value / end) * 100}%`);
-    output.textContent = `${comparison(table)} ${state.cut.value.toFixed(3).replace(/0$/, "")}`;
+    slider.value = String(cut);
+    output.textContent = cutText(tables[0], cut);
+    slider.setAttribute("aria-valuetext", `IoU ${output.textContent}`);
+    plot.style.setProperty("--at", `${(cut / end) * 100}%`);
   });
   return h(
     "div",

@@ -1,7 +1,7 @@
 import type { Context } from "../context";
 import { type Bar, type Counts, countAt, type Group, outOfReach } from "../data/counts";
-import { comparison, type Table } from "../data/table";
-import { coloured, glyph, h, label, listed, plural, type Scope } from "../dom";
+import { cutText, type Table } from "../data/table";
+import { coloured, glyph, h, label, listed, named, plural, type Scope } from "../dom";
 import { kindOf } from "../draw/colors";
 import { decimals } from "./card";
 
@@ -10,13 +10,16 @@ export function graphs(context: Context, scope: Scope): HTMLElement {
   const { state } = context;
   const element = h("div", { class: "graphs" });
   scope.effect(() => {
-    const tables = state.sides.value ?? [state.table.value];
+    const tables = state.looking.value;
     const cut = state.cut.value;
     const counts = tables.map((table) => countAt(table, cut));
     // Side by side the bars are on one scale, or they would lie.
     const largest = Math.max(...counts.map((one) => one.largest));
     const at = [...element.querySelectorAll(".graph")].map((graph) => graph.scrollLeft);
-    element.replaceChildren(...tables.map((table, side) => graph(context, table, counts[side], largest)));
+    const categories = [...new Set(tables.flatMap((table) => table.categories))];
+    element.replaceChildren(
+      ...tables.map((table, side) => graph({ ...context, categories, largest }, table, counts[side])),
+    );
     element.querySelectorAll(".graph").forEach((graph, side) => {
       graph.scrollLeft = at[side] ?? 0;
     });
@@ -24,9 +27,9 @@ export function graphs(context: Context, scope: Scope): HTMLElement {
     mark();
   });
   function mark(): void {
-    const { category, concept } = { category: state.category.value, concept: state.concept.value };
+    const { category, concept } = { category: state.category.value, concept: state.sought.value };
     for (const option of element.querySelectorAll<HTMLElement>("[role=option]")) {
-      const chosen = Number(option.dataset.number) === concept;
+      const chosen = option.dataset.key === concept;
       option.setAttribute("aria-selected", String(chosen));
       option.classList.toggle(
         "faded",
@@ -38,13 +41,19 @@ export function graphs(context: Context, scope: Scope): HTMLElement {
   return element;
 }
 
-function graph(context: Context, table: Table, counts: Counts, largest: number): HTMLElement {
+interface Drawing extends Context {
+  /** Of all results that are looked at: a category has one colour and shape. */
+  categories: string[];
+  largest: number;
+}
+
+function graph(context: Drawing, table: Table, counts: Counts): HTMLElement {
   const groups = counts.groups.filter((group) => group.bars.length);
   if (!groups.length) {
     return h(
       "p",
-      { class: "graph none-pass hint" },
-      `No unit passes the cut, so there is no concept to count. The highest IoU of this layer is ${decimals(Math.max(0, ...table.best_iou))}.`,
+      { class: "graph hint" },
+      `No unit passes the cut. The highest IoU here is ${decimals(Math.max(0, ...table.best_iou))}.`,
     );
   }
   const list = h(
@@ -56,15 +65,17 @@ function graph(context: Context, table: Table, counts: Counts, largest: number):
       "aria-label": `Concepts of ${table.key} by number of units`,
       onkeydown: (event: KeyboardEvent) => move(event, list),
     },
-    ...groups.map((group) => groupOf(context, table, group, largest)),
+    ...groups.map((group) => groupOf(context, table, group)),
   );
-  const chosen = list.querySelector<HTMLElement>(`[data-number="${context.state.concept.peek()}"]`);
-  (chosen ?? list.querySelector<HTMLElement>("[role=option]"))?.setAttribute("tabindex", "0");
+  const options = [...list.querySelectorAll<HTMLElement>("[role=option]")];
+  const sought = context.state.sought.peek();
+  (options.find((option) => option.dataset.key === sought) ?? options[0]).tabIndex = 0;
   return list;
 }
 
-function groupOf({ state }: Context, table: Table, group: Group, largest: number): HTMLElement {
-  const kind = kindOf(group.category, table.categories);
+function groupOf({ state, categories, largest }: Drawing, table: Table, group: Group): HTMLElement {
+  const kind = kindOf(group.category, categories);
+  const { bars } = group;
   const element = h(
     "div",
     {
@@ -72,7 +83,7 @@ function groupOf({ state }: Context, table: Table, group: Group, largest: number
       role: "group",
       "aria-label": `${group.category}: ${plural(group.units, "unit")}`,
     },
-    h("div", { class: "graph-bars", role: "presentation" }, ...group.bars.map((bar) => barOf(bar))),
+    h("div", { class: "graph-bars", role: "presentation" }, ...bars.map(barOf)),
     h(
       "div",
       {
@@ -84,14 +95,14 @@ function groupOf({ state }: Context, table: Table, group: Group, largest: number
     ),
   );
   element.style.setProperty("--kind", `var(--k${kind})`);
-  element.style.flex = `${group.bars.length} 0 auto`;
-  element.style.maxWidth = `${Math.max(group.bars.length * 32, 80)}px`;
+  element.style.flex = `${bars.length} 0 auto`;
+  element.style.maxWidth = `${Math.max(bars.length * 32, 80)}px`;
   return element;
 
   function barOf(bar: Bar): HTMLElement {
     const column = coloured(kind, "column");
     column.style.setProperty("--share", String(bar.units / largest));
-    const toggle = () => state.toggleConcept(table.numbers[bar.concept]);
+    const toggle = () => state.toggleConcept(table, bar.concept);
     return h(
       "div",
       {
@@ -99,7 +110,7 @@ function groupOf({ state }: Context, table: Table, group: Group, largest: number
         role: "option",
         tabindex: -1,
         title: `${bar.name}: ${plural(bar.units, "unit")}`,
-        "data-number": table.numbers[bar.concept],
+        "data-key": bar.key,
         "data-category": group.category,
         onclick: toggle,
         onkeydown: (event: KeyboardEvent) => {
@@ -109,7 +120,7 @@ function groupOf({ state }: Context, table: Table, group: Group, largest: number
         },
       },
       // Read as "car wheel 20"; the style sheet puts the number on top.
-      h("bdi", { class: "graph-label" }, bar.name),
+      h("bdi", { class: "graph-label" }, named(bar.name)),
       h("span", { class: "graph-column" }, h("span", { class: "graph-count" }, String(bar.units)), column),
     );
   }
@@ -142,7 +153,7 @@ export function reach({ state }: Context, scope: Scope): HTMLElement {
     const more = limits.length > names.length ? ` and ${limits.length - names.length} more` : "";
     summary.replaceChildren(
       h("b", {}, `▽ ${plural(limits.length, "concept")} out of reach`),
-      h("span", {}, ` at IoU ${comparison(table)} ${cut}: `),
+      h("span", {}, ` at IoU ${cutText(table, cut)}: `),
       ...listed(names),
       more,
     );

@@ -1,7 +1,7 @@
 import { batch, computed, signal, untracked } from "@preact/signals-core";
 import type { Context } from "../context";
 import type { Wanted } from "../data/library";
-import { glyph, h, label, Scope } from "../dom";
+import { focusSearch, glyph, h, label, Scope } from "../dom";
 import { kindOf } from "../draw/colors";
 import { type Card, type Cell, card, fullIou } from "./card";
 import { unitPage } from "./unit";
@@ -33,7 +33,7 @@ export function grid(context: Context, scope: Scope): HTMLElement {
   const active = signal("");
 
   const layout = computed(() => layoutAt(width.value, topOfAll(), !!state.sides.value));
-  const full = computed(() => Math.max(...(state.sides.value ?? [state.table.value]).map(fullIou)));
+  const full = computed(() => Math.max(...state.looking.value.map(fullIou)));
   const rows = computed<Row[]>(() => (state.sides.value ? pairedRows() : unitRows()));
   /** In a comparison one unit may stand in several rows: the one in which it was opened. */
   let openedIn = "";
@@ -52,7 +52,7 @@ export function grid(context: Context, scope: Scope): HTMLElement {
   }));
 
   function topOfAll(): number {
-    return Math.max(...(state.sides.value ?? [state.table.value]).map((table) => table.top));
+    return Math.max(...state.looking.value.map((table) => table.top));
   }
 
   const addressOf = (cell: Cell) => state.address(cell.table, cell.unit);
@@ -73,7 +73,10 @@ export function grid(context: Context, scope: Scope): HTMLElement {
   function pairedRows(): Row[] {
     const sides = state.sides.value ?? [];
     return state.pairs.value.map((pair) => {
-      const kind = kindOf(pair.category, state.table.value.categories);
+      const kind = kindOf(
+        pair.category,
+        sides.flatMap((table) => table.categories),
+      );
       return {
         key: pair.key,
         title: { name: pair.name, category: pair.category, kind },
@@ -93,6 +96,8 @@ export function grid(context: Context, scope: Scope): HTMLElement {
     });
   }
 
+  /** Row and column of the cell that had the focus last. */
+  let held: [number, number] = [0, 0];
   const cellAround = (event: Event) => (event.target as Element).closest<HTMLElement>("[role=gridcell]");
 
   const body = h("div", {
@@ -107,6 +112,7 @@ export function grid(context: Context, scope: Scope): HTMLElement {
     },
     onfocusin: (event: FocusEvent) => {
       active.value = cellAround(event)?.dataset.cell ?? active.value;
+      held = locate(active.value);
     },
   });
   const page = h("div", { class: "page" });
@@ -162,6 +168,7 @@ export function grid(context: Context, scope: Scope): HTMLElement {
     const printing = state.printing.value;
     const look = `${shape} ${columns} ${thumb} ${full.value} ${state.compare.value.join()}`;
     if (width.value === 0) return;
+    const focusInside = hasFocus(body);
     if (look !== drawnFor) for (const key of [...drawn.keys()]) drop(key);
     drawnFor = look;
     viewport.style.setProperty("--thumb", `${thumb}px`);
@@ -177,12 +184,10 @@ export function grid(context: Context, scope: Scope): HTMLElement {
     let [first, last] = rowsInView(extent.value, scrolled.value, height.value, 2, most);
     if (printing) [first, last] = [0, Math.min(list.length, MOST_PRINTED) - 1];
     const keep = new Map<string, number>();
-    const focused = list.findIndex((row) =>
-      row.cells.some((cell) => cell && idOf(row, cell) === active.peek()),
-    );
+    const [focused] = locate(active.peek());
     for (let at = first; at <= last; at++) keep.set(list[at].key, at);
     // The cell with the focus stays, wherever it is scrolled to: removing it would throw the keyboard out.
-    if (focused >= 0 && drawn.has(list[focused].key) && hasFocus(drawn.get(list[focused].key)?.element))
+    if (list[focused] && hasFocus(drawn.get(list[focused].key)?.element))
       keep.set(list[focused].key, focused);
     for (const key of [...drawn.keys()]) if (!keep.has(key)) drop(key);
 
@@ -203,12 +208,18 @@ export function grid(context: Context, scope: Scope): HTMLElement {
     for (let at = first; at <= last; at++) for (const cell of list[at].cells) if (cell) inView.push(cell);
     const opened = state.unitAt(state.opened.value);
     library.want(viewport, opened ? [opened, ...inView] : inView);
-    untracked(markActive);
+    untracked(() => {
+      markActive();
+      if (focusInside && !hasFocus(body)) refocus();
+    });
   });
   scope.end(() => {
     for (const key of [...drawn.keys()]) drop(key);
     library.want(viewport, []);
   });
+
+  /** Keeps the focus in the grid when what had it is gone: on the same cell, or the one in its place. */
+  const refocus = () => focusCell(...locate(active.value));
 
   const hasFocus = (element: Element | undefined) =>
     !!element?.contains((element.getRootNode() as ShadowRoot).activeElement);
@@ -230,16 +241,20 @@ export function grid(context: Context, scope: Scope): HTMLElement {
     const key = rows.value.length
       ? `${rows.value[0].key} ${rows.value.length} ${rows.value.at(-1)?.key}`
       : "";
-    if (before && key !== before && openRow.peek() < 0) viewport.scrollTop = 0;
+    if (before && key !== before) {
+      const { openRow: row } = extent.peek();
+      viewport.scrollTop = row < 0 ? 0 : topOf(extent.peek(), row); // an opened unit stays in view
+    }
     before = key;
   });
 
   // --- the keyboard ---
 
+  /** Row and column of a cell; where it is gone, those of the one that had the focus last. */
   function locate(id: string): [number, number] {
     const list = rows.value;
     const row = list.findIndex((one) => one.cells.some((cell) => idOf(one, cell) === id));
-    return row < 0 ? [0, 0] : [row, list[row].cells.findIndex((cell) => idOf(list[row], cell) === id)];
+    return row < 0 ? held : [row, list[row].cells.findIndex((cell) => idOf(list[row], cell) === id)];
   }
 
   function focusCell(row: number, column: number): void {
@@ -247,7 +262,10 @@ export function grid(context: Context, scope: Scope): HTMLElement {
     const at = Math.max(0, Math.min(list.length - 1, row));
     const cells = list[at]?.cells ?? [];
     const cell = cells[Math.max(0, Math.min(cells.length - 1, column))] ?? cells.find(Boolean);
-    if (!cell) return;
+    if (!cell) {
+      focusSearch(viewport);
+      return;
+    }
     reveal(at);
     active.value = idOf(list[at], cell);
     scrolled.value = viewport.scrollTop;
@@ -355,9 +373,13 @@ export function grid(context: Context, scope: Scope): HTMLElement {
   scope.effect(() => {
     const address = openRow.value >= 0 ? state.opened.value : "";
     if (address === (opened?.address ?? "")) return;
+    const focusInside = hasFocus(page);
+    // Filtered away: it isn't opened any more, also for Python.
+    if (!address && opened?.address === state.opened.peek()) state.opened.value = "";
     opened?.scope.dispose();
     opened = null;
     page.replaceChildren();
+    if (!address && focusInside) untracked(refocus);
     openHeight.value = 0;
     const at = address ? state.unitAt(address) : null;
     if (!at) return;
@@ -369,7 +391,7 @@ export function grid(context: Context, scope: Scope): HTMLElement {
       page.hidden = false; // or it has no height and takes no focus
       openHeight.value = page.offsetHeight;
       viewport.scrollTop = topOf(extent.value, openRow.value);
-      if (focusPage) region.focus({ preventScroll: true });
+      if (focusPage || focusInside) region.focus({ preventScroll: true });
     });
   });
   scope.end(() => opened?.scope.dispose());

@@ -1,6 +1,6 @@
 import type { Context } from "../context";
 import { countAt } from "../data/counts";
-import { comparison, type Table } from "../data/table";
+import { cutText, type Table } from "../data/table";
 import { h, label, number, type Scope } from "../dom";
 
 /** What was dissected, and the answer: how many units are detectors, of how many concepts. */
@@ -8,10 +8,9 @@ export function header(context: Context, scope: Scope): HTMLElement {
   const { state } = context;
   const element = h("div", { class: "header" });
   scope.effect(() => {
-    const sides = state.sides.value;
     const cut = state.cut.value;
-    element.classList.toggle("paired", !!sides);
-    element.replaceChildren(...(sides ?? [state.table.value]).map((table) => one(table, cut, state.several)));
+    element.classList.toggle("paired", !!state.sides.value);
+    element.replaceChildren(...state.looking.value.map((table) => one(table, cut, state.several)));
   });
   return element;
 }
@@ -25,7 +24,7 @@ function one(table: Table, cut: number, several: boolean): HTMLElement {
     counts.detectors,
     `of ${number(table.units)} ${table.units === 1 ? "unit" : "units"} ${counts.detectors === 1 ? "is a detector" : "are detectors"}`,
   );
-  detectors.title = `Best IoU ${comparison(table)} ${cut}, each unit counted once, for its best concept. By the paper's rule (a unit counts in every category in which it passes): ${number(counts.paper.detectors)} detectors, ${number(counts.paper.unique)} unique.`;
+  detectors.title = `Best IoU ${cutText(table, cut)}, each unit counted once, for its best concept. By the paper's rule (a unit counts in every category in which it passes): ${number(counts.paper.detectors)} detectors, ${number(counts.paper.unique)} unique.`;
   return h(
     "div",
     { class: "summary" },
@@ -56,7 +55,9 @@ export function tabs({ state }: Context, scope: Scope): HTMLElement | null {
         "aria-label": at ? "Right dissection" : "Left dissection",
         onchange: (event: Event) => {
           const next = [...state.compare.value];
-          next[at] = (event.target as HTMLSelectElement).value;
+          const name = (event.target as HTMLSelectElement).value;
+          if (next[1 - at] === name) next[1 - at] = next[at]; // nothing stands beside itself: change places
+          next[at] = name;
           state.compare.value = next;
         },
       },
@@ -66,7 +67,6 @@ export function tabs({ state }: Context, scope: Scope): HTMLElement | null {
   const together = h(
     "button",
     {
-      type: "button",
       class: "tab",
       onclick: () => (state.compare.value = state.sides.value ? [] : neighbours()),
     },
@@ -76,7 +76,6 @@ export function tabs({ state }: Context, scope: Scope): HTMLElement | null {
     h(
       "button",
       {
-        type: "button",
         class: "tab",
         "data-key": table.key,
         onclick: () => {
@@ -88,11 +87,8 @@ export function tabs({ state }: Context, scope: Scope): HTMLElement | null {
     ),
   );
   function neighbours(): string[] {
-    const at = state.tables.indexOf(state.table.value);
-    const other = state.tables[at + 1] ?? state.tables[at - 1];
-    return at + 1 < state.tables.length
-      ? [state.table.value.key, other.key]
-      : [other.key, state.table.value.key];
+    const at = Math.min(state.tables.indexOf(state.table.value), state.tables.length - 2);
+    return state.tables.slice(at, at + 2).map((table) => table.key);
   }
   const pair = h("span", { class: "pair" }, selects[0], " beside ", selects[1]);
   scope.effect(() => {

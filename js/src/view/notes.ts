@@ -11,8 +11,7 @@ export function problemNote(problem: unknown, again?: () => void): HTMLElement {
   return h(
     "div",
     { class: "problem", role: "alert" },
-    h("span", { class: "problem-mark", "aria-hidden": "true" }, "!"),
     h("div", {}, h("strong", {}, text), hint ? h("p", {}, hint) : null),
-    again ? h("button", { type: "button", onclick: again }, "Try again") : null,
+    again ? h("button", { onclick: again }, "Try again") : null,
   );
 }

@@ -1,6 +1,6 @@
 import type { Context } from "../context";
-import { categoryOf, comparison, passes, type Table } from "../data/table";
-import { glyph, h, label, number, plural, type Scope } from "../dom";
+import { categoryOf, cutText, passes, type Table } from "../data/table";
+import { glyph, h, label, named, number, plural, type Scope } from "../dom";
 import { kindOf } from "../draw/colors";
 import type { RankedConcept } from "../messages";
 import { decimals } from "./card";
@@ -9,37 +9,45 @@ const count = (value: number | null): string => (value === null ? "?" : number(v
 
 /** The concepts of a unit with the four numbers from which anyone can compute the IoU again. */
 export function ranking(
-  { state }: Context,
+  { state, source }: Context,
   table: Table,
+  unit: number,
   ranked: { value: RankedConcept[] | null },
   explained: { value: number },
   why: { value: boolean },
   scope: Scope,
 ): HTMLElement {
   const rows = h("tbody");
+  /** Marks the rows that are there: making them anew would take the focus off the one just chosen. */
+  const follow: ((cut: number, chosen: number) => void)[] = [];
   const note = h("p", { class: "hint" });
   scope.effect(() => {
     const list = ranked.value;
-    const cut = state.cut.value;
-    const chosen = why.value ? explained.value : -1;
+    follow.length = 0;
     if (!list) {
-      rows.replaceChildren(h("tr", {}, h("td", { colspan: 5, class: "hint" }, "Asking for the numbers …")));
+      rows.replaceChildren(h("tr", {}, h("td", { colspan: 5, class: "hint" }, "Asking …")));
       return;
     }
     if (!list.length) {
       rows.replaceChildren(
         h("tr", {}, h("td", { colspan: 5, class: "hint" }, "No concept shares a pixel with this unit.")),
       );
-    } else rows.replaceChildren(...list.map((row) => line(row, cut, chosen)));
+    } else rows.replaceChildren(...list.map(line));
+  });
+  scope.effect(() => {
+    const list = ranked.value ?? [];
+    const cut = state.cut.value;
+    const chosen = why.value ? explained.value : -1;
+    for (const mark of follow) mark(cut, chosen);
     const limited = list.filter((row) => beyond(row, cut));
     note.replaceChildren(
       "IoU = both ÷ (unit + concept − both), in mask pixels. The unit's pixels are those in images that carry the category.",
       ...(limited.length
         ? [
-            ` ▽ = these areas can't pass ${comparison(table)} ${cut}: `,
+            ` ▽ = these areas can't pass ${cutText(table, cut)}: `,
             ...limited.flatMap((row, at) => [
               at ? ", " : "",
-              h("bdi", {}, table.names[row.concept]),
+              h("bdi", {}, named(table.names[row.concept])),
               bound(row),
             ]),
           ]
@@ -55,15 +63,14 @@ export function ranking(
     return ` ≤ ${decimals(row.ceiling ?? 0)}`;
   }
 
-  function line(row: RankedConcept, cut: number, chosen: number): HTMLElement {
+  function line(row: RankedConcept): HTMLElement {
     const category = categoryOf(table, row.concept);
     const explain = h(
       "button",
       {
-        type: "button",
         class: "plain",
         title: `Show where ${table.names[row.concept]} is`,
-        disabled: !!table.note,
+        disabled: !!table.note || !source.explains(table.key, unit, row.concept),
         onclick: () => {
           explained.value = row.concept;
           why.value = true;
@@ -71,16 +78,14 @@ export function ranking(
       },
       label(table.names[row.concept]),
     );
-    const ceiling = beyond(row, cut)
-      ? h(
-          "span",
-          { class: "ceiling", role: "img", "aria-label": "out of reach", title: `IoU${bound(row)}` },
-          "▽",
-        )
-      : null;
-    return h(
+    const ceiling = h(
+      "span",
+      { class: "ceiling", role: "img", "aria-label": "out of reach", title: `IoU${bound(row)}` },
+      "▽",
+    );
+    const element = h(
       "tr",
-      { class: `${passes(table, row.iou, cut) ? "passes" : ""} ${row.concept === chosen ? "chosen" : ""}` },
+      {},
       h(
         "th",
         { scope: "row" },
@@ -94,6 +99,12 @@ export function ranking(
       h("td", {}, count(row.truth)),
       h("td", {}, decimals(row.iou)),
     );
+    follow.push((cut, chosen) => {
+      element.classList.toggle("passes", passes(table, row.iou, cut));
+      element.classList.toggle("chosen", row.concept === chosen);
+      ceiling.hidden = !beyond(row, cut);
+    });
+    return element;
   }
 
   const head = (text: string, title: string) => h("th", { scope: "col", title }, text);
@@ -110,7 +121,7 @@ export function ranking(
           "tr",
           {},
           head("Concept", "Best first"),
-          head("Both", "Pixels in both"),
+          head("Both", "Pixels of both"),
           head("Unit", "Pixels of the unit's mask, in images that carry the category"),
           head("Concept", "Pixels of the concept"),
           head("IoU", "Both ÷ (unit + concept − both)"),

@@ -73,7 +73,7 @@ export function strip(
         return;
       }
       const index = topImages(table, unit)[rank];
-      const problem = library.problemOf(table, index);
+      const problem = library.problemOf(table, unit, index);
       if (problem) canvas.title = problem;
       canvas.dataset.state = problem || index < 0 ? "missing" : "coming";
     });

@@ -6,7 +6,7 @@ import { kindOf } from "../draw/colors";
 import { coverage, paint } from "../draw/overlay";
 import { overlap, PATTERNS, paintPattern, paintWhy, sharesOf } from "../draw/why";
 import type { RankedConcept } from "../messages";
-import { activations } from "./activations";
+import { activations, known } from "./activations";
 import { copyButton, decimals } from "./card";
 import { problemNote } from "./notes";
 import { ranking } from "./ranking";
@@ -31,10 +31,13 @@ export function unitPage(
   const { state, source } = context;
   const address = state.address(table, unit);
   const best = table.best[unit];
+  const hasImages = topImages(table, unit).some((index) => index >= 0);
   const why = signal(false);
   /** The concept that is explained, and where it is in each image once the kernel has said so. */
   const explained = signal(best);
-  const labels = signal<Uint8Array[] | null>(null);
+  const labels = signal<Labels[] | null>(null);
+  /** Grows when somebody tries again. */
+  const attempt = signal(0);
   const ranked = signal<RankedConcept[] | null>(null);
   const problem = signal<unknown>(null);
   let alive = true;
@@ -42,41 +45,39 @@ export function unitPage(
     alive = false;
   });
 
-  const load = () => {
-    problem.value = null;
-    source.ask<"unit">({ kind: "unit", key: table.key, unit }).then(
-      ({ reply }) => {
-        if (alive) ranked.value = reply.ranking;
-      },
-      (error) => {
-        if (alive) problem.value = error;
-      },
-    );
+  const failed = (error: unknown) => {
+    if (alive) problem.value = error;
   };
-  load();
+  scope.effect(() => {
+    attempt.value;
+    source.ask<"unit">({ kind: "unit", key: table.key, unit }).then(({ reply }) => {
+      if (alive) ranked.value = reply.ranking;
+    }, failed);
+  });
 
   scope.effect(() => {
     const concept = explained.value;
+    attempt.value;
     if (!why.value || concept < 0) return;
     labels.value = null;
-    source.ask<"labels">({ kind: "labels", key: table.key, unit, concept }).then(
-      ({ reply, buffers }) => {
-        if (!alive || explained.peek() !== concept) return;
-        let offset = 0;
-        labels.value = reply.grids.map(([height, width]) => {
-          const start = buffers[0].byteOffset + offset;
-          offset += height * width;
-          return new Uint8Array(buffers[0].buffer as ArrayBuffer, start, height * width);
-        });
-      },
-      (error) => {
-        if (alive) problem.value = error;
-      },
-    );
+    source.ask<"labels">({ kind: "labels", key: table.key, unit, concept }).then(({ reply, buffers }) => {
+      if (!alive || explained.peek() !== concept) return;
+      let offset = 0;
+      labels.value = reply.grids.map(([height, width], rank) => {
+        const start = buffers[0].byteOffset + offset;
+        offset += height * width;
+        return {
+          pixels: new Uint8Array(buffers[0].buffer as ArrayBuffer, start, height * width),
+          // Pixels in an image without labels of the category were counted for neither side.
+          missing:
+            reply.problems[rank] ||
+            (reply.carries[rank] ? "" : `no ${categoryOf(table, concept)} labels here: not counted`),
+        };
+      });
+    }, failed);
   });
 
   const select = h("button", {
-    type: "button",
     class: "quiet",
     onclick: () => state.toggleSelected(table, unit),
   });
@@ -88,20 +89,23 @@ export function unitPage(
   const whyButton = h(
     "button",
     {
-      type: "button",
       class: "quiet",
-      disabled: best < 0 || !!table.note,
+      disabled: best < 0 || !!table.note || !source.explains(table.key, unit, best),
       onclick: () => (why.value = !why.value),
     },
     "Why this label?",
   );
   scope.effect(() => whyButton.setAttribute("aria-pressed", String(why.value)));
   const button = (text: string, name: string, action: () => void) =>
-    h("button", { type: "button", class: "quiet", "aria-label": name, title: name, onclick: action }, text);
+    h("button", { class: "quiet", "aria-label": name, title: name, onclick: action }, text);
 
   const notes = h("div");
   scope.effect(() => {
-    notes.replaceChildren(...(problem.value ? [problemNote(problem.value, load)] : []));
+    const again = () => {
+      problem.value = null;
+      attempt.value++;
+    };
+    notes.replaceChildren(...(problem.value ? [problemNote(problem.value, again)] : []));
   });
 
   const region = h(
@@ -134,19 +138,26 @@ export function unitPage(
     h(
       "div",
       { class: "unit-body" },
-      table.top > 0 &&
-        h(
-          "div",
-          { class: "unit-images" },
-          legend(table, why, explained, scope),
-          images(context, table, unit, why, explained, labels, scope),
-        ),
-      table.top > 0 && activations(context, table, unit, scope),
-      ranking(context, table, ranked, explained, why, scope),
+      hasImages
+        ? h(
+            "div",
+            { class: "unit-images" },
+            legend(table, why, explained, scope),
+            images(context, table, unit, why, explained, labels, scope),
+          )
+        : table.top > 0 && h("p", { class: "hint" }, "No images of this unit are here."),
+      hasImages && activations(context, table, unit, scope),
+      ranking(context, table, unit, ranked, explained, why, scope),
     ),
   );
   for (const control of region.querySelectorAll<HTMLElement>("[tabindex='-1']")) control.tabIndex = 0;
   return region;
+}
+
+/** Where a concept is in an image, and why that doesn't count. */
+interface Labels {
+  pixels: Uint8Array;
+  missing: string;
 }
 
 type Flag = { value: boolean };
@@ -176,7 +187,7 @@ function images(
   unit: number,
   why: Flag,
   explained: Choice,
-  labels: { value: Uint8Array[] | null },
+  labels: { value: Labels[] | null },
   scope: Scope,
 ): HTMLElement {
   const { state, library } = context;
@@ -189,7 +200,6 @@ function images(
     const enlarge = h(
       "button",
       {
-        type: "button",
         title: "Larger, smaller",
         "aria-pressed": "false",
         onclick: () => enlarge.setAttribute("aria-pressed", String(figure.classList.toggle("large"))),
@@ -201,41 +211,36 @@ function images(
   });
   scope.effect(() => {
     library.arrivals.value;
-    const masks = why.value ? labels.value : null;
+    const masks = state.printing.value || !why.value ? null : labels.value;
     const concept = explained.value;
     for (const { rank, index, canvas, caption } of figures) {
       const scene = sceneOf(context, table, unit, rank);
-      const named = `Image ${rank + 1} of ${figures.length}`;
-      if (!scene?.field) {
-        const problem = library.problemOf(table, index);
-        canvas.dataset.state = problem ? "missing" : "coming";
-        caption.textContent = problem;
-        canvas.setAttribute("aria-label", problem ? `${named}: ${problem}` : `${named}, on its way`);
-        continue;
+      let text = library.problemOf(table, unit, index);
+      let said = text || "on its way";
+      canvas.dataset.state = text ? "missing" : "coming";
+      if (scene?.field) {
+        canvas.dataset.state = "here";
+        if (masks?.[rank].missing) {
+          paint(canvas, { ...scene, overlay: "none" });
+          text = said = masks[rank].missing;
+        } else if (masks) {
+          const parts = overlap(scene.field, scene.threshold, masks[rank].pixels);
+          paintWhy(canvas, scene, parts, dense);
+          const shares = sharesOf(parts);
+          text = `IoU ${decimals(shares.both / (shares.both + shares.unit + shares.concept || 1))}`;
+          said =
+            `${number(shares.both)} pixels in both, ${number(shares.unit)} in the unit only, ` +
+            `${number(shares.concept)} in ${table.names[concept]} only`;
+        } else {
+          paint(canvas, scene);
+          const peak = known(library.maps(table, unit)?.maps[rank].peak);
+          const covered = coverage(scene.field, scene.threshold) * 100;
+          text = `${rank + 1} · peak ${peak}`;
+          said = `peak activation ${peak}, mask covers ${covered.toFixed(1)} %`;
+        }
       }
-      canvas.dataset.state = "here";
-      const covered = coverage(scene.field, scene.threshold);
-      if (masks && !state.printing.value) {
-        const parts = overlap(scene.field, scene.threshold, masks[rank]);
-        paintWhy(canvas, scene, parts, dense);
-        const shares = sharesOf(parts);
-        const iou = shares.both / (shares.both + shares.unit + shares.concept || 1);
-        caption.textContent = `IoU ${decimals(iou)}`;
-        canvas.setAttribute(
-          "aria-label",
-          `${named}: ${number(shares.both)} pixels in both, ${number(shares.unit)} in the unit only, ` +
-            `${number(shares.concept)} in ${table.names[concept]} only`,
-        );
-      } else {
-        paint(canvas, scene);
-        const peak = library.maps(table, unit)?.maps[rank].values.reduce((a, b) => Math.max(a, b), -Infinity);
-        caption.textContent = `${rank + 1} · peak ${peak?.toPrecision(3)}`;
-        const what = table.best[unit] < 0 ? "no concept" : table.names[table.best[unit]];
-        canvas.setAttribute(
-          "aria-label",
-          `${named} for ${what}: peak activation ${peak?.toPrecision(3)}, mask covers ${(covered * 100).toFixed(1)} %`,
-        );
-      }
+      caption.textContent = text;
+      canvas.setAttribute("aria-label", `Image ${rank + 1} of ${figures.length}: ${said}`);
     }
   });
   return h("div", { class: "figures" }, ...figures.map(({ figure }) => figure));
