@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import struct
+import zlib
 
 import numpy as np
 from PIL import Image
@@ -59,3 +61,21 @@ def edit_index(root, row, column, value):
         rows = list(csv.reader(file))
     rows[row + 1][COLUMNS.index(column)] = value
     write_table(root / "index.csv", rows[0], rows[1:])
+
+
+def png(pixels, *, depth=8, color=2, palette=None, size=None, extra=b""):
+    """A PNG file of samples [height, width, channels], written by hand so that any kind can be made.
+
+    color: 0 greyscale, 2 RGB, 3 palette, 4 greyscale with alpha, 6 RGBA. size: (height, width) to claim instead.
+    """
+    pixels = np.asarray(pixels).astype(">u2" if depth == 16 else np.uint8)
+    height, width = size or pixels.shape[:2]
+    parts = [chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0))]
+    if palette is not None:
+        parts.append(chunk(b"PLTE", np.asarray(palette, dtype=np.uint8).tobytes()))
+    parts += [extra, chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in pixels))), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

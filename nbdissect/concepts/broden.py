@@ -5,42 +5,53 @@ Format: D. Bau, B. Zhou et al., "Network Dissection", CVPR 2017, the data set's 
 
 from __future__ import annotations
 
-import csv
 import difflib
 import hashlib
-import math
-import os
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
+from nbdissect.concepts.broden_files import BrodenError, Files, shown
+from nbdissect.concepts.broden_pictures import Claim, read_mask, read_photograph
+from nbdissect.concepts.broden_tables import read_table
 from nbdissect.results.concept import Concept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    import os
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from PIL import Image
 
-_PHOTOGRAPH_MODES = ("RGB", "L")
+    from nbdissect.concepts.broden_tables import Row
 
+__all__ = ["Broden", "BrodenError", "BrodenSample"]
 
-class BrodenError(ValueError):
-    """A file of the data set doesn't hold what the format says; names file, line and column."""
+_FIXED_COLUMNS = ("image", "split", "ih", "iw", "sh", "sw")
+# Of one photograph, or of all layers of one category of one image: 8,192 × 8,192. Broden's have 384 × 384.
+_MOST_PIXELS = 1 << 26
+_MOST_LAYERS = 1000  # in one cell; Broden's have a dozen
+_LONGEST_NAME = 1000  # of a file, with its folders; systems allow some thousand
 
 
 @dataclass(frozen=True)
-class _Row:
-    """One line of index.csv."""
+class _Entry:
+    """One image of index.csv."""
 
     line: int
     image: str
     size: tuple[int, int]
     shape: tuple[int, int]
     layers: dict[str, tuple[str | int, ...]]  # per category, in the order of the cell
+
+    @property
+    def files(self) -> list[tuple[str, str]]:
+        """The files that it needs, each with the column that names it."""
+        masks = [(column, part) for column, parts in self.layers.items() for part in parts if isinstance(part, str)]
+        return [("image", self.image), *masks]
 
 
 class Broden:
@@ -53,6 +64,10 @@ class Broden:
         ``c_<category>.csv`` per category, and ``images/``.
     categories : sequence of str, optional
         Which categories to use; all of ``category.csv`` by default.
+    follow_links : bool, optional
+        Whether to read files through links that leave the directory. The directory itself and
+        ``images`` may always be links; any other such link is refused by default, because a data
+        set from somebody else has no business with the rest of your files.
 
     Attributes
     ----------
@@ -75,118 +90,180 @@ class Broden:
         A file is missing, the images and masks that index.csv names included.
     """
 
-    def __init__(self, path: str | os.PathLike[str], categories: Sequence[str] | None = None) -> None:
-        self.path = Path(path).expanduser()
-        if not self.path.is_dir():
-            message = f"{self.path} is no directory. A Broden data set is a directory that holds index.csv, label.csv and images/."
-            raise FileNotFoundError(message)
-        available = [row["name"] for _, row in _table(self.path / "category.csv", ["name"])]
-        if not available or len(set(available)) < len(available):
-            message = f"{self.path / 'category.csv'}: the names must be some, each once; found {', '.join(available) or 'none'}."
-            raise BrodenError(message)
-        self.categories = _choose(available, categories)
-        self.concept_numbers = frozenset(
-            _integer(self.path / "label.csv", line, "number", row["number"])
-            for line, row in _table(self.path / "label.csv", ["number", "name"])
-        )
-        self.concepts = self._read_concepts()
-        self._rows = self._read_index()
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        categories: Sequence[str] | None = None,
+        *,
+        follow_links: bool = False,
+    ) -> None:
+        self.path = _directory(path)
+        self._files = Files(self.path, follow_links=follow_links)
+        self.categories = _choose(self._read_categories(), categories)
+        names = self._read_labels()
+        self.concept_numbers = frozenset(names)
+        self.concepts = self._read_concepts(names)
+        self._known = np.zeros(1 << 16, dtype=bool)  # what the two bytes of a mask's pixel can hold
+        self._known[[0, *(number for number in names if number < len(self._known))]] = True
+        self._entries = self._read_index()
         self._check_files()
-        self.image_size = self._rows[0].size
+        self.image_size = self._entries[0].size
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._entries)
 
     def __getitem__(self, index: int) -> BrodenSample:
-        return BrodenSample(self.path / "images", self._rows[index])
+        return BrodenSample(self._files, self._entries[index], self._known)
 
     def digest(self) -> str:
         """Return a digest of the tables and of the images and masks that are used, byte by byte."""
         total = hashlib.blake2b(digest_size=16)
         tables = ["index", "label", "category", *(f"c_{category}" for category in self.categories)]
-        names = [self.path / f"{table}.csv" for table in tables]
-        for row in self._rows:
-            masks = (part for parts in row.layers.values() for part in parts if isinstance(part, str))
-            names += [self.path / "images" / name for name in (row.image, *masks)]
-        for name in names:
-            content = name.read_bytes()
-            total.update(f"{name.name} {len(content)} ".encode())
+        paths = [self.path / f"{table}.csv" for table in tables]
+        paths += [self._files.images / name for entry in self._entries for _, name in entry.files]
+        for path in paths:
+            content = self._files.read(path)
+            total.update(f"{path.name} {len(content)} ".encode())
             total.update(content)
         return f"blake2b:{total.hexdigest()}"
 
     def __repr__(self) -> str:
         return f"<Broden {self.path}: {len(self):,} images, {len(self.concepts):,} concepts in {', '.join(self.categories)}>"
 
-    def _read_concepts(self) -> tuple[Concept, ...]:
+    def _read_categories(self) -> list[str]:
+        names: list[str] = []
+        for row in read_table(self._files, "category.csv", ["name"]):
+            name = row["name"]
+            # It becomes the name of a file and of a column.
+            if not name or name in _FIXED_COLUMNS or not {"/", "\\", ":"}.isdisjoint(name):
+                row.refuse("name", "the name of a category is needed, without / \\ : and no fixed column of index.csv.")
+            if name in names:
+                row.refuse("name", "each category stands there once. Remove the line.")
+            names.append(name)
+        if not names:
+            message = f"{self.path / 'category.csv'} lists no categories; at least one is needed."
+            raise BrodenError(message)
+        return names
+
+    def _read_labels(self) -> dict[int, str]:
+        names: dict[int, str] = {}
+        for row in read_table(self._files, "label.csv", ["number", "name"]):
+            number = row.integer("number")
+            if number in names:
+                row.refuse(
+                    "number", f"each number stands there once; it is {shown(names[number])} already. Correct the line."
+                )
+            names[number] = row["name"]
+        return names
+
+    def _read_concepts(self, names: dict[int, str]) -> tuple[Concept, ...]:
         best: dict[int, tuple[float, Concept]] = {}
         for category in self.categories:
-            file = self.path / f"c_{category}.csv"
-            for line, row in _table(file, ["number", "name", "coverage"]):
-                number = _integer(file, line, "number", row["number"])
-                if number not in self.concept_numbers or number == 0:
-                    message = f"{file}, line {line}, column 'number': {number} is not a number of label.csv."
-                    raise BrodenError(message)
-                coverage = _coverage(file, line, row["coverage"])
+            here = set()
+            for row in read_table(self._files, f"c_{category}.csv", ["number", "name", "coverage"]):
+                number = row.integer("number", least=1)
+                if number not in names:
+                    row.refuse(
+                        "number", f"it is not a number of label.csv, which has {len(names):,}. Correct one of them."
+                    )
+                if number in here:
+                    row.refuse("number", "each number stands there once. Correct or remove the line.")
+                # The name is the number's check digit: a wrong number would name the units after another concept.
+                if not row["name"] or row["name"] != names[number]:
+                    row.refuse("name", f"label.csv calls number {number} {shown(names[number])}. Correct one of them.")
+                here.add(number)
+                coverage = row.number("coverage")
                 if number not in best or coverage >= best[number][0]:
                     best[number] = coverage, Concept(number, row["name"], category)
-        if not best:
-            message = f"{self.path}: no concepts in {', '.join(f'c_{category}.csv' for category in self.categories)}."
-            raise BrodenError(message)
+            if not here:
+                message = f"{self.path / f'c_{category}.csv'} lists no concepts. Restore it, or leave the category out with categories=."
+                raise BrodenError(message)
         return tuple(best[number][1] for number in sorted(best))
 
-    def _read_index(self) -> list[_Row]:
-        file = self.path / "index.csv"
-        rows = []
-        for line, row in _table(file, ["image", "ih", "iw", "sh", "sw", *self.categories]):
-            ih, iw, sh, sw = (_integer(file, line, name, row[name], least=1) for name in ("ih", "iw", "sh", "sw"))
-            layers = {
-                category: tuple(_layer(file, line, category, part) for part in row[category].split(";"))
-                for category in self.categories
-                if row[category]
-            }
-            rows.append(_Row(line, _inside(file, line, "image", row["image"]), (ih, iw), (sh, sw), layers))
-        if not rows:
-            message = f"{file} lists no images."
+    def _read_index(self) -> list[_Entry]:
+        entries: list[_Entry] = []
+        lines: dict[str, int] = {}
+        for row in read_table(self._files, "index.csv", [*_FIXED_COLUMNS, *self.categories]):
+            entry = self._entry(row)
+            if entry.image in lines:
+                row.refuse(
+                    "image",
+                    f"it stands in line {lines[entry.image]} too, and would count twice. Remove one of the lines.",
+                )
+            lines[entry.image] = entry.line
+            entries.append(entry)
+        if not entries:
+            message = f"{self.path / 'index.csv'} lists no images; at least one is needed."
             raise BrodenError(message)
-        return rows
+        return entries
+
+    def _entry(self, row: Row) -> _Entry:
+        ih, iw, sh, sw = (row.integer(name, least=1) for name in ("ih", "iw", "sh", "sw"))
+        layers = {
+            category: tuple(self._layer(row, category, part) for part in row[category].split(";"))
+            for category in self.categories
+            if row[category]
+        }
+        for category, parts in layers.items():
+            if len(parts) > _MOST_LAYERS:
+                row.refuse(category, f"{len(parts):,} entries; at most {_MOST_LAYERS:,} are read. Correct the line.")
+        # A number is a layer of pixels only beside a mask.
+        masks = [len(parts) for parts in layers.values() if any(isinstance(part, str) for part in parts)]
+        for column, pixels in (("ih", ih * iw), ("sh", sh * sw * max(masks, default=1))):
+            if pixels > _MOST_PIXELS:
+                row.refuse(
+                    column, f"that makes {pixels:,} pixels; at most {_MOST_PIXELS:,} are read. Make them smaller."
+                )
+        return _Entry(row.line, _inside(row, "image", row["image"]), (ih, iw), (sh, sw), layers)
+
+    def _layer(self, row: Row, column: str, part: str) -> str | int:
+        """One part of a category's cell: the path of a mask, or a label number."""
+        if part.isascii() and part.isdecimal():
+            number = row.integer(column, part=part)
+            if number and number not in self.concept_numbers:
+                row.refuse(column, f"label number {number} is not in label.csv. Correct it, or add the label.", part)
+            return number
+        if not part.lower().endswith(".png"):
+            row.refuse(column, "a label number or the path of a PNG mask is needed.", part)
+        return _inside(row, column, part)
 
     def _check_files(self) -> None:
         """Find what is missing before an hour of work, by listing folders rather than asking for each file."""
-        folders: dict[PurePosixPath, set[str]] = {}
-        for row in self._rows:
-            named = [row.image, *(part for parts in row.layers.values() for part in parts if isinstance(part, str))]
-            for name in named:
-                path = PurePosixPath(name)
-                if path.parent not in folders:
-                    folder = self.path / "images" / path.parent
-                    folders[path.parent] = {entry.name for entry in os.scandir(folder)} if folder.is_dir() else set()
-                if path.name not in folders[path.parent]:
-                    message = (
-                        f"{self.path / 'images' / name} is missing; {self.path / 'index.csv'}, line {row.line}, names it. "
-                        "Restore the file, or remove the line."
-                    )
-                    raise FileNotFoundError(message)
+        folders: dict[str, dict[str, os.DirEntry[str]]] = {}
+        for entry in self._entries:
+            for column, name in entry.files:
+                folder, _, last = name.rpartition("/")
+                try:
+                    if folder not in folders:
+                        folders[folder] = self._files.listing(self._files.images / folder)
+                    found = folders[folder].get(last)
+                    # The listing tells of nearly all that they are plain files; the odd ones are looked at.
+                    if found is None or found.is_symlink() or not found.is_file():
+                        self._files.check(self._files.images / name)
+                except (BrodenError, OSError) as error:
+                    message = f"{error} It is named by {self.path / 'index.csv'}, line {entry.line}, column {column!r}."
+                    raise type(error)(message) from error
 
 
 @dataclass(frozen=True)
 class BrodenSample:
     """One image and its labels, read from disk each time they are asked for."""
 
-    _folder: Path
-    _row: _Row
+    _files: Files
+    _entry: _Entry
+    _known: NDArray[np.bool_]
 
     @property
     def image(self) -> Image.Image:
-        """The photograph, RGB."""
-        with _opened(self._folder, self._row.image, self._row.size, _PHOTOGRAPH_MODES, self._row.line) as picture:
-            return picture.convert("RGB")
+        """The photograph, RGB, as it is stored: an EXIF orientation isn't applied, since masks belong to the stored pixels."""
+        return read_photograph(self._files, self._claim(self._entry.image, self._entry.size))
 
     @property
     def masks(self) -> dict[str, NDArray[np.int32]]:
         """Per category with a mask, its layers of label numbers, int32 [layers, sh, sw]."""
         return {
             category: np.stack([self._layer(part) for part in parts])
-            for category, parts in self._row.layers.items()
+            for category, parts in self._entry.layers.items()
             if any(isinstance(part, str) for part in parts)
         }
 
@@ -195,136 +272,61 @@ class BrodenSample:
         """Per category without a mask, the numbers that hold for the whole image."""
         return {
             category: tuple(part for part in parts if isinstance(part, int))
-            for category, parts in self._row.layers.items()
+            for category, parts in self._entry.layers.items()
             if all(isinstance(part, int) for part in parts)
         }
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width of the masks."""
-        return self._row.shape
+        return self._entry.shape
 
     @property
     def labelled(self) -> bool:
         """Whether any category has a mask or a number other than 0."""
-        return any(part != 0 for parts in self._row.layers.values() for part in parts)
+        return any(part != 0 for parts in self._entry.layers.values() for part in parts)
 
     def _layer(self, part: str | int) -> NDArray[np.int32]:
         if isinstance(part, int):  # a number beside a mask fills a layer
-            return np.full(self._row.shape, part, dtype=np.int32)
-        with _opened(self._folder, part, self._row.shape, ("RGB",), self._row.line) as picture:
-            pixels = np.asarray(picture)
-        if pixels[..., 2].any():
-            message = f"{self._folder / part}: a pixel with blue {pixels[..., 2].max()}; a label is red + 256 · green, with blue 0."
-            raise BrodenError(message)
-        return pixels[..., 0] + np.int32(256) * pixels[..., 1]
+            return np.full(self._entry.shape, part, dtype=np.int32)
+        return read_mask(self._files, self._claim(part, self._entry.shape), self._known)
+
+    def _claim(self, name: str, size: tuple[int, int]) -> Claim:
+        return Claim(self._files.images / name, size, self._entry.line)
 
 
-@contextmanager
-def _opened(folder: Path, name: str, size: tuple[int, int], modes: tuple[str, ...], line: int) -> Iterator[Image.Image]:
-    """An image file of the expected size and mode, decoded; any failure names the file."""
-    path = folder / name
-    # A link inside the data set may still point out of it.
-    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
-        message = f"{path}: a link that leaves the data set's directory."
-        raise BrodenError(message)
+def _directory(path: str | os.PathLike[str]) -> Path:
     try:
-        picture = Image.open(path)
-    except FileNotFoundError:
-        raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        message = f"{path}: not a readable image ({error})."
+        directory = Path(path).expanduser()
+    except (TypeError, RuntimeError) as error:  # no path at all; no such ~user
+        message = f"{path!r:.200} is no path of a directory ({error}). A Broden data set is a directory: nd.Broden('data/broden1_224')."
         raise BrodenError(message) from error
-    with picture:
-        # Before decoding: the header tells, and a bomb is never unpacked.
-        if picture.size != size[::-1]:
-            message = (
-                f"{path}: {picture.height} × {picture.width} pixels (height × width); index.csv, line {line}, says "
-                f"{size[0]} × {size[1]}."
-            )
-            raise BrodenError(message)
-        if picture.mode not in modes:
-            message = f"{path}: an image of mode {picture.mode!r}; allowed: {', '.join(modes)}. Save it as {modes[0]}."
-            raise BrodenError(message)
-        try:
-            picture.load()
-        except Exception as error:  # Pillow's decoders raise what they like: OSError, SyntaxError, struct.error, …
-            message = f"{path}: damaged ({error}). Restore the file, or remove line {line} of index.csv."
-            raise BrodenError(message) from error
-        yield picture
+    if not directory.is_dir():
+        message = f"{directory} is no directory. A Broden data set is a directory that holds index.csv, label.csv and images/."
+        raise FileNotFoundError(message)
+    return directory
 
 
-def _table(file: Path, columns: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Rows of a CSV file that must have some columns, with their line numbers."""
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            header = reader.fieldnames or []
-            for column in columns:
-                if column not in header:
-                    message = f"{file}: no column {column!r}; found {', '.join(header) or 'an empty file'}."
-                    raise BrodenError(message)
-            for row in reader:
-                if None in row or None in row.values():
-                    message = (
-                        f"{file}, line {reader.line_num}: not as many cells as the header has columns ({len(header)})."
-                    )
-                    raise BrodenError(message)
-                yield reader.line_num, row
-    except FileNotFoundError:
-        message = f"{file} is missing. A Broden data set holds index.csv, label.csv, category.csv and one c_<category>.csv per category."
-        raise FileNotFoundError(message) from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        message = f"{file}: {error}. The file must be UTF-8 text, comma separated."
-        raise BrodenError(message) from error
-
-
-def _integer(file: Path, line: int, column: str, text: str, least: int = 0) -> int:
-    # isdecimal alone admits digits of other scripts; 9 digits keep absurd sizes out.
-    if not (text.isascii() and text.isdecimal() and len(text) <= 9 and int(text) >= least):
-        message = f"{file}, line {line}, column {column!r}: {text!r}; a whole number from {least} on is needed."
-        raise BrodenError(message)
-    return int(text)
-
-
-def _coverage(file: Path, line: int, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        message = f"{file}, line {line}, column 'coverage': {text!r} is not a number."
-        raise BrodenError(message)
-    return value
-
-
-def _layer(file: Path, line: int, column: str, part: str) -> str | int:
-    """One part of a category's cell: the path of a mask, or a label number."""
-    if part.isascii() and part.isdecimal():
-        return _integer(file, line, column, part)
-    if not part.lower().endswith(".png"):
-        message = (
-            f"{file}, line {line}, column {column!r}: {part!r}; a label number or the path of a PNG mask is needed."
-        )
-        raise BrodenError(message)
-    return _inside(file, line, column, part)
-
-
-def _inside(file: Path, line: int, column: str, name: str) -> str:
+def _inside(row: Row, column: str, name: str) -> str:
     """Refuse a path that leaves the images directory."""
     if not name:
-        message = f"{file}, line {line}, column {column!r}: an empty entry; a path is needed."
-        raise BrodenError(message)
+        row.refuse(column, "an empty entry; a path is needed.", name)
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in name:
-        message = f"{file}, line {line}, column {column!r}: the path {name!r} leaves the images directory; it must lie inside."
+    # The backslash and the colon are for Windows, where C:\x leaves.
+    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
+        message = f"{row.file}, line {row.line}, column {column!r}: the path {shown(name)} leaves the images directory; it must lie inside. Correct the line."
         raise BrodenError(message)
-    return name
+    if len(name) > _LONGEST_NAME:
+        row.refuse(column, f"a path has at most {_LONGEST_NAME:,} characters. Correct the line.", name)
+    return str(path)  # one name for one file: neither a//1.png nor ./a/1.png
 
 
 def _choose(available: list[str], wanted: Sequence[str] | None) -> tuple[str, ...]:
     if wanted is None:
         return tuple(available)
+    if not isinstance(wanted, Iterable):
+        message = f"categories={wanted!r:.80}; a sequence of names is needed, some of {', '.join(available)}."
+        raise BrodenError(message)
     wanted = [wanted] if isinstance(wanted, str) else list(wanted)
     for name in wanted:
         if name not in available:
