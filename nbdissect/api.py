@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, overload
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-import numpy as np
-
-from nbdissect.results.concept import Concept
-from nbdissect.results.dissection import Dissection
-from nbdissect.results.dissections import Dissections
-from nbdissect.results.per_image import PerImage
-from nbdissect.results.scoring import SEMANTICS, Semantics
+from nbdissect import arguments
+from nbdissect.display.progress import reporting
 from nbdissect.settings import resolve_data
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Executor
 
     import torch
-    from numpy.typing import NDArray
     from PIL.Image import Image
 
+    from nbdissect.background import BackgroundRun
     from nbdissect.concepts.protocol import ConceptData
-    from nbdissect.engine.passes import LayerResult, Plan, Progress, Result
+    from nbdissect.job import Progress
+    from nbdissect.results.dissection import Dissection
+    from nbdissect.results.dissections import Dissections
+    from nbdissect.results.scoring import Semantics
 
 
 @overload
@@ -42,8 +40,12 @@ def dissect(  # type: ignore[overload-overlap]  # a str is a sequence of str, an
     semantics: Semantics = ...,
     thresholds: Any = ...,
     per_image: bool = ...,
+    memory_mb: float = ...,
     cache: str | os.PathLike[str] | None = ...,
+    checkpoint: str | os.PathLike[str] | None = ...,
+    executor: Executor | None = ...,
     progress: bool | Callable[[Progress], None] = ...,
+    background: Literal[False] = ...,
 ) -> Dissection: ...
 @overload
 def dissect(
@@ -60,10 +62,23 @@ def dissect(
     semantics: Semantics = ...,
     thresholds: Any = ...,
     per_image: bool = ...,
+    memory_mb: float = ...,
     cache: str | os.PathLike[str] | None = ...,
+    checkpoint: str | os.PathLike[str] | None = ...,
+    executor: Executor | None = ...,
     progress: bool | Callable[[Progress], None] = ...,
+    background: Literal[False] = ...,
 ) -> Dissections: ...
+@overload
 def dissect(
+    model: torch.nn.Module,
+    layer: str | Sequence[str],
+    data: ConceptData | str | None = None,
+    *,
+    background: Literal[True],
+    **options: Any,
+) -> BackgroundRun: ...
+def dissect(  # type: ignore[misc]  # the overload for background=True doesn't list all parameters again
     model: torch.nn.Module,
     layer: str | Sequence[str],
     data: ConceptData | str | None = None,
@@ -77,9 +92,13 @@ def dissect(
     semantics: Semantics = "paper",
     thresholds: Any = None,
     per_image: bool = False,
+    memory_mb: float = 1024,
     cache: str | os.PathLike[str] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
     progress: bool | Callable[[Progress], None] = True,
-) -> Dissection | Dissections:
+    background: bool = False,
+) -> Dissection | Dissections | BackgroundRun:
     """Return what each unit of a layer detects: its best concept, IoU, threshold and strongest images.
 
     The network runs once over the data set, up to the deepest layer asked for. Thresholds and
@@ -122,12 +141,27 @@ def dissect(
         weights, code of the model, what it gives for three images, data, transform, settings.
         To know the data, images and masks are read before the run. The result then carries the
         provenance, date included, of the run that computed it.
+    memory_mb : float
+        Megabytes that the run may hold beside model and batch, in each process. What goes beyond
+        lies in temporary files; the result is the same.
+    checkpoint : path, optional
+        A directory for the unfinished run: after an interrupt or a crash, the same call goes on from
+        there, and gives exactly what it would have given without. Gone when the run is complete.
+    executor : concurrent.futures.Executor, optional
+        Whose workers share the run: a process pool, or Dask's ``client.get_executor()`` for many
+        machines. The result is the same, count for count. See docs/cluster.md.
     progress : bool or callable
-        Show a progress line, or call this with a ``Progress(stage, done, total)`` after every batch.
+        Show a progress line, or call this with a ``Progress(stage, done, total, look)`` after every batch.
+    background : bool
+        Return at once, with a run that goes on in a thread: ``run.result()``, ``run.cancel()``. It
+        works on a copy of the model as it is now.
 
     Returns
     -------
     Dissection, or a mapping of layer to Dissection
+        After an interrupt (■, Ctrl+C) the result over the images seen until then: ``d.complete`` is
+        False. The first interrupt ends the network's part after its batch and counts the labels of
+        what was seen, a second ends that too.
 
     Raises
     ------
@@ -147,30 +181,37 @@ def dissect(
 
     from nbdissect.engine.capture import find_layers, model_device, same_randomness
     from nbdissect.engine.labels import LabelReader
-    from nbdissect.engine.passes import Plan, run
+    from nbdissect.engine.plan import Plan, Work
+    from nbdissect.engine.stopping import Stop, interruptible
     from nbdissect.engine.threads import limited_threads
+    from nbdissect.job import Job
     from nbdissect.origin import Origin
     from nbdissect.results.cache import Cache
 
     if not isinstance(model, torch.nn.Module):
         message = f"model is a {type(model).__name__}; a torch.nn.Module is needed."
         raise ValueError(message)
-    names = _layer_names(model, layer)
+    names = arguments.layer_names(model, layer)
     find_layers(model, names)
-    _check_numbers(quantile=quantile, top=top, batch_size=batch_size, num_workers=num_workers)
-    if semantics not in SEMANTICS:
-        message = f"semantics={semantics!r}; allowed are {' and '.join(map(repr, SEMANTICS))}."
-        raise ValueError(message)
+    arguments.check_numbers(quantile=quantile, top=top, batch_size=batch_size, num_workers=num_workers)
+    arguments.check_semantics(semantics)
+    arguments.check_executor(executor, checkpoint)
+    memory = arguments.memory_of(memory_mb)
     data = resolve_data(data)
-    concepts = _concepts(data)
+    concepts = arguments.concepts_of(data)
     reader = LabelReader(concepts, data.categories, semantics, getattr(data, "concept_numbers", ()))
-    where = choose_device(device, model_device(model))
-    given = _given_thresholds(thresholds, names)
+    where = arguments.choose_device(device, model_device(model))
+    given = arguments.given_thresholds(thresholds, names)
     shelf = None if cache is None else Cache(cache)
-    with same_randomness(where), limited_threads():
+    if background:
+        model = arguments.copy_of(model)
+    stop = Stop()
+    with ExitStack() as held:
+        held.enter_context(same_randomness(where))
+        held.enter_context(limited_threads())
         plan = Plan(
             layers=names,
-            images=_images(data, semantics),
+            images=arguments.images_of(data, semantics),
             quantile=float(quantile),
             semantics=semantics,
             top=top,
@@ -179,233 +220,25 @@ def dissect(
             device=where,
             given_thresholds=given,
             per_image=per_image,
+            memory=memory,
         )
-        prepared = choose_transform(transform, model, data)
+        prepared = arguments.choose_transform(transform, model, data)
         origin = Origin(model, data, concepts, plan, prepared)
-        key = origin.key() if shelf is not None else ""
-        kept = shelf.find(key, names) if shelf is not None else None
-        if kept is not None:
-            return _answer({name: replace(d, data=data) for name, d in kept.items()}, layer)
-        with _reporting(progress, names, type(model).__name__) as report:
-            result = run(
-                model,
-                origin.data,
-                plan,
-                prepared,
-                reader,
-                concepts=len(concepts),
-                categories=len(data.categories),
-                report=report,
-            )
-        records = {name: origin.provenance(name) for name in names}
-    if reader.skipped:
-        numbers = ", ".join(map(str, sorted(reader.skipped)[:5]))
-        warnings.warn(
-            f"{len(reader.skipped)} label numbers in the masks are no concept of the chosen categories "
-            f"({', '.join(data.categories)}) and were not counted: {numbers}{', …' if len(reader.skipped) > 5 else ''}.",
-            stacklevel=2,
-        )
-    if reader.strange_categories:
-        warnings.warn(
-            f"Masks of {', '.join(sorted(reader.strange_categories))} were not counted: data.categories holds {', '.join(data.categories)}.",
-            stacklevel=2,
-        )
-    found = {
-        name: replace(
-            _dissection(name, model, data, concepts, plan, result, result.layers[name]),
-            provenance=records[name],
-        )
-        for name in names
-    }
-    if shelf is not None:
-        shelf.keep(key, Dissections(found))
-    return _answer(found, layer)
+        work = Work(model, origin.data, plan, prepared, reader, len(concepts), len(data.categories))
+        job = Job(work, data, concepts, origin, shelf, checkpoint, executor)
+        found = job.kept()
+        if background:
+            from nbdissect.background import BackgroundRun
+
+            return BackgroundRun(job, stop, found, single=isinstance(layer, str))
+        if found is None:
+            title = f"{', '.join(names)} of {type(model).__name__}"
+            held.enter_context(interruptible(stop))
+            report = held.enter_context(reporting(progress, title))
+            found = job.run(stop, report)
+    return one_or_all(found, single=isinstance(layer, str))
 
 
-def _answer(found: dict[str, Dissection], layer: str | Sequence[str]) -> Dissection | Dissections:
-    return next(iter(found.values())) if isinstance(layer, str) else Dissections(found)
-
-
-def _layer_names(model: torch.nn.Module, layer: Any) -> list[str]:
-    names = [layer] if isinstance(layer, str) or not isinstance(layer, Sequence) else list(layer)
-    if not names:
-        message = "layer is an empty list; give at least one dotted name. nd.layers(model) lists them."
-        raise ValueError(message)
-    for name in names:
-        if not isinstance(name, str):
-            known = next((known for known, module in model.named_modules() if module is name), None)
-            hint = f" This one is {known!r}." if known else ""
-            message = f"layer is a {type(name).__name__}; a dotted name such as 'features.12' is needed.{hint}"
-            raise ValueError(message)
-    return list(dict.fromkeys(names))
-
-
-def _check_numbers(*, quantile: Any, top: Any, batch_size: Any, num_workers: Any) -> None:
-    if isinstance(quantile, bool) or not isinstance(quantile, (int, float, np.number)) or not 0 < quantile < 1:
-        message = f"quantile={quantile!r}; a number between 0 and 1 is needed, both excluded. The paper uses 0.005."
-        raise ValueError(message)
-    for name, value, least in (("top", top, 0), ("batch_size", batch_size, 1), ("num_workers", num_workers, 0)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            message = f"{name}={value!r}; a whole number from {least} on is needed."
-            raise ValueError(message)
-
-
-def _images(data: ConceptData, semantics: Semantics) -> list[int]:
-    if not len(data):
-        message = "The data set is empty: len(data) is 0."
-        raise ValueError(message)
-    if semantics == "paper":
-        return list(range(len(data)))
-    labelled = [index for index in range(len(data)) if _labelled(data[index])]
-    if not labelled:
-        message = f"No image carries a label of {', '.join(data.categories)}; NetDissect-Lite's semantics drops images without one."
-        raise ValueError(message)
-    return labelled
-
-
-def _concepts(data: ConceptData) -> tuple[Concept, ...]:
-    """The concepts of a data set, ascending by number, checked."""
-    try:
-        concepts = tuple(Concept(int(c.number), str(c.name), str(c.category)) for c in data.concepts)
-    except (AttributeError, TypeError, ValueError) as error:
-        message = f"data.concepts must hold nd.Concept(number, name, category): {error}."
-        raise ValueError(message) from error
-    if not concepts:
-        message = "The data set has no concepts: data.concepts is empty."
-        raise ValueError(message)
-    for concept in concepts:
-        if concept.category not in data.categories:
-            message = f"Concepts of category {concept.category!r}, which is not among data.categories ({', '.join(data.categories)})."
-            raise ValueError(message)
-    numbers = [concept.number for concept in concepts]
-    if min(numbers) < 1 or len(set(numbers)) < len(numbers):
-        message = f"Concept numbers must be from 1 on (0 means nothing), each once; got {sorted(numbers)[:5]}, …"
-        raise ValueError(message)
-    return tuple(sorted(concepts))
-
-
-def _labelled(sample: Any) -> bool:
-    known = getattr(sample, "labelled", None)
-    if known is not None:
-        return bool(known)
-    return any(map(len, sample.masks.values())) or any(any(numbers) for numbers in sample.whole.values())
-
-
-def choose_transform(transform: Any, model: torch.nn.Module, data: ConceptData) -> Callable[[Image], torch.Tensor]:
-    """Return the transform given, after a look for crops, or else the default for this model and data."""
-    from nbdissect.engine.inputs import default_transform, warn_of_crop
-
-    if transform is None:
-        size = getattr(data, "image_size", None)
-        return default_transform(model, size or data[0].image.size[::-1])
-    if not callable(transform):
-        message = f"transform is a {type(transform).__name__}; a function from a PIL image to a tensor is needed."
-        raise ValueError(message)
-    warn_of_crop(transform)
-    return transform  # type: ignore[no-any-return]
-
-
-def choose_device(wanted: Any, home: torch.device | None) -> torch.device:
-    """Return the device that `wanted` names: None where the model is, "auto" a GPU if there is one."""
-    import torch
-
-    if wanted is None:
-        return home or torch.device("cpu")
-    if wanted == "auto":
-        if home is not None and home.type != "cpu":
-            return home
-        if torch.cuda.is_available():
-            return torch.device("cuda", torch.cuda.current_device())
-        return torch.device("mps") if torch.backends.mps.is_available() else torch.device("cpu")
-    try:
-        device = torch.device(wanted)
-        torch.ones(1, device=device).add(1).cpu()  # "meta" makes tensors too, but holds no values
-    except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
-        message = f"device={wanted!r} can't be used here: {str(error).splitlines()[0]} Allowed are 'auto', 'cpu', and a GPU that torch sees."
-        raise ValueError(message) from error
-    return device
-
-
-def _given_thresholds(thresholds: Any, names: Sequence[str]) -> dict[str, NDArray[np.float32]] | None:
-    if thresholds is None:
-        return None
-    if not isinstance(thresholds, Mapping):
-        if len(names) > 1:
-            message = "thresholds for several layers must be a mapping of layer to an array of one number per unit."
-            raise ValueError(message)
-        thresholds = {names[0]: thresholds}
-    arrays = {}
-    for name in names:
-        if name not in thresholds:
-            message = f"thresholds has no entry for layer {name!r}; it has {', '.join(map(str, thresholds)) or 'none'}."
-            raise ValueError(message)
-        try:
-            array = np.array(thresholds[name], dtype=np.float32)
-        except (TypeError, ValueError) as error:
-            message = f"thresholds of layer {name!r}: {error}; one finite number per unit is needed."
-            raise ValueError(message) from error
-        if array.ndim != 1 or not np.isfinite(array).all():
-            what = f"shape {list(array.shape)}" if array.ndim != 1 else "a value that is NaN or infinite"
-            message = f"thresholds of layer {name!r}: {what}; one finite number per unit is needed."
-            raise ValueError(message)
-        arrays[name] = array
-    return arrays
-
-
-def _reporting(progress: Any, names: Sequence[str], model: str) -> Any:
-    from nbdissect.display.progress import reporting
-
-    return reporting(progress, f"{', '.join(names)} of {model}")
-
-
-def _dissection(
-    name: str,
-    model: torch.nn.Module,
-    data: ConceptData,
-    concepts: tuple[Concept, ...],
-    plan: Plan,
-    result: Result,
-    found: LayerResult,
-) -> Dissection:
-    return Dissection(
-        layer=name,
-        model=type(model).__name__,
-        semantics=plan.semantics,
-        quantile=plan.quantile,
-        categories=tuple(data.categories),
-        concepts=concepts,
-        thresholds=found.thresholds,
-        intersection=found.counts.intersection,
-        truth=result.truth.copy(),
-        activation=found.counts.activation,
-        top_images=found.top_images,
-        top_activations=found.top_activations,
-        top_maps=found.top_maps,
-        images=len(plan.images),
-        pixels=result.pixels,
-        per_image=_per_image(result, found, len(data.categories)) if plan.per_image else None,
-        drawings=getattr(data, "drawings", False) and not _made_for_drawings(model),
-        data=data,
-        thresholds_given=plan.given_thresholds is not None,
-    )
-
-
-def _made_for_drawings(model: torch.nn.Module) -> bool:
-    from nbdissect.models.demo import DemoNetwork
-
-    return isinstance(model, DemoNetwork)
-
-
-def _per_image(result: Result, found: LayerResult, categories: int) -> PerImage:
-    counts = found.counts
-
-    def stack(rows: list[Any], width: int, dtype: type = np.int64) -> Any:
-        return np.concatenate(rows) if rows else np.empty((0, width), dtype)
-
-    return PerImage(
-        intersection=stack(counts.intersection_rows, 4),
-        area=stack(counts.area_rows, 3),
-        area_categories=stack(counts.area_category_rows, categories, bool),
-        truth=stack(result.truth_rows, 3),
-        pixels=np.array(result.pixel_rows, dtype=np.int64).reshape(-1, 2),
-    )
+def one_or_all(found: Dissections, *, single: bool) -> Dissection | Dissections:
+    """Return the only one of some results, if one layer was asked for by name, or all."""
+    return next(iter(found.values())) if single else found

@@ -114,7 +114,7 @@ def layers(
     """
     import torch
 
-    from nbdissect.api import choose_device, choose_transform
+    from nbdissect.arguments import choose_device, choose_transform
     from nbdissect.engine.capture import as_it_was, hookable, model_device, model_dtype, run_model, same_randomness
     from nbdissect.engine.inputs import Batcher
     from nbdissect.engine.maps import to_maps

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nbdissect.concepts.protocol import ConceptData
-    from nbdissect.engine.passes import Plan
+    from nbdissect.engine.plan import Plan
     from nbdissect.results.concept import Concept
 
 
@@ -54,8 +54,8 @@ class Origin:
         self._dtype = str(model_dtype(model)).removeprefix("torch.")
         self._date = datetime.now(timezone.utc).isoformat(timespec="seconds")
 
-    def provenance(self, layer: str) -> Provenance:
-        """Return what made the result of one layer; what nobody has read of the data by now is read."""
+    def provenance(self, layer: str, *, data: bool = True) -> Provenance:
+        """Return what made the result of one layer; if `data`, what nobody has read of the data by now is read."""
         kind = type(self._model)
         return Provenance(
             nbdissect=nbdissect.__version__,
@@ -68,7 +68,7 @@ class Origin:
             transform=told(self._transform),
             model=f"{kind.__module__}.{kind.__qualname__}",
             weights=self._weights,
-            data=self._data_digest(),
+            data=self._data_digest() if data else "",
             dtype=self._dtype,
             device=str(self._plan.device),
             date=self._date,
@@ -83,19 +83,20 @@ class Origin:
             warnings.warn(f"The record of this result leaves out the data set's digest: {error}", stacklevel=2)
             return ""
 
-    def key(self) -> str:
-        """Return the digest of everything that determines the result.
+    def key(self, *, data: bool = True) -> str:
+        """Return the digest of everything that determines the result, the images and labels aside if not `data`.
 
         Weights, buffers, data, transform and settings; the code of the model's classes; and what
         transform and layers give for three of the images, so that whatever changes the network
         changes the key, seen or unseen.
         """
-        self.data.digest()  # raises here, if anywhere
+        if data:
+            self.data.digest()  # raises here, if anywhere
         plan, images = self._plan, self._plan.images
         probes = sorted({images[0], images[len(images) // 2], images[-1]})
         given = plan.given_thresholds
         parts = {
-            **{name: value for name, value in self.provenance("").to_json().items() if name != "date"},
+            **{name: value for name, value in self.provenance("", data=data).to_json().items() if name != "date"},
             "layers": list(plan.layers),
             "images": len(images),
             "concepts": [list(concept) for concept in self._concepts],

@@ -23,10 +23,10 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture
 def runs(monkeypatch):
     """The runs of the engine: a hit has none."""
-    from nbdissect.engine import passes
+    from nbdissect import job
 
-    done, run = [], passes.run
-    monkeypatch.setattr(passes, "run", lambda *args, **kwargs: done.append(1) or run(*args, **kwargs))
+    done, run = [], job.run
+    monkeypatch.setattr(job, "run", lambda *args, **kwargs: done.append(1) or run(*args, **kwargs))
     return done
 
 
@@ -148,6 +148,22 @@ def test_an_edited_mask_never_hits(tmp_path, runs):
     assert [line.split(":")[0] for line in first.differences(changed)][-1] == "made with data"
 
 
+def test_labels_that_were_not_counted_are_told_of_again(tmp_path, runs):
+    root = make_broden(tmp_path / "data")
+    save_mask(root / "images" / "a" / "0_object.png", np.full((6, 8), 2))
+
+    def run():
+        with pytest.warns(UserWarning, match=r"1 label numbers in the masks are no concept of the chosen categories \(object\)") as caught:
+            d = dissect(tmp_path / "cache", data=nd.Broden(root, categories=["object"]), transform=once)
+        assert [warning.filename for warning in caught] == [__file__]
+        return d
+
+    first, second = run(), run()
+    assert len(runs) == 1
+    assert first.provenance.uncounted == second.provenance.uncounted
+    assert "were not counted: 2." in str(second.provenance)
+
+
 def test_a_damaged_entry_is_computed_anew(tmp_path, runs):
     first = dissect(tmp_path)
     (entry,) = tmp_path.iterdir()
@@ -208,8 +224,8 @@ def test_a_cache_that_can_only_be_read_serves_its_readers(tmp_path, runs):
 def test_another_process_finds_the_result(tmp_path, runs):
     code = (
         "import sys; sys.path[:0] = [{tests!r}, {root!r}]\n"
-        "import test_cache, nbdissect.engine.passes as passes\n"
-        "if sys.argv[2] == 'hit': passes.run = None\n"
+        "import test_cache, nbdissect.job as job\n"
+        "if sys.argv[2] == 'hit': job.run = None\n"
         "test_cache.dissect(sys.argv[1], transform=test_cache.once)"
     ).format(tests=str(ROOT / "tests"), root=str(ROOT))
     for what, seed in (("miss", "1"), ("hit", "2")):  # sets come in another order

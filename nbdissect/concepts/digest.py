@@ -62,6 +62,17 @@ class Witness:
         if index not in self._labels:
             _try(self._labels, index, lambda: _label_digest(masks, whole))
 
+    def learned(self) -> tuple[dict[int, bytes], dict[int, bytes]]:
+        """Return, and forget, what was learned, for a witness of the same data in another process."""
+        learned = self._images, self._labels
+        self._images, self._labels = {}, {}
+        return learned
+
+    def learn(self, learned: tuple[dict[int, bytes], dict[int, bytes]]) -> None:
+        """Take in what another witness of the same data has learned."""
+        self._images.update(learned[0])
+        self._labels.update(learned[1])
+
     def _total(self) -> str:
         total = hashlib.blake2b(digest_size=_SIZE)
         head = [list(self._data.categories), [list(concept) for concept in self._data.concepts]]

@@ -17,7 +17,13 @@ from nbdissect.engine.arrays import true_positions
 from nbdissect.results.upsampling import resize
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
+
+
+# Map values looked at in one go; bounds the working memory, some 50 bytes a value where all survive.
+_ELEMENTS = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,31 @@ class Records:
         )
 
 
-def active_cells(maps: torch.Tensor, bound: torch.Tensor, images: torch.Tensor, shape: tuple[int, int]) -> Records:
-    """Return the cells of maps [B, h, w, U] that have a corner above `bound` [U], for masks of `shape`.
+def active_cells(
+    maps: torch.Tensor, bound: torch.Tensor, images: torch.Tensor, shapes: Sequence[tuple[int, int]]
+) -> Iterator[tuple[tuple[int, int], Records]]:
+    """Yield the cells of maps [B, h, w, U] that have a corner above `bound` [U], some images at a time.
+
+    Parameters
+    ----------
+    maps, bound, images
+        Of the images [B].
+    shapes : sequence of (int, int)
+        Of the masks of these images; each is yielded with its cells.
+    """
+    step = max(1, _ELEMENTS // maps[0].numel())
+    for first in range(0, len(maps), step):
+        for shape in dict.fromkeys(shapes[first : first + step]):
+            rows = [k for k in range(first, min(first + step, len(maps))) if shapes[k] == shape]
+            whole = len(rows) == len(maps)
+            part = (
+                maps if whole else maps[rows[0] : rows[-1] + 1] if len(rows) == rows[-1] - rows[0] + 1 else maps[rows]
+            )
+            yield shape, _active_cells(part, bound, images if whole else images[rows], shape)
+
+
+def _active_cells(maps: torch.Tensor, bound: torch.Tensor, images: torch.Tensor, shape: tuple[int, int]) -> Records:
+    """Cells of maps with masks of one shape.
 
     Where the map is larger than the mask along an axis, interpolation gives way to averaging and a
     mask's pixel depends on more than four values: there the maps are resized first, and each pixel

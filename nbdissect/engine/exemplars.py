@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+_NAMES = ("images", "peaks", "maps")
 
 
 class Exemplars:
@@ -22,6 +31,11 @@ class Exemplars:
         self.images = torch.full((units, top), -1, dtype=torch.int64, device=device)
         self.peaks = torch.full((units, top), -math.inf, device=device)
         self.maps = torch.zeros((units, top, *size), device=device)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that they take."""
+        return self.images.nbytes + self.peaks.nbytes + self.maps.nbytes
 
     def add(self, maps: torch.Tensor, images: torch.Tensor) -> None:
         """Take in maps [B, h, w, U] of the images [B], whose numbers exceed all seen before."""
@@ -46,3 +60,17 @@ class Exemplars:
             self.maps[row, order.clamp(max=top - 1)],
             maps.permute(3, 0, 1, 2)[row, (order - top).clamp(min=0)],
         )
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return what :meth:`absorb` takes."""
+        return {name: getattr(self, name).cpu().numpy() for name in _NAMES}
+
+    def absorb(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take in the strongest among other images, wherever they stand in the data set."""
+        both = {name: np.concatenate([getattr(self, name).cpu().numpy(), state[name]], axis=1) for name in _NAMES}
+        # Highest first, ties by number; what is no image comes last.
+        order = np.lexsort((both["images"], -both["peaks"]), axis=1)[:, : self.images.shape[1]]
+        rows = np.arange(len(order))[:, None]
+        for name in _NAMES:
+            kept = torch.from_numpy(np.ascontiguousarray(both[name][rows, order]))
+            setattr(self, name, kept.to(self.images.device))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ import torch
 from nbdissect.results.upsampling import axis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -36,60 +36,127 @@ class Counts:
     ----------
     intersection : int64 [U, C]
     activation : int64 [U, G]
-    rows : lists of arrays
+    rows : dict of name to list of arrays
         Per image, where that is wanted: see :class:`nbdissect.results.per_image.PerImage`.
     """
 
     intersection: NDArray[np.int64]
     activation: NDArray[np.int64]
-    intersection_rows: list[NDArray[np.int64]] = field(default_factory=list)
-    area_rows: list[NDArray[np.int64]] = field(default_factory=list)
-    area_category_rows: list[NDArray[np.bool_]] = field(default_factory=list)
-
-    @classmethod
-    def zeros(cls, units: int, concepts: int, categories: int) -> Counts:
-        """Return empty counts."""
-        return cls(np.zeros((units, concepts), np.int64), np.zeros((units, categories), np.int64))
+    rows: dict[str, list[NDArray[Any]]] = field(
+        default_factory=lambda: {"intersection": [], "area": [], "area_categories": []}
+    )
 
 
-def tally(
-    counts: Counts,
-    records: Records,
-    thresholds: NDArray[np.float32],
-    images: Sequence[int],
-    labels: Sequence[ImageLabels],
-    shape: tuple[int, int],
-    semantics: Semantics,
-    *,
-    per_image: bool = False,
-) -> None:
-    """Add to `counts` what the units' masks share with the labels of some images, all with masks of `shape`.
+class Tallies:
+    """What was counted over some images, for all layers.
 
     Parameters
     ----------
-    counts : Counts
-    records : Records
-        Surviving cells of these images, of which a corner exceeds the unit's threshold.
-    thresholds : float32 [U]
-    images : sequence of int
-        Ascending indices into the data set.
-    labels : sequence of ImageLabels
-        Of the same images.
+    units : mapping of layer to U
+    concepts, categories : int
+    per_image : bool
+        Whether to keep rows per image.
+
+    Attributes
+    ----------
+    layers : dict of layer to Counts
+    truth : int64 [C]
+        Pixels of each concept.
+    pixels : int
+        Pixels of all masks.
+    rows : dict of name to list of arrays
+        Truth and pixels per image.
     """
-    units = len(thresholds)
-    edges = np.searchsorted(records.image, [*images, np.iinfo(np.int32).max])
-    for first, last in _groups([max(len(label.member) * units, len(label.tuples)) for label in labels]):
-        part = slice(edges[first], edges[last])
-        group = labels[first:last]
-        offsets = np.cumsum([0, *(len(label.member) for label in group)])
-        # One number per pixel and image: (first counter of its tuple), the unit is added below.
-        tuples = np.stack([(label.tuples + offset) for label, offset in zip(group, offsets, strict=False)]) * units
-        place = np.searchsorted(np.asarray(images[first:last]), records.image[part])
-        counters = _mask_counters(records, part, place, thresholds, tuples, shape)
-        hits = _count(counters, int(offsets[-1]) * units).reshape(-1, units)
-        for k, label in enumerate(group):
-            image = images[first + k]
-            _add_image(counts, image, label, hits[offsets[k] : offsets[k + 1]], semantics, per_image=per_image)
+
+    def __init__(self, units: Mapping[str, int], concepts: int, categories: int, *, per_image: bool = False) -> None:
+        self._concepts, self._categories, self.per_image = concepts, categories, per_image
+        self.layers: dict[str, Counts] = {}
+        for name, number in units.items():
+            self.start(name, number)
+        self.truth = np.zeros(concepts, np.int64)
+        self.pixels = 0
+        self.rows: dict[str, list[NDArray[np.int64]]] = {"truth": [], "pixels": []}
+
+    def start(self, name: str, units: int) -> None:
+        """Begin a layer of `units` units."""
+        self.layers[name] = Counts(
+            np.zeros((units, self._concepts), np.int64), np.zeros((units, self._categories), np.int64)
+        )
+
+    def add_labels(self, images: Sequence[int], labels: Sequence[ImageLabels]) -> None:
+        """Count the concepts' own pixels in some images."""
+        for image, label in zip(images, labels, strict=True):
+            area = label.truth
+            self.truth[label.columns] += area
+            self.pixels += len(label.tuples)
+            if self.per_image:
+                self.rows["truth"].append(np.column_stack([np.full(len(area), image), label.columns, area]))
+                self.rows["pixels"].append(np.array([[image, len(label.tuples)]], np.int64))
+
+    def add_masks(
+        self,
+        layer: str,
+        records: Records,
+        thresholds: NDArray[np.float32],
+        images: Sequence[int],
+        labels: Sequence[ImageLabels],
+        shape: tuple[int, int],
+        semantics: Semantics,
+    ) -> None:
+        """Count what the masks of a layer's units share with the labels of the images in which the records lie.
+
+        Parameters
+        ----------
+        records : Records
+            Surviving cells of some of these images, all with masks of `shape`.
+        thresholds : float32 [U]
+        images : sequence of int
+            Ascending indices into the data set.
+        labels : sequence of ImageLabels
+            Of the same images.
+        """
+        present = np.flatnonzero(np.isin(images, records.image)).tolist()
+        counts, units = self.layers[layer], len(thresholds)
+        images, labels = [images[k] for k in present], [labels[k] for k in present]
+        edges = np.searchsorted(records.image, [*images, np.iinfo(np.int32).max])
+        for first, last in _groups([max(len(label.member) * units, len(label.tuples)) for label in labels]):
+            part = slice(edges[first], edges[last])
+            group = labels[first:last]
+            offsets = np.cumsum([0, *(len(label.member) for label in group)])
+            # One number per pixel and image: (first counter of its tuple), the unit is added below.
+            tuples = np.stack([(label.tuples + offset) for label, offset in zip(group, offsets, strict=False)]) * units
+            place = np.searchsorted(np.asarray(images[first:last]), records.image[part])
+            counters = _mask_counters(records, part, place, thresholds, tuples, shape)
+            hits = _count(counters, int(offsets[-1]) * units).reshape(-1, units)
+            for k, label in enumerate(group):
+                image = images[first + k]
+                _add_image(counts, image, label, hits[offsets[k] : offsets[k + 1]], semantics, per_image=self.per_image)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return the counts as arrays, for :meth:`absorb`."""
+        arrays: dict[str, NDArray[Any]] = {"truth": self.truth, "pixels": np.array(self.pixels)}
+        arrays.update({f"rows.{name}": np.concatenate(rows) for name, rows in self.rows.items() if rows})
+        for number, counts in enumerate(self.layers.values()):
+            arrays[f"{number}.intersection"], arrays[f"{number}.activation"] = counts.intersection, counts.activation
+            arrays.update({f"{number}.rows.{name}": np.concatenate(rows) for name, rows in counts.rows.items() if rows})
+        return arrays
+
+    def absorb(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Add what was counted over other images, of the same layers in the same order."""
+        self.truth += state["truth"]
+        self.pixels += int(state["pixels"])
+        for name, rows in self.rows.items():
+            _take(rows, state, f"rows.{name}")
+        for number, counts in enumerate(self.layers.values()):
+            counts.intersection += state[f"{number}.intersection"]
+            counts.activation += state[f"{number}.activation"]
+            for name, rows in counts.rows.items():
+                _take(rows, state, f"{number}.rows.{name}")
+
+
+def _take(rows: list[NDArray[Any]], state: Mapping[str, NDArray[Any]], key: str) -> None:
+    if key in state:
+        rows.append(state[key])
 
 
 def _count(blocks: Iterator[NDArray[np.int64]], counters: int) -> NDArray[np.int64]:
@@ -199,7 +266,7 @@ def _add_image(
     if per_image:
         unit, k = np.nonzero(shared)
         image_of = np.full(len(unit), image)
-        counts.intersection_rows.append(np.column_stack([image_of, unit, label.columns[k], shared[unit, k]]))
+        counts.rows["intersection"].append(np.column_stack([image_of, unit, label.columns[k], shared[unit, k]]))
         (unit,) = np.nonzero(area)
-        counts.area_rows.append(np.column_stack([np.full(len(unit), image), unit, area[unit]]))
-        counts.area_category_rows.append(carries[unit])
+        counts.rows["area"].append(np.column_stack([np.full(len(unit), image), unit, area[unit]]))
+        counts.rows["area_categories"].append(carries[unit])

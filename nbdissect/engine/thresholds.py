@@ -1,4 +1,4 @@
-"""The exact m-th largest activation of every unit, from a stream, in the memory of 2 m values per unit."""
+"""The exact m-th largest activation of every unit, from a stream: which it is, and the buffer that keeps it."""
 
 from __future__ import annotations
 
@@ -64,6 +64,8 @@ class TopValues:
     bound : float32 [U]
     """
 
+    kept = "values"
+
     def __init__(self, units: int, rank: Rank, device: torch.device) -> None:
         self._rank = rank
         self._values = torch.full((units, 2 * rank.count), -math.inf, device=device)
@@ -105,18 +107,32 @@ class TopValues:
             rows = [self._values[part], *(batch[..., part].flatten(0, 2).T for batch in batches)]
             largest = torch.cat(rows, 1).topk(self._rank.count, sorted=not full).values
             self._values[part, : self._rank.count] = largest
-            self.bound[part] = largest.amin(1)
+            self.bound[part] = torch.maximum(self.bound[part], largest.amin(1))
         self._values[:, self._rank.count :] = -math.inf
         self._fill = (self._fill + new).clamp_(max=self._rank.count)
 
-    def thresholds(self) -> NDArray[np.float32]:
-        """Return the thresholds, float32 [U], once all values are in."""
+    def state(self) -> dict[str, NDArray[np.float32]]:
+        """Return what :meth:`absorb` takes: the values float32 [U, K], padded with -inf, and the bound."""
         self.merge([])
-        lower = self.bound.cpu().numpy()
-        if not self._rank.fraction:
+        held = int(self._fill.max())
+        return {"values": self._values[:, :held].cpu().numpy(), "bound": self.bound.cpu().numpy()}
+
+    def absorb(self, values: NDArray[np.float32], bound: NDArray[np.float32]) -> None:
+        """Take in what another buffer holds."""
+        device = self.bound.device
+        self.merge([torch.from_numpy(values).to(device).T[None, None]])
+        self.bound = torch.maximum(self.bound, torch.from_numpy(bound).to(device))
+
+    def thresholds(self, rank: Rank) -> NDArray[np.float32]:
+        """Return the values at a rank, at most the buffer's own, float32 [U], once all values are in."""
+        self.merge([])
+        held = self._values[:, : self._rank.count]
+        largest = held.topk(rank.count).values if rank.count < held.shape[1] or rank.fraction else held
+        lower = largest.amin(1).cpu().numpy()
+        if not rank.fraction:
             return lower
-        upper = self._values.topk(max(1, self._rank.count - 1)).values.amin(1).cpu().numpy()
-        return interpolate(lower, upper, self._rank.fraction)
+        upper = largest[:, : max(1, rank.count - 1)].amin(1).cpu().numpy()
+        return interpolate(lower, upper, rank.fraction)
 
 
 def interpolate(lower: NDArray[np.float32], upper: NDArray[np.float32], fraction: float) -> NDArray[np.float32]:

@@ -84,6 +84,9 @@ def _check_entry(entry: dict[str, Any], where: str, sources: int) -> None:
         _get(entry, name, str, where)
     for name in ("images", "pixels"):
         _whole(_get(entry, name, int, where), f"{where}.{name}")
+    for name in ("seen", "planned"):
+        _whole(_get({name: 0, **entry}, name, int, where), f"{where}.{name}")
+    _get({"provisional": False, **entry}, "provisional", bool, where)
     for name in ("drawings", "thresholds_given"):
         _get(entry, name, bool, where)
     if entry.get("semantics") not in SEMANTICS:

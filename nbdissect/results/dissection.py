@@ -76,8 +76,13 @@ class Dissection:
         The unit's raw activation map in each of them.
     images : int
         Number of images that were counted (0: not known).
+    seen, planned : int
+        Images that the network saw, and was to see (0: as many as were counted). Thresholds and top
+        images are those of the images seen.
+    provisional : bool
+        Whether the run still goes on.
     pixels : int
-        Number of their mask pixels (0: not known).
+        Number of the counted images' mask pixels (0: not known).
     per_image : PerImage or None
     drawings : bool
         Whether the images are drawings and the network was not made for them.
@@ -115,6 +120,9 @@ class Dissection:
     stored_iou: NDArray[np.float64] | None = field(default=None, repr=False)
     stored_best: NDArray[np.int64] | None = field(default=None, repr=False)
     provenance: Provenance | None = field(default=None, repr=False)
+    seen: int = 0
+    planned: int = 0
+    provisional: bool = False
 
     # --- scores ---
 
@@ -151,6 +159,11 @@ class Dissection:
             return np.zeros(len(best))
         value = np.take_along_axis(self.iou, np.maximum(best, 0)[:, None], axis=1)[:, 0]
         return np.where(best >= 0, value, 0.0)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all images that were to be counted are."""
+        return not self.provisional and self.planned in (0, self.images)
 
     @property
     def units(self) -> Units:
@@ -316,9 +329,18 @@ class Dissection:
     # --- what people read ---
 
     @property
+    def progress_note(self) -> str:
+        """Over how many of its images an unfinished run speaks; empty where it is complete."""
+        if self.complete:
+            return ""
+        seen = f"{self.seen:,} of {plural(self.planned, 'image')}"
+        labels = f"; labels of {self.images:,} of them" if self.images < self.seen else ""
+        return f"Provisional: after {seen}{labels}." if self.provisional else f"Stopped after {seen}{labels}."
+
+    @property
     def warning(self) -> str:
         """What a reader must know before believing the labels; empty where there is nothing."""
-        return f"{DRAWINGS} {SUPPLY_DATA}" if self.drawings else ""
+        return " ".join(filter(None, [self.progress_note, f"{DRAWINGS} {SUPPLY_DATA}" if self.drawings else ""]))
 
     @property
     def facts(self) -> str:
@@ -332,7 +354,7 @@ class Dissection:
         return " · ".join(parts)
 
     def __repr__(self) -> str:
-        note = f"\n{self.warning}" if self.drawings else ""
+        note = f"\n{self.warning}" if self.warning else ""
         return f"<Dissection {self.layer} of {self.model}: {self.summary().headline}; {self.facts}>{note}"
 
     def text(self, min_iou: float = MIN_IOU) -> str:

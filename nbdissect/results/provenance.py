@@ -9,6 +9,8 @@ UPSAMPLING = "bilinear, half-pixel centres, rows first, float32; antialiased whe
 
 _NUMBERS = ("quantile",)
 _LISTS = ("categories",)
+# Not in the archives of the first versions.
+_LATER = ("uncounted",)
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Provenance:
         ISO 8601, UTC.
     credit, licence : str
         Of the data; empty where the data set doesn't say.
+    uncounted : str
+        Which labels of the data were not counted, and why, in words; empty where all were.
     """
 
     nbdissect: str = ""
@@ -54,6 +58,7 @@ class Provenance:
     date: str = ""
     credit: str = ""
     licence: str = ""
+    uncounted: str = ""
 
     def differences(self, other: Provenance) -> list[str]:
         """Return a line for each thing, the date aside, in which the making of two results differed."""
@@ -86,7 +91,7 @@ class Provenance:
             raise ValueError(message)
         values: dict[str, Any] = {}
         for field in fields(cls):
-            value = told.get(field.name)
+            value = told.get(field.name, "" if field.name in _LATER else None)
             if field.name in _NUMBERS:
                 good = value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
                 values[field.name] = float("nan") if value is None else value

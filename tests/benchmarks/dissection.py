@@ -104,7 +104,7 @@ def one(program, data):
     if program == "plain":
         plain_loop(model, data)
     else:
-        from nbdissect.engine import passes
+        from nbdissect.engine import run as passes
 
         finish = passes.LayerPass.finish
 

@@ -1,0 +1,130 @@
+"""A run that goes on in a thread while its cell has returned: ``nd.dissect(…, background=True)``."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from typing import TYPE_CHECKING, Any
+
+from nbdissect.engine.threads import limited_threads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbdissect.engine.stopping import Stop
+    from nbdissect.job import Job, Progress
+    from nbdissect.results.dissection import Dissection
+    from nbdissect.results.dissections import Dissections
+
+_SECONDS_TO_END = 10.0
+
+
+class BackgroundRun:
+    """A dissection under way.
+
+    >>> run = nd.dissect(model, "conv5", data=data, background=True)  # doctest: +SKIP
+    >>> run.progress  # doctest: +SKIP
+    >>> run.result().units[0].label  # doctest: +SKIP
+
+    Attributes
+    ----------
+    title : str
+        What is dissected.
+    progress : Progress or None
+        How far it is; None until the first batch is through.
+    """
+
+    def __init__(self, job: Job, stop: Stop, found: Dissections | None, *, single: bool) -> None:
+        self.title = f"{', '.join(job.work.plan.layers)} of {type(job.work.model).__name__}"
+        self.progress: Progress | None = None
+        self._job, self._stop, self._single = job, stop, single
+        self._found = found
+        self._error: BaseException | None = None
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._listeners: list[Callable[[BackgroundRun], None]] = []
+        if found is not None:
+            self._ended.set()
+            return
+        # A daemon: a kernel that is shut down doesn't wait for it beyond the moment that `_leave` grants.
+        self._thread = threading.Thread(target=self._run, name="nbdissect-run", daemon=True)
+        atexit.register(self._leave)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            with limited_threads():
+                self._found = self._job.run(self._stop, self._tell)
+        except BaseException as error:  # kept for whoever asks for the result
+            self._error = error
+        finally:
+            atexit.unregister(self._leave)
+            self._ended.set()
+            self._notify()
+
+    def _tell(self, progress: Progress) -> None:
+        self.progress = progress
+        self._notify()
+
+    def _notify(self) -> None:
+        for listener in list(self._listeners):
+            listener(self)
+
+    def _leave(self) -> None:
+        self.cancel()
+        self._stop.wish()
+        self._ended.wait(_SECONDS_TO_END)
+
+    def listen(self, listener: Callable[[BackgroundRun], None]) -> None:
+        """Call `listener` with this run, in its thread, after every batch and at the end."""
+        self._listeners.append(listener)
+
+    def done(self) -> bool:
+        """Return whether the run has ended: complete, cancelled, or failed."""
+        return self._ended.is_set()
+
+    def cancel(self) -> None:
+        """Ask the run to end after the batch at hand; :meth:`result` then returns what was seen until then."""
+        self._stop.wish()
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for the run and return what ``nd.dissect`` would have returned.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait.
+
+        Returns
+        -------
+        Dissection, or a mapping of layer to Dissection
+            Over the images seen, with ``complete`` False, if the run was cancelled.
+
+        Raises
+        ------
+        TimeoutError
+            If the run still goes on after `timeout` seconds.
+        Exception
+            What ended the run, if it failed.
+        """
+        if not self._ended.wait(timeout):
+            message = f"{self.title} still runs after {timeout:g} s: {self._told()}. run.cancel() ends it."
+            raise TimeoutError(message)
+        if self._thread is not None:
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
+        assert self._found is not None
+        one: Dissection | Dissections = next(iter(self._found.values())) if self._single else self._found
+        return one
+
+    def _told(self) -> str:
+        if not self._ended.is_set():
+            at = self.progress
+            return f"{at.stage}, {at.done:,} of {at.total:,} images" if at else "starting"
+        if self._error is not None:
+            return f"failed: {self._error}"
+        return "done" if all(d.complete for d in (self._found or {}).values()) else "stopped"
+
+    def __repr__(self) -> str:
+        return f"<Run of {self.title}: {self._told()}>"

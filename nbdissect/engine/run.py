@@ -1,0 +1,440 @@
+"""A run: images through the network, then labels against what survived of its maps.
+
+The first pass runs the network once and keeps, per layer, the largest activations, the strongest
+images, and the cells in which a mask could have a pixel. Then every threshold is known exactly,
+and the second pass reads the labels and counts. Either can be left after any batch: what was seen
+until then is a run over those images.
+"""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import closing
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from nbdissect.engine.arrays import true_positions
+from nbdissect.engine.capture import Capture, as_it_was, model_dtype
+from nbdissect.engine.cells import active_cells
+from nbdissect.engine.inputs import Batcher, ahead
+from nbdissect.engine.labels import check_layer
+from nbdissect.engine.layer_pass import LayerPass
+from nbdissect.engine.maps import to_maps
+from nbdissect.engine.plan import Progress
+from nbdissect.engine.stopping import Stop
+from nbdissect.engine.tally import Tallies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from nbdissect.engine.checkpoint import Checkpoint
+    from nbdissect.engine.labels import ImageLabels
+    from nbdissect.engine.ordered import Search
+    from nbdissect.engine.plan import Work
+
+    Watch = Callable[["Run"], bool]
+    """Called after every batch; True ends the pass."""
+
+_PAPER_QUANTILE = 0.005
+# Batches whose labels are counted for each look at a run that goes on.
+_LOOKED_AT = 2
+
+
+@dataclass
+class LayerResult:
+    """What was found for one layer."""
+
+    thresholds: NDArray[np.float32]
+    top_images: NDArray[np.int64]
+    top_activations: NDArray[np.float32]
+    top_maps: NDArray[np.float32]
+
+
+@dataclass
+class Result:
+    """What was found for all layers, with the counts.
+
+    Attributes
+    ----------
+    layers : dict of layer to LayerResult
+    tallies : Tallies
+        Of `counted` images.
+    seen, counted : int
+        Images that the network saw, and whose labels were counted.
+    """
+
+    layers: dict[str, LayerResult]
+    tallies: Tallies
+    seen: int
+    counted: int
+
+
+class Run:
+    """One run over some of a plan's batches.
+
+    Parameters
+    ----------
+    work : Work
+    batches : range, optional
+        Which of the plan's batches; by default all.
+    records : callable, optional
+        Layer → binary file for the cells that memory doesn't hold; by default temporary files.
+
+    Attributes
+    ----------
+    layers : dict of layer to LayerPass
+        Filled with the first batch.
+    shapes : list
+        The mask shapes of every batch seen.
+    seen, counted : int
+        Batches that the network saw, and whose labels were counted.
+    """
+
+    def __init__(
+        self, work: Work, batches: range | None = None, *, records: Callable[[str], IO[bytes]] | None = None
+    ) -> None:
+        self.work, self.plan = work, work.plan
+        every = work.plan.batches
+        self.batches = every if batches is None else every[batches.start : batches.stop]
+        self.layers: dict[str, LayerPass] = {}
+        self.shapes: list[list[tuple[int, int]]] = []
+        self.seen = self.counted = 0
+        self.thresholds: dict[str, NDArray[np.float32]] = {}
+        self.tallies = Tallies({}, work.concepts, work.categories, per_image=work.plan.per_image)
+        self._records = records
+        self._alone = batches is None
+        self._batcher = Batcher(work.transform, work.plan.device, model_dtype(work.model))
+        self._most = work.plan.batch_size  # images in one forward pass; less once memory ran out
+        self._glimpse: Tallies | None = None
+        self._glimpsed: set[int] = set()
+
+    @property
+    def progress(self) -> Progress:
+        """How far the run is."""
+        if self.thresholds:
+            return Progress("labels", self.images(self.counted), self.images(self.seen))
+        return Progress("network", self.images(self.seen), self.images(len(self.batches)))
+
+    def images(self, batches: int) -> int:
+        """Return the number of images in the first `batches` batches."""
+        return sum(map(len, self.batches[:batches]))
+
+    # --- first pass ---
+
+    def see(self, watch: Watch = lambda _: False, bounds: Mapping[str, NDArray[np.float32]] | None = None) -> None:
+        """Run the network over the batches that it has not seen yet.
+
+        Parameters
+        ----------
+        watch : callable
+        bounds : mapping of layer to float32 [U], optional
+            What no threshold lies below, known from other images.
+        """
+        with closing(self._forward(range(self.seen, len(self.batches)))) as forward:
+            for number, shapes, outputs in forward:
+                images = torch.tensor(self.batches[number], device=self.plan.device)
+                for name, maps in outputs:
+                    if name not in self.layers:
+                        self.layers[name] = self._start(name, maps)
+                        if bounds is not None:
+                            self.layers[name].start_from(bounds[name])
+                    self.layers[name].add(maps, images, shapes)
+                self.shapes.append(shapes)
+                self.seen += 1
+                if watch(self):
+                    return
+
+    def see_again(self, batches: int) -> None:
+        """Take the first batches for seen, though nothing is known of their cells."""
+        self.seen = batches
+        data = self.work.data
+        self.shapes = [[mask_shape(data[i], i) for i in batch] for batch in self.batches[:batches]]
+
+    def layer(self, name: str, size: tuple[int, int], units: int) -> LayerPass:
+        """Return a layer of which nothing is known yet."""
+        return LayerPass(name, self.plan, size, units, self._records(name) if self._records else None)
+
+    def _start(self, name: str, maps: torch.Tensor) -> LayerPass:
+        """Check what can only be checked once the size of the maps is known."""
+        _, height, width, units = maps.shape
+        given = self.plan.given_thresholds
+        if given is None and self.plan.semantics == "paper" and self._alone:
+            check_quantile(self.plan.quantile, len(self.plan.images) * height * width, name)
+        if given is not None and len(given[name]) != units:
+            message = f"thresholds has {len(given[name])} values; layer {name!r} has {units} units. Give one per unit."
+            raise ValueError(message)
+        return self.layer(name, (height, width), units)
+
+    def _forward(
+        self, numbers: Sequence[int]
+    ) -> Generator[tuple[int, list[tuple[int, int]], Iterator[tuple[str, torch.Tensor]]]]:
+        """Run some batches through the network; yield number, mask shapes, and every layer's maps in turn."""
+        plan, data, model = self.plan, self.work.data, self.work.model
+
+        def load(number: int) -> tuple[list[Any], list[tuple[int, int]]]:
+            batch = self.batches[number]
+            samples = [data[i] for i in batch]
+            images = [self._batcher.load(sample.image, i) for i, sample in zip(batch, samples, strict=True)]
+            return images, [mask_shape(sample, i) for i, sample in zip(batch, samples, strict=True)]
+
+        with as_it_was(model, plan.device), Capture(model, plan.layers).hooked() as capture:
+            for number, (images, shapes) in zip(numbers, ahead(load, numbers, plan.num_workers), strict=True):
+                batch = self.batches[number]
+                outputs = self._outputs(capture, self._batcher.batch(images, batch))
+                yield number, shapes, ((name, self._maps(name, outputs, len(batch))) for name in plan.layers)
+
+    def _outputs(self, capture: Capture, batch: torch.Tensor) -> dict[str, Any]:
+        """Run a batch, in parts where the device's memory doesn't hold it whole."""
+        while True:
+            parts = torch.split(batch, self._most)
+            try:
+                outputs = [capture.run(part) for part in parts]
+            except torch.cuda.OutOfMemoryError as error:
+                if self._most == 1:
+                    message = (
+                        f"One image alone takes more memory than {self.plan.device} has: {str(error).splitlines()[0]} "
+                        "Free what other programs or cells hold there, use smaller images (transform=), or device='cpu'."
+                    )
+                    raise ValueError(message) from error
+            else:
+                break
+            # Out here the error no longer holds on to what was computed.
+            if self.plan.device.type == "cuda":
+                torch.cuda.empty_cache()
+            first = self._most == self.plan.batch_size
+            self._most = max(1, min(self._most, len(batch)) // 2)
+            if first:
+                warnings.warn(
+                    f"{self.plan.device} ran out of memory with batches of {self.plan.batch_size}: the run goes on with smaller ones. "
+                    "Convolutions may round differently in them; batch_size= sets the size.",
+                    stacklevel=2,
+                )
+        if len(outputs) == 1:
+            return outputs[0]
+        return {
+            name: torch.cat([part[name] for part in outputs]) if isinstance(output, torch.Tensor) else output
+            for name, output in outputs[0].items()
+        }
+
+    def _maps(self, name: str, outputs: dict[str, Any], images: int) -> torch.Tensor:
+        maps = to_maps(outputs.pop(name), name).to(self.plan.device)
+        if len(maps) != images:
+            message = f"Layer {name!r} gave {len(maps)} maps for a batch of {images} images: its first axis must be the batch."
+            raise ValueError(message)
+        return maps
+
+    # --- thresholds ---
+
+    def find_thresholds(self) -> None:
+        """Find every unit's threshold over the images that were seen."""
+        images = self.images(self.seen)
+        found = {name: layer.thresholds_or_searches(images) for name, layer in self.layers.items()}
+        searches = {name: these for name, these in found.items() if isinstance(these, list)}
+        while not all(search.done for these in searches.values() for search in these):
+            self.search(searches)
+            for these in searches.values():
+                for search in these:
+                    search.narrow()
+        for name, limits in found.items():
+            self.know(name, self.layers[name].found(limits, images) if isinstance(limits, list) else limits)
+
+    def search(self, searches: Mapping[str, Sequence[Search]]) -> None:
+        """Show the searches all activations above the bound."""
+        held = {
+            name: [self.layers[name].values_of(k) if name in self.layers else None for k in range(self.seen)]
+            for name in searches
+        }
+        lost = [number for number in range(self.seen) if any(values[number] is None for values in held.values())]
+        for name, batches in held.items():
+            for part, unit in (entry for entries in batches for entry in entries or ()):
+                for search in searches[name]:
+                    search.add(part, unit)
+        if not lost:
+            return
+        with closing(self._forward(lost)) as forward:
+            for number, _, outputs in forward:
+                for name, maps in outputs:
+                    if name in searches and held[name][number] is None:
+                        where = true_positions(maps > torch.from_numpy(searches[name][0].floor).to(maps.device))
+                        values = maps.view(-1)[where].cpu().numpy()
+                        for search in searches[name]:
+                            search.add(values, (where % maps.shape[-1]).cpu().numpy())
+
+    def know(self, name: str, thresholds: NDArray[np.float32]) -> None:
+        """Set a layer's thresholds, float32 [U]."""
+        self.thresholds[name] = thresholds
+        self.tallies.start(name, len(thresholds))
+        if name in self.layers:
+            self.layers[name].forget_values(thresholds)
+
+    # --- second pass ---
+
+    def count(self, watch: Watch = lambda _: False) -> None:
+        """Count the labels of the images that were seen and not counted yet, at the thresholds known by now."""
+        numbers = range(self.counted, self.seen)
+        lost = [n for n in numbers if any(self._lost(name, n) for name in self.plan.layers)]
+        with closing(self._forward(lost)) as forward:
+            for number, labels in zip(numbers, self._labels(numbers), strict=True):
+                outputs = dict(next(forward)[2]) if lost and number in lost else {}
+                self._count(self.tallies, number, labels, self.thresholds, outputs)
+                self.counted += 1
+                if watch(self):
+                    return
+
+    def _lost(self, name: str, number: int) -> bool:
+        return name not in self.layers or self.layers[name].store.lost(number)
+
+    def _labels(self, numbers: Sequence[int]) -> Iterator[list[ImageLabels]]:
+        def read(number: int) -> list[ImageLabels]:
+            batch, data = self.batches[number], self.work.data
+            return [
+                self.work.labels.read(data[i], i, shape) for i, shape in zip(batch, self.shapes[number], strict=True)
+            ]
+
+        return ahead(read, numbers, self.plan.num_workers)
+
+    def _count(
+        self,
+        tallies: Tallies,
+        number: int,
+        labels: list[ImageLabels],
+        thresholds: Mapping[str, NDArray[np.float32]],
+        outputs: Mapping[str, torch.Tensor],
+    ) -> None:
+        """Count one batch from the cells that were kept, or from its maps where they were not."""
+        batch, shapes = self.batches[number], self.shapes[number]
+        tallies.add_labels(batch, labels)
+        for name, limits in thresholds.items():
+            kept = None if self._lost(name, number) else self.layers[name].store.read(number)
+            cells: Any = kept
+            if kept is None:
+                bound = torch.from_numpy(limits).to(self.plan.device)
+                cells = active_cells(outputs[name], bound, torch.tensor(batch, device=self.plan.device), shapes)
+            for shape, records in cells:
+                tallies.add_masks(name, records.above(limits), limits, batch, labels, shape, self.plan.semantics)
+
+    # --- results ---
+
+    def result(self) -> Result:
+        """Return what was found over the images seen and counted."""
+        layers = {name: LayerResult(self.thresholds[name], *layer.exemplars()) for name, layer in self.layers.items()}
+        return Result(layers, self.tallies, self.images(self.seen), self.images(self.counted))
+
+    def glimpse(self) -> Result | None:
+        """Return what can be told while the run goes on; None where that is nothing yet.
+
+        Top images are those so far. While the network runs, thresholds are those of the images so
+        far, and labels are counted for a few of them only; each call counts some more.
+        """
+        if self.thresholds:
+            return self.result() if self.counted else None
+        if not self.seen or any(layer.warming for layer in self.layers.values()):
+            return None
+        images = self.images(self.seen)
+        limits = {name: layer.thresholds_so_far(images) for name, layer in self.layers.items()}
+        if self._glimpse is None:
+            self._glimpse = Tallies(
+                {name: layer.units for name, layer in self.layers.items()}, self.work.concepts, self.work.categories
+            )
+        fresh = [
+            number
+            for number in range(self.seen - 1, -1, -1)
+            if number not in self._glimpsed and not any(self._lost(name, number) for name in limits)
+        ][:_LOOKED_AT]
+        for number, labels in zip(fresh, self._labels(fresh), strict=True):
+            self._count(self._glimpse, number, labels, limits, {})
+        self._glimpsed.update(fresh)
+        if not self._glimpsed:
+            return None
+        layers = {name: LayerResult(limits[name], *layer.exemplars()) for name, layer in self.layers.items()}
+        return Result(layers, self._glimpse, images, sum(len(self.batches[number]) for number in self._glimpsed))
+
+    def close(self) -> None:
+        """Give back files and memory."""
+        for layer in self.layers.values():
+            layer.store.close()
+
+
+def mask_shape(sample: Any, index: int) -> tuple[int, int]:
+    """Return the height and width of the masks of `sample`, number `index` of the data set."""
+    shape = getattr(sample, "shape", None)
+    if shape is not None:
+        return int(shape[0]), int(shape[1])
+    for category, layers in sample.masks.items():
+        for layer in layers:
+            check_layer(np.asarray(layer), index, category)
+            height, width = np.shape(layer)
+            return height, width
+    return sample.image.height, sample.image.width
+
+
+def check_quantile(quantile: float, n: int, layer: str) -> None:
+    """Refuse a quantile that leaves every mask empty, or warn where the data set is too small for any usual one.
+
+    Raises
+    ------
+    ValueError
+        If a share `quantile` of `n` activations is less than one of them, though the paper's 0.005
+        would leave one.
+    """
+    if quantile * n >= 1:
+        return
+    text = (
+        f"quantile={quantile:g} of the {n:,} activations of a unit of layer {layer!r} is less than one: "
+        f"no activation exceeds the threshold and every mask is empty. The smallest that leaves one here is {1 / n:.2g}"
+    )
+    if n * _PAPER_QUANTILE >= 1:
+        message = f"{text}; the paper uses {_PAPER_QUANTILE:g}."
+        raise ValueError(message)
+    warnings.warn(f"{text}; or use more images.", stacklevel=2)
+
+
+def run(
+    work: Work,
+    *,
+    stop: Stop | None = None,
+    tell: Callable[[Run], None] = lambda _: None,
+    checkpoint: Checkpoint | None = None,
+) -> Result:
+    """Run both passes in this process and return the counts; see the module's docstring.
+
+    Parameters
+    ----------
+    work : Work
+    stop : Stop, optional
+        Asked after every batch.
+    tell : callable
+        Called with the run after every batch.
+    checkpoint : Checkpoint, optional
+        Where the run may go on from, and is written to now and then.
+    """
+    stop, kept = stop or Stop(), checkpoint
+    this = Run(work, records=checkpoint.records if checkpoint else None)
+
+    def ends(patience: int) -> bool:
+        tell(this)
+        if kept is not None:
+            kept.passed(this)
+        return stop.wishes > patience
+
+    try:
+        if kept is not None:
+            kept.restore(this)
+        if not this.thresholds:
+            this.see(lambda _: ends(0))
+            if kept is not None and this.seen < len(this.batches):
+                kept.write(this)
+                kept = None  # what follows concerns a part of the images only: the next run goes on from here
+            this.find_thresholds()
+        patience = min(1, stop.wishes)
+        this.count(lambda _: ends(patience))
+        if kept is not None and this.counted < this.seen:
+            kept.write(this)
+        return this.result()
+    finally:
+        this.close()

@@ -1,0 +1,401 @@
+"""A run cut into shards, for the workers of any executor: threads, processes, machines.
+
+Every shard is a whole number of batches, so each image is computed in the same batch wherever it
+is computed. First every shard's network pass, of which small things come back: the largest
+activations, the strongest images. The cells stay with the worker, in files of its machine. Then the
+thresholds of all shards together go out, and counts come back. Where a shard's cells are not to be
+found (another machine's, or a worker's that died), its images go through the network once more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import tempfile
+import threading
+from concurrent.futures import FIRST_COMPLETED, Executor, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import torch
+
+from nbdissect.engine.checkpoint import restore_cells, told_cells
+from nbdissect.engine.plan import Progress
+from nbdissect.engine.run import LayerResult, Result, Run, check_quantile
+from nbdissect.engine.stopping import Stop
+from nbdissect.engine.threads import allowed_threads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from nbdissect.engine.ordered import Search
+    from nbdissect.engine.plan import Work
+
+# Shards per worker: enough that the last ones end at about the same time.
+_SHARES = 4
+_SECONDS = 0.2
+_STOP = "stop"
+# In a child that was forked, OpenMP's threads are gone, and waiting for them would never end.
+_HOME = os.getpid()
+_opened = threading.local()
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A run's work, packed, which every worker opens once.
+
+    Attributes
+    ----------
+    key : str
+    folder : str
+        Where workers keep the cells of their shards.
+    threads : int
+        As many as the sender takes: convolutions may round differently with another number.
+    content : bytes, or None
+        None: lies in the folder.
+    """
+
+    key: str
+    folder: str
+    threads: int
+    content: bytes | None = None
+
+    def open(self) -> Work:
+        """Return the work: this thread's own copy, since a model can only be hooked for one run at a time."""
+        if getattr(_opened, "key", None) != self.key:
+            _opened.work = None
+            content = self.content
+            if content is None:
+                try:
+                    content = (Path(self.folder) / "work").read_bytes()
+                except OSError as error:
+                    message = (
+                        f"This worker can't read {error.filename}, which the notebook's process wrote. Workers on other machines need a "
+                        "directory that all share: set TMPDIR to one before the run, or use Dask's client.get_executor()."
+                    )
+                    raise OSError(message) from error
+            _opened.work = _unpacked(content)
+            _opened.key = self.key
+        return _opened.work  # type: ignore[no-any-return]
+
+
+def run_with(
+    executor: Executor,
+    work: Work,
+    *,
+    stop: Stop | None = None,
+    tell: Callable[[Progress], None] = lambda _: None,
+) -> Result:
+    """Run both passes on the workers of an executor, and return the same as :func:`nbdissect.engine.run.run`.
+
+    Parameters
+    ----------
+    executor : concurrent.futures.Executor
+    work : Work
+    stop : Stop, optional
+        Asked while shards are under way; shards that are done by then count.
+    tell : callable
+        Called after every shard.
+
+    Raises
+    ------
+    ValueError
+        If model, data or transform can't be sent, or an image can't be dissected.
+    """
+    stop = stop or Stop()
+    workers = _workers(executor)
+    every = len(work.plan.batches)
+    length = max(1, -(-every // (workers * _SHARES)))
+    shards = [range(first, min(first + length, every)) for first in range(0, every, length)]
+    with _sent(executor, work) as (parcel, flag):
+        crew = _Crew(executor, parcel, 2 * workers, flag)
+        merged = _see_all(crew, work, shards, stop, tell)
+        thresholds = _thresholds(crew, work, merged)
+        return _count_all(crew, work, merged, thresholds, stop, tell)
+
+
+@dataclass
+class _Merged:
+    """What came back from the shards: how many batches each saw, and their layers put together."""
+
+    whole: Run
+    shards: list[range]
+
+
+class _Crew:
+    """Workers that are kept busy, a few tasks each."""
+
+    def __init__(self, executor: Executor, parcel: Any, most: int, flag: Path) -> None:
+        self._executor, self._parcel, self._most, self._flag = executor, parcel, most, flag
+
+    def each(
+        self,
+        task: Callable[..., Any],
+        items: Sequence[range],
+        arguments: Callable[[], tuple[Any, ...]],
+        stop: Callable[[], bool],
+    ) -> Iterator[tuple[range, Any]]:
+        """Yield every item with what ``task(parcel, item, *arguments())`` returns, as they come."""
+        waiting = list(items)[::-1]
+        pending: dict[Any, range] = {}
+        try:
+            while waiting or pending:
+                if stop():
+                    waiting = []
+                    self._flag.touch()  # shards under way end after their batch, and come back as far as they are
+                    for future in [future for future in pending if future.cancel()]:
+                        del pending[future]
+                while waiting and len(pending) < self._most:
+                    item = waiting.pop()
+                    pending[self._executor.submit(task, self._parcel, item, *arguments())] = item
+                for future in wait(pending, timeout=_SECONDS, return_when=FIRST_COMPLETED).done:
+                    yield pending.pop(future), future.result()
+        finally:
+            # After an error: nothing may go on in the folder that is about to be removed.
+            self._flag.touch()
+            wait([future for future in pending if not future.cancel()])
+            self._flag.unlink(missing_ok=True)
+
+
+def _see_all(crew: _Crew, work: Work, shards: Sequence[range], stop: Stop, tell: Callable[[Progress], None]) -> _Merged:
+    whole = Run(replace(work, data=None))
+    plan, batches = work.plan, whole.batches
+    merged = _Merged(whole, [])
+    done = 0
+
+    def bounds() -> tuple[dict[str, NDArray[np.float32]] | None]:
+        return ({name: layer.bound.cpu().numpy() for name, layer in whole.layers.items()} if whole.layers else None,)
+
+    for shard, (seen, layers, learned) in crew.each(_see, shards, bounds, lambda: stop.wishes > 0):
+        _learn(work, learned)
+        for name, (size, units, state) in layers.items():
+            if name not in whole.layers:
+                if plan.given_thresholds is None and plan.semantics == "paper":
+                    check_quantile(plan.quantile, len(plan.images) * size[0] * size[1], name)
+                whole.layers[name] = whole.layer(name, size, units)
+            whole.layers[name].absorb(state)
+        if seen:
+            merged.shards.append(range(shard.start, shard.start + seen))
+        done += sum(len(batches[k]) for k in range(shard.start, shard.start + seen))
+        tell(Progress("network", done, len(plan.images)))
+    merged.shards.sort(key=lambda shard: shard.start)
+    return merged
+
+
+def _thresholds(crew: _Crew, work: Work, merged: _Merged) -> dict[str, NDArray[np.float32]]:
+    whole = merged.whole
+    images = sum(len(whole.batches[k]) for shard in merged.shards for k in shard)
+    found = {name: layer.thresholds_or_searches(images) for name, layer in whole.layers.items()}
+    searches = {name: these for name, these in found.items() if isinstance(these, list)}
+    while not all(search.done for these in searches.values() for search in these):
+        blank = {name: [search.blank() for search in these] for name, these in searches.items()}
+        for _, (counts, learned) in crew.each(_search, merged.shards, lambda: (blank,), lambda: False):  # noqa: B023
+            _learn(work, learned)
+            for name, these in searches.items():
+                for search, more in zip(these, counts[name], strict=True):
+                    search.counts += more
+        for these in searches.values():
+            for search in these:
+                search.narrow()
+    return {
+        name: whole.layers[name].found(these, images) if isinstance(these, list) else these
+        for name, these in found.items()
+    }
+
+
+def _count_all(
+    crew: _Crew,
+    work: Work,
+    merged: _Merged,
+    thresholds: dict[str, NDArray[np.float32]],
+    stop: Stop,
+    tell: Callable[[Progress], None],
+) -> Result:
+    whole, batches = merged.whole, merged.whole.batches
+    seen = sum(len(batches[k]) for shard in merged.shards for k in shard)
+    patience, counted = min(1, stop.wishes), 0
+    states = {}
+    for shard, (done, state, learned) in crew.each(
+        _count, merged.shards, lambda: (thresholds,), lambda: stop.wishes > patience
+    ):
+        _learn(work, learned)
+        states[shard.start] = state
+        counted += sum(len(batches[k]) for k in range(shard.start, shard.start + done))
+        tell(Progress("labels", counted, seen))
+    for name, limits in thresholds.items():
+        whole.tallies.start(name, len(limits))
+    for first in sorted(states):  # in the order of the images, as one process counts them
+        whole.tallies.absorb(states[first])
+    layers = {name: LayerResult(thresholds[name], *layer.exemplars()) for name, layer in whole.layers.items()}
+    return Result(layers, whole.tallies, seen, counted)
+
+
+# --- on the workers ---
+
+
+def _see(
+    parcel: Parcel, shard: range, bounds: Mapping[str, NDArray[np.float32]] | None
+) -> tuple[int, dict[str, Any], Any]:
+    """Run the network over a shard, keep its cells here, return the rest."""
+    with _shard_run(parcel, shard, anew=True) as (run, files):
+        run.see(_told_to_stop(parcel), bounds)
+        layers = {name: (layer.size, layer.units, layer.state()) for name, layer in run.layers.items()}
+        told = json.dumps({**told_cells(run), "files": files})
+        index = _index(parcel, shard)
+        new = index.with_suffix(f".{uuid4().hex}")
+        new.write_text(told)
+        new.replace(index)
+        return run.seen, layers, _learned(run.work)
+
+
+def _search(
+    parcel: Parcel, shard: range, searches: Mapping[str, Sequence[Search]]
+) -> tuple[dict[str, list[NDArray[Any]]], Any]:
+    """Show the searches a shard's activations."""
+    mine = {
+        name: [search.blank() for search in these] for name, these in searches.items()
+    }  # threads share what they get
+    with _shard_run(parcel, shard) as (run, _):
+        run.search(mine)
+        return {name: [search.counts for search in these] for name, these in mine.items()}, _learned(run.work)
+
+
+def _count(
+    parcel: Parcel, shard: range, thresholds: Mapping[str, NDArray[np.float32]]
+) -> tuple[int, dict[str, NDArray[Any]], Any]:
+    """Count a shard's labels at the thresholds of all shards together."""
+    with _shard_run(parcel, shard) as (run, _):
+        for name, limits in thresholds.items():
+            run.know(name, limits)
+        run.count(_told_to_stop(parcel))
+        return run.counted, run.tallies.state(), _learned(run.work)
+
+
+@contextmanager
+def _shard_run(parcel: Parcel, shard: range, *, anew: bool = False) -> Iterator[tuple[Run, dict[str, str]]]:
+    """Hold a run over a shard, with the names of its layers' files: those of an earlier task, if this machine has them."""
+    folder = Path(parcel.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    work = parcel.open()
+    forked = os.getpid() != _HOME
+    if forked and work.plan.device.type == "cuda":
+        message = (
+            "A forked process can't use the GPU. Make the pool with "
+            "ProcessPoolExecutor(mp_context=multiprocessing.get_context('spawn'))."
+        )
+        raise ValueError(message)
+    files: dict[str, str] = {}
+
+    def file(layer: str) -> Any:
+        name = files.setdefault(layer, f"cells-{uuid4().hex}")
+        return (folder / name).open("r+b" if (folder / name).exists() else "w+b")
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if forked else min(parcel.threads, allowed_threads()))
+    run = Run(work, shard, records=file)
+    try:
+        if not anew:
+            with suppress(OSError, ValueError, KeyError):  # not here: its images go through the network again
+                told = json.loads(_index(parcel, shard).read_text())
+                if all((folder / name).exists() for name in told["files"].values()):
+                    files.update(told["files"])
+                    restore_cells(run, told)
+            if not run.layers:
+                run.see_again(len(shard))
+        yield run, files
+    finally:
+        run.close()
+        torch.set_num_threads(before)
+
+
+def _index(parcel: Parcel, shard: range) -> Path:
+    return Path(parcel.folder) / f"shard-{shard.start}.json"
+
+
+def _told_to_stop(parcel: Parcel) -> Callable[[Run], bool]:
+    flag = Path(parcel.folder) / _STOP
+    return lambda _: flag.exists()
+
+
+def _learned(work: Work) -> Any:
+    """What a worker found out about the data on the way: digests, labels that were no concepts."""
+    data = work.data
+    digests = data.learned() if hasattr(data, "learned") else None
+    return digests, set(work.labels.skipped), set(work.labels.strange_categories)
+
+
+def _learn(work: Work, learned: Any) -> None:
+    digests, skipped, strange = learned
+    if digests is not None:
+        work.data.learn(digests)
+    work.labels.skipped |= skipped
+    work.labels.strange_categories |= strange
+
+
+# --- between them ---
+
+
+@contextmanager
+def _sent(executor: Executor, work: Work) -> Iterator[tuple[Any, Path]]:
+    """Send the work to where the workers find it, once; yields the parcel and the file that tells them to stop."""
+    key = uuid4().hex
+    with tempfile.TemporaryDirectory(prefix="nbdissect-", ignore_cleanup_errors=True) as folder:
+        content = _packed(work)
+        parcel = Parcel(key, folder, torch.get_num_threads())
+        flag = Path(folder) / _STOP
+        # Dask's executor hides the one way to send something to every worker once, and to clean up there.
+        client = getattr(executor, "_client", None)
+        if client is None or not hasattr(client, "scatter"):
+            (Path(folder) / "work").write_bytes(content)
+            yield parcel, flag
+            return
+        yield client.scatter(replace(parcel, content=content), broadcast=True, hash=False), flag
+        with suppress(Exception):
+            client.run(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _workers(executor: Executor) -> int:
+    """How many tasks an executor runs at a time, as far as it tells."""
+    client = getattr(executor, "_client", None)
+    if client is not None and hasattr(client, "nthreads"):
+        return max(1, int(sum(client.nthreads().values())))
+    return max(1, int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1))
+
+
+def _packed(work: Work) -> bytes:
+    try:
+        try:
+            pickler: Any = import_module(
+                "cloudpickle"
+            )  # classes and functions from a notebook's cells go along with it
+        except ImportError:
+            pickler = pickle
+        content: bytes = pickler.dumps(work)
+    except Exception as error:  # pickling runs the code of whatever is pickled
+        hint = "" if pickler is not pickle else " Or let them travel: pip install cloudpickle."
+        message = (
+            f"Model, data or transform can't be sent to other processes: {type(error).__name__}: {error}. "
+            f"Define their classes and functions in a module instead of a cell.{hint}"
+        )
+        raise ValueError(message) from error
+    return content
+
+
+def _unpacked(content: bytes) -> Work:
+    try:
+        return pickle.loads(content)  # type: ignore[no-any-return]  # noqa: S301 - what _packed has just made
+    except (AttributeError, ImportError) as error:
+        message = (
+            f"A worker can't make sense of what was sent: {error}. Classes and functions from a notebook's cells travel only with "
+            "cloudpickle (pip install cloudpickle), those of a module if the workers can import it."
+        )
+        raise ValueError(message) from error
