@@ -154,12 +154,12 @@ def choose_device(wanted: Any, home: torch.device | None) -> torch.device:
             return torch.device("cuda", torch.cuda.current_device())
         return torch.device("mps") if torch.backends.mps.is_available() else torch.device("cpu")
     try:
-        device = torch.device(wanted)
-        torch.ones(1, device=device).add(1).cpu()  # "meta" makes tensors too, but holds no values
+        probe = torch.ones(1, device=torch.device(wanted)).add(1)
+        probe.cpu()  # "meta" makes tensors too, but holds no values
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
         message = f"device={wanted!r} can't be used here: {str(error).splitlines()[0]} Allowed are 'auto', 'cpu', and a GPU that torch sees."
         raise ValueError(message) from error
-    return device
+    return probe.device  # with its number: "cuda" is the current one
 
 
 def given_thresholds(thresholds: Any, names: Sequence[str]) -> dict[str, NDArray[np.float32]] | None:

@@ -45,7 +45,7 @@ class Playback(torch.nn.Module):
     def forward(self, x):
         index = (x[:, 0, 0, 0] + 256 * x[:, 1, 0, 0]).long()
         for name, activations in self.activations.items():
-            getattr(self, name)(activations[index])
+            getattr(self, name)(activations[index.cpu()].to(x.device))
         return index
 
 

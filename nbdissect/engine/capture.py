@@ -64,10 +64,13 @@ def run_model(model: torch.nn.Module, batch: torch.Tensor) -> None:
     except torch.cuda.OutOfMemoryError:
         raise
     except Exception as error:  # a model may raise what it likes about its input: RuntimeError, AssertionError, …
-        message = (
-            f"{type(model).__name__} failed on a batch of shape {list(batch.shape)}: {error}\n"
-            "If it expects another input, pass transform=, a function from a PIL image to a tensor [channels, height, width]."
-        )
+        hint = "If it expects another input, pass transform=, a function from a PIL image to a tensor [channels, height, width]."
+        if len(devices := model_devices(model)) > 1:
+            hint = (
+                f"Its parameters and buffers lie on {', '.join(map(str, devices))}, and the batch on {batch.device}: if its forward "
+                "doesn't move what it computes from one to the next, move the model to one device with model.to()."
+            )
+        message = f"{type(model).__name__} failed on a batch of shape {list(batch.shape)}: {error}\n{hint}"
         raise ValueError(message) from error
 
 
@@ -147,11 +150,14 @@ class Capture:
 def as_it_was(model: torch.nn.Module, device: torch.device) -> Iterator[None]:
     """Run the model in eval mode on `device`, without gradients, and give it back as it was.
 
+    A model that somebody has spread over several devices stays where it is: `device` is then only
+    where its batches are made and its maps are worked on.
+
     Restored, also after an error or an interrupt: train/eval mode of every module, device, grad mode.
     """
     modes = [(module, module.training) for module in model.modules()]
-    home = model_device(model)
-    moved = home is not None and home != device
+    homes = model_devices(model)
+    moved = len(homes) == 1 and homes[0] != device
     try:
         if moved:
             model.to(device)
@@ -165,7 +171,7 @@ def as_it_was(model: torch.nn.Module, device: torch.device) -> Iterator[None]:
         for module, training in modes:
             module.training = training
         if moved:
-            model.to(home)
+            model.to(homes[0])
 
 
 @contextmanager
@@ -181,9 +187,13 @@ def same_randomness(device: torch.device) -> Iterator[None]:
 
 
 def model_device(model: torch.nn.Module) -> torch.device | None:
-    """The one device of the model's parameters and buffers; None where there are several, or none."""
-    devices = {tensor.device for tensor in (*model.parameters(), *model.buffers())}
-    return devices.pop() if len(devices) == 1 else None
+    """The device of the model's first parameter or buffer, where it expects its input; None where it has none."""
+    return next(iter(model_devices(model)), None)
+
+
+def model_devices(model: torch.nn.Module) -> list[torch.device]:
+    """The devices on which the model's parameters and buffers lie, each once, in the model's order."""
+    return list(dict.fromkeys(tensor.device for tensor in (*model.parameters(), *model.buffers())))
 
 
 def model_dtype(model: torch.nn.Module) -> torch.dtype:

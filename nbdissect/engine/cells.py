@@ -8,12 +8,12 @@ pixel of the mask. With q = 0.005 some 2-3 % of the cells survive on real activa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from nbdissect.engine.arrays import true_positions
+from nbdissect.engine.arrays import on_host, true_positions
 from nbdissect.results.upsampling import resize
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 # Map values looked at in one go; bounds the working memory, some 50 bytes a value where all survive.
-_ELEMENTS = 4 << 20
+_ELEMENTS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,10 @@ def active_cells(
     for first in range(0, len(maps), step):
         for shape in dict.fromkeys(shapes[first : first + step]):
             rows = [k for k in range(first, min(first + step, len(maps))) if shapes[k] == shape]
-            whole = len(rows) == len(maps)
-            part = (
-                maps if whole else maps[rows[0] : rows[-1] + 1] if len(rows) == rows[-1] - rows[0] + 1 else maps[rows]
-            )
-            yield shape, _active_cells(part, bound, images if whole else images[rows], shape)
+            chosen: Any = slice(rows[0], rows[-1] + 1)
+            if len(rows) < rows[-1] + 1 - rows[0]:
+                chosen = torch.tensor(rows, device=maps.device)
+            yield shape, _active_cells(maps[chosen], bound, images[chosen], shape)
 
 
 def _active_cells(maps: torch.Tensor, bound: torch.Tensor, images: torch.Tensor, shape: tuple[int, int]) -> Records:
@@ -98,7 +97,7 @@ def _active_cells(maps: torch.Tensor, bound: torch.Tensor, images: torch.Tensor,
     is a cell of its own. So it is where map and mask are of one size.
     """
     if maps.shape[1] > shape[0] or maps.shape[2] > shape[1]:
-        # Image by image, on the CPU: it takes float64, which not every device has.
+        # Image by image, on the CPU, there and back: it takes float64, which not every device has.
         sized = [torch.from_numpy(np.ascontiguousarray(resize(one, shape))) for one in maps.cpu().numpy()]
         maps = torch.stack(sized).to(maps.device)
     height, width, units = maps.shape[1:]
@@ -122,15 +121,14 @@ def _active_cells(maps: torch.Tensor, bound: torch.Tensor, images: torch.Tensor,
         right = torch.where(cell - row * width < width - 1, units, 0)
         corners += [where + down, where + right, where + down + right]
     values = maps.view(-1)
-    return Records(
-        grid=(height, width),
-        image=images[image].to(torch.int32).cpu().numpy(),
-        unit=_small(unit, units),
-        cell=_small(cell, height * width),
-        corners=torch.stack([values.index_select(0, corner) for corner in corners]).cpu().numpy(),
+    arrays = on_host(
+        images[image].to(torch.int32),
+        _small(unit, units),
+        _small(cell, height * width),
+        torch.stack([values.index_select(0, corner) for corner in corners]),
     )
+    return Records((height, width), *arrays)
 
 
-def _small(numbers: torch.Tensor, limit: int) -> NDArray[np.integer]:
-    dtype = torch.int16 if limit <= np.iinfo(np.int16).max + 1 else torch.int32
-    return numbers.to(dtype).cpu().numpy()
+def _small(numbers: torch.Tensor, limit: int) -> torch.Tensor:
+    return numbers.to(torch.int16 if limit <= np.iinfo(np.int16).max + 1 else torch.int32)

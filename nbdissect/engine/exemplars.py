@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+# Map values moved in one go; bounds the working memory.
+_ELEMENTS = 1 << 20
 _NAMES = ("images", "peaks", "maps")
 
 
@@ -29,8 +31,8 @@ class Exemplars:
 
     def __init__(self, units: int, top: int, size: tuple[int, int], device: torch.device) -> None:
         self.images = torch.full((units, top), -1, dtype=torch.int64, device=device)
-        self.peaks = torch.full((units, top), -math.inf, device=device)
-        self.maps = torch.zeros((units, top, *size), device=device)
+        self.peaks = torch.full((units, top), -math.inf, dtype=torch.float32, device=device)
+        self.maps = torch.zeros((units, top, *size), dtype=torch.float32, device=device)
 
     @property
     def nbytes(self) -> int:
@@ -43,11 +45,15 @@ class Exemplars:
         if not top:
             return
         peaks = maps.amax((1, 2)).T
-        # Strictly: an equal later image never displaces an earlier one.
+        # Strictly: an equal later image never displaces an earlier one. On a GPU the host waits here: most
+        # units soon keep their images, and all that follows is for the others.
         units = (peaks.amax(1) > self.peaks[:, -1]).nonzero().squeeze(1)
-        if not len(units):
-            return
-        peaks = peaks[units]
+        for part in torch.split(units, max(1, _ELEMENTS // (top * maps[0, ..., 0].numel()))):
+            self._improve(part, peaks[part], maps, images)
+
+    def _improve(self, units: torch.Tensor, peaks: torch.Tensor, maps: torch.Tensor, images: torch.Tensor) -> None:
+        """Take in the peaks [K, B] of units [K], some of which rise above what is kept."""
+        top = self.images.shape[1]
         # topk leaves the order of ties open; a stable sort keeps the images ascending.
         candidates = torch.cat([self.peaks[units], peaks], 1)
         order = candidates.sort(dim=1, descending=True, stable=True).indices[:, :top]

@@ -6,6 +6,7 @@ import warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -55,9 +56,14 @@ class Normalize:
 
     def finish(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return uint8 [B, H, W, 3] as float32 [B, 3, H, W], laid out ``channels_last`` as it came."""
-        mean = torch.tensor(self.mean, device=pixels.device)
-        std = torch.tensor(self.std, device=pixels.device)
+        mean, std = _on_device(self.mean, pixels.device), _on_device(self.std, pixels.device)
         return pixels.to(torch.float32).div_(255).sub_(mean).div_(std).permute(0, 3, 1, 2)
+
+
+@lru_cache(maxsize=16)
+def _on_device(values: tuple[float, ...], device: torch.device) -> torch.Tensor:
+    """Numbers that every batch needs, copied to its device once."""
+    return torch.tensor(values, dtype=torch.float32, device=device)
 
 
 def default_transform(model: torch.nn.Module, size: tuple[int, int]) -> Normalize:

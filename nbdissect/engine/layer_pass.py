@@ -59,7 +59,12 @@ class LayerPass:
         self._exemplars = Exemplars(units, plan.top, size, plan.device)
         rest = share - self._exemplars.nbytes
         self._values: TopValues | Histogram | None = None
-        if plan.given_thresholds is None:
+        self._given: torch.Tensor | None = None
+        # The bound as the host last saw it. It may have risen since; a lower one only drops fewer cells.
+        self._known_bound: NDArray[np.float32] | None = None
+        if plan.given_thresholds is not None:
+            self._given = torch.from_numpy(plan.given_thresholds[name]).to(plan.device)
+        else:
             n = len(plan.images) * size[0] * size[1]
             rank = threshold_rank(plan.quantile, n, plan.semantics)
             buffer = 8 * rank.count * units
@@ -78,16 +83,16 @@ class LayerPass:
         """What no threshold lies below, float32 [U]."""
         if self._values is not None:
             return self._values.bound
-        assert self._plan.given_thresholds is not None
-        return torch.from_numpy(self._plan.given_thresholds[self.name]).to(self._plan.device)
+        assert self._given is not None
+        return self._given
 
     def add(self, maps: torch.Tensor, images: torch.Tensor, shapes: list[tuple[int, int]]) -> None:
         """Take in one batch of maps [B, h, w, U] of the images [B] with masks of these shapes."""
         self.check(maps, images)
         self._exemplars.add(maps, images)
         if not self.warming:
-            if self._values is not None:
-                self._values.add(maps)
+            if self._values is not None and self._values.add(maps):
+                self._known_bound = None
             self._record(maps, images, shapes)
             return
         self._held_bytes += maps.nbytes
@@ -110,7 +115,8 @@ class LayerPass:
                 f"{_times((*self.size, self.units))}. All images must give maps of one size: resize them to one size in transform=."
             )
             raise ValueError(message)
-        # One fast sum tells; the slow look only where it is not finite.
+        # One fast sum tells; the slow look only where it is not finite. The host waits for it: what is not
+        # finite must not get into what is kept.
         if bool(torch.isfinite(maps.sum())):
             return
         bad = ~torch.isfinite(maps).all(dim=3).all(dim=2).all(dim=1)
@@ -139,8 +145,10 @@ class LayerPass:
             if room < 0:
                 break
             kept.append((shape, records))
+        if self._values is not None and self._known_bound is None:
+            self._known_bound = self.bound.cpu().numpy()
         # While the bound is low it is cheaper to see the batch again than to keep most of its cells.
-        self.store.append(None if room < 0 else kept, None if self._values is None else self.bound.cpu().numpy())
+        self.store.append(None if room < 0 else kept, self._known_bound)
 
     # --- once all images are in ---
 
@@ -203,6 +211,7 @@ class LayerPass:
         self.warming = False
         if self._values is not None and "values.bound" in state:  # not where thresholds were known by then
             self._values.absorb(state[f"values.{self._values.kept}"], state["values.bound"])
+            self._known_bound = None
         self._exemplars.absorb(state)
 
     def start_from(self, bound: NDArray[np.float32]) -> None:

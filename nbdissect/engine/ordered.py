@@ -69,21 +69,23 @@ class Histogram:
         self.bits = bits
         dtype = torch.int32 if most <= _MAGNITUDE else torch.int64
         self.counts = torch.zeros((units, 1 << bits), dtype=dtype, device=device)
-        self.bound = torch.full((units,), -math.inf, device=device)
+        self.bound = torch.full((units,), -math.inf, dtype=torch.float32, device=device)
         self._fresh = 0  # values counted since the bound was looked for
         self._wait = units * count
 
-    def add(self, maps: torch.Tensor) -> None:
-        """Take in maps [B, h, w, U]."""
-        for part in torch.split(maps, max(1, _ROWS * 4 // maps[0].numel())):
+    def add(self, maps: torch.Tensor) -> bool:
+        """Take in maps [B, h, w, U]; return whether the bound may have risen."""
+        for part in torch.split(maps, max(1, _ROWS // maps[0].numel())):
             rows = part.reshape(-1, part.shape[-1])
             where = true_positions(rows > self.bound)
             place = (where % rows.shape[1] << self.bits) + (keys_of(rows.view(-1)[where]) >> (_KEY_BITS - self.bits))
             ones = torch.ones(1, dtype=self.counts.dtype, device=place.device).expand(len(place))
             self.counts.view(-1).index_add_(0, place, ones)
             self._fresh += len(where)
-        if self._fresh >= self._wait:
-            self._raise_bound()
+        if self._fresh < self._wait:
+            return False
+        self._raise_bound()
+        return True
 
     def merge(self, batches: Sequence[torch.Tensor]) -> None:
         """Take in maps [B, h, w, U], and look for the bound at once."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Elements of one topk call; bounds its working memory.
 _CHUNK = 4_000_000
+# Map values looked at in one go, of which, while the bound is low, many survive at 50 bytes each.
+_ELEMENTS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -68,22 +70,29 @@ class TopValues:
 
     def __init__(self, units: int, rank: Rank, device: torch.device) -> None:
         self._rank = rank
-        self._values = torch.full((units, 2 * rank.count), -math.inf, device=device)
+        self._values = torch.full((units, 2 * rank.count), -math.inf, dtype=torch.float32, device=device)
         self._fill = torch.zeros(units, dtype=torch.int64, device=device)
-        self.bound = torch.full((units,), -math.inf, device=device)
+        self.bound = torch.full((units,), -math.inf, dtype=torch.float32, device=device)
+        # What the host knows without asking the device: every row has so much room, at least; and whether all hold `count` values.
+        self._room = 2 * rank.count
+        self._full = False
 
     def add(self, maps: torch.Tensor) -> bool:
         """Take in maps [B, h, w, U]; return whether the bound rose."""
+        parts = torch.split(maps, max(1, _ELEMENTS // maps[0].numel()))
+        return any([self._add(part) for part in parts])  # noqa: C419 - all of them, also after the first that rose
+
+    def _add(self, maps: torch.Tensor) -> bool:
         rows = maps.view(-1, maps.shape[-1])
         rose = False
         above = rows > self.bound
         counts = above.sum(0)
-        if bool((self._fill + counts > self._values.shape[1]).any()):
+        if not self._fits(counts, len(rows)):
             self.merge([])
             rose = True
             above = rows > self.bound
             counts = above.sum(0)
-            if bool((self._fill + counts > self._values.shape[1]).any()):
+            if not self._fits(counts, len(rows)):
                 self.merge([maps])
                 return True
         where = true_positions(above)
@@ -96,20 +105,30 @@ class TopValues:
         self._fill += counts
         return rose
 
+    def _fits(self, counts: torch.Tensor, most: int) -> bool:
+        """Whether the rows have room for `counts` [U] more values, none more than `most`; if so, takes it for used."""
+        if most <= self._room:
+            self._room -= most
+            return True
+        left = self._values.shape[1] - int((self._fill + counts).max())
+        self._room = max(left, 0)
+        return left >= 0
+
     def merge(self, batches: Sequence[torch.Tensor]) -> None:
         """Take in whole maps [B, h, w, U] and cut every row back to its `count` largest."""
         new = sum(batch.shape[0] * batch.shape[1] * batch.shape[2] for batch in batches)
         # While rows are not full their padding must stay behind the values: only a sorted topk puts it there.
-        full = bool((self._fill + new >= self._rank.count).all())
+        self._full = self._full or bool((self._fill + new >= self._rank.count).all())
         step = max(1, _CHUNK // (self._values.shape[1] + new))
         for first in range(0, len(self._values), step):
             part = slice(first, first + step)
             rows = [self._values[part], *(batch[..., part].flatten(0, 2).T for batch in batches)]
-            largest = torch.cat(rows, 1).topk(self._rank.count, sorted=not full).values
+            largest = torch.cat(rows, 1).topk(self._rank.count, sorted=not self._full).values
             self._values[part, : self._rank.count] = largest
             self.bound[part] = torch.maximum(self.bound[part], largest.amin(1))
         self._values[:, self._rank.count :] = -math.inf
         self._fill = (self._fill + new).clamp_(max=self._rank.count)
+        self._room = self._rank.count
 
     def state(self) -> dict[str, NDArray[np.float32]]:
         """Return what :meth:`absorb` takes: the values float32 [U, K], padded with -inf, and the bound."""

@@ -104,17 +104,16 @@ def one(program, data):
     if program == "plain":
         plain_loop(model, data)
     else:
-        from nbdissect.engine import run as passes
+        from nbdissect.engine.layer_pass import LayerPass
 
-        finish = passes.LayerPass.finish
+        forget = LayerPass.forget_values
 
-        def count(layer):
+        def count(layer, thresholds):
             nonlocal kept
-            thresholds = finish(layer)
-            kept += layer.record_bytes
-            return thresholds
+            forget(layer, thresholds)
+            kept += layer.store.nbytes
 
-        passes.LayerPass.finish = count
+        LayerPass.forget_values = count
         nd.dissect(model, "features.12", data=data, progress=False)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, kept)
 
