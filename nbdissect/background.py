@@ -32,12 +32,17 @@ class BackgroundRun:
         What is dissected.
     progress : Progress or None
         How far it is; None until the first batch is through.
+    single : bool
+        Whether the result is one dissection, or a mapping of layer to dissection.
+
+    In a notebook it shows how far it is, its gallery, which fills, and a button that ends it.
     """
 
     def __init__(self, job: Job, stop: Stop, found: Dissections | None, *, single: bool) -> None:
         self.title = f"{', '.join(job.work.plan.layers)} of {type(job.work.model).__name__}"
         self.progress: Progress | None = None
-        self._job, self._stop, self._single = job, stop, single
+        self.single = single
+        self._job, self._stop = job, stop
         self._found = found
         self._error: BaseException | None = None
         self._ended = threading.Event()
@@ -83,8 +88,16 @@ class BackgroundRun:
         """Return whether the run has ended: complete, cancelled, or failed."""
         return self._ended.is_set()
 
+    @property
+    def failed(self) -> bool:
+        """Whether an error ended the run; :meth:`result` raises it."""
+        return self._error is not None
+
     def cancel(self) -> None:
-        """Ask the run to end after the batch at hand; :meth:`result` then returns what was seen until then."""
+        """Ask the run to end after the batch at hand; :meth:`result` then returns what was seen until then.
+
+        The labels of what the network saw are still counted; asked a second time, it leaves that, too.
+        """
         self._stop.wish()
 
     def result(self, timeout: float | None = None) -> Any:
@@ -110,12 +123,12 @@ class BackgroundRun:
         if not self._ended.wait(timeout):
             message = f"{self.title} still runs after {timeout:g} s: {self._told()}. run.cancel() ends it."
             raise TimeoutError(message)
-        if self._thread is not None:
-            self._thread.join()
+        if self._thread not in (None, threading.current_thread()):
+            self._thread.join()  # and so for what shows the run
         if self._error is not None:
             raise self._error
         assert self._found is not None
-        one: Dissection | Dissections = next(iter(self._found.values())) if self._single else self._found
+        one: Dissection | Dissections = next(iter(self._found.values())) if self.single else self._found
         return one
 
     def _told(self) -> str:
@@ -128,3 +141,9 @@ class BackgroundRun:
 
     def __repr__(self) -> str:
         return f"<Run of {self.title}: {self._told()}>"
+
+    def _ipython_display_(self) -> None:
+        from nbdissect.display.live import show_run
+        from nbdissect.display.show import show_once
+
+        show_once(self, show_run)

@@ -19,6 +19,8 @@ from nbdissect.settings import DATA_MEMBERS
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from nbdissect.display.live import LiveView
+
 _MATCHER = "_nbdissect_matcher"
 
 
@@ -45,7 +47,15 @@ class DissectMagics(Magics):
     @argument("--semantics", default="paper", help="paper or netdissect-lite (paper)")
     @argument("--transform", default=None, help="an expression: a function from a PIL image to a tensor")
     @argument("--per-image", action="store_true", help="keep counts per image, for subsets and intervals")
+    @argument(
+        "--cache", default=None, metavar="DIR", help="keep the result there, and find it again while nothing changed"
+    )
     @argument("--html", default=None, metavar="PATH", help="write the gallery as one page, too, that opens anywhere")
+    @argument(
+        "--background",
+        action="store_true",
+        help="return at once, with a run that goes on: run.result(), run.cancel(), or Cancel in the page",
+    )
     @needs_local_scope
     @no_var_expand
     @line_magic("dissect")  # type: ignore[arg-type]
@@ -55,9 +65,12 @@ class DissectMagics(Magics):
         %dissect model                          lists the layers that can be dissected
         %dissect model features.12 --data data  dissects one
         r = %dissect model layer3 layer4        dissects two in one pass, and keeps the result
+        run = %dissect model layer --background goes on while other cells run; run.result() waits for it
+
+        The gallery fills while it computes. ■ ends it and keeps what was seen until then.
         """
         from nbdissect.api import dissect
-        from nbdissect.display.show import show
+        from nbdissect.display.show import note_shown, show
         from nbdissect.layer_table import layers
 
         # Options may stand anywhere, and a cell's habits (a comment, a semicolon) do no harm.
@@ -79,6 +92,12 @@ class DissectMagics(Magics):
             if not 0 <= args.min_iou <= 1:
                 message = f"--min-iou {args.min_iou:g}; a number from 0 to 1 is needed. The paper uses 0.04."
                 raise UsageError(message)
+            if args.background and args.html:
+                message = (
+                    "--html needs the result, which --background doesn't wait for. Later: run.result().to_html(path)."
+                )
+                raise UsageError(message)
+            live = None if args.background else _live_view(args.min_iou, single=len(names) == 1)
             result: Any = dissect(
                 model,
                 cast("Any", names[0] if len(names) == 1 else names),
@@ -91,14 +110,35 @@ class DissectMagics(Magics):
                 num_workers=args.num_workers,
                 semantics=cast("Any", _unquoted(args.semantics)),
                 per_image=args.per_image,
+                cache=args.cache and _unquoted(args.cache),
+                progress=cast("Any", live or True),
+                background=args.background,
             )
         except (ValueError, OSError) as error:
             # Exactly UsageError: IPython prints a subclass of it with a traceback.
             raise UsageError(str(error)) from error
-        show(result, args.min_iou)
+        if args.background:
+            from nbdissect.display.live import show_run
+
+            with suppress(NotImplementedError):  # nobody watches: then the cell's value says what it is
+                show_run(result, args.min_iou)
+                note_shown(result)
+            return result
+        show(result, args.min_iou, live)
         if args.html:
             _write_page(result, _unquoted(args.html), args.min_iou)
         return result
+
+
+def _live_view(min_iou: float, *, single: bool) -> LiveView | None:
+    """Return what shows the run while it lasts; None where nobody could watch it."""
+    from nbdissect.display.show import form
+
+    if form() not in ("live", "both"):
+        return None  # and nothing that draws widgets is imported
+    from nbdissect.display.live import live_view
+
+    return live_view(single=single, min_iou=min_iou)
 
 
 def _write_page(result: Any, path: str, min_iou: float) -> None:
@@ -162,8 +202,8 @@ def complete(text: str, namespace: dict[str, Any]) -> tuple[str, list[str]]:
         names = [name for name, value in _visible(namespace) if all(hasattr(value, member) for member in DATA_MEMBERS)]
     elif previous == "--semantics":
         names = ["paper", "netdissect-lite"]
-    elif previous == "--html":
-        names = []
+    elif previous in ("--html", "--cache"):
+        names = []  # a path, which the shell completes
     elif previous == "--device":
         names = ["auto", "cpu", "cuda", "mps"]
     elif fragment.startswith("-"):
@@ -178,7 +218,7 @@ def _positional(before: list[str], namespace: dict[str, Any]) -> list[str]:
     if torch is None:  # then there is no model either
         return []
     positional: list[str] = []
-    flags = {"--per-image"}
+    flags = {"--per-image", "--background"}
     for word, previous in zip(before, ["", *before], strict=False):
         if not word.startswith("-") and not (previous.startswith("-") and previous not in flags):
             positional.append(word)

@@ -327,6 +327,7 @@ MANIFESTS = {
     "whose category is not among the categories": lambda m: first(m)["concepts"].__setitem__(0, [1, "a", "nothing"]),
     "holds a number twice": lambda m: first(m)["concepts"].__setitem__(0, first(m)["concepts"][1]),
     "categories are not different texts": lambda m: first(m).update(categories=["a", "a"]),
+    "provenance.uncounted is 3": lambda m: first(m)["provenance"].update(uncounted=3),
     "provenance.weights is 3": lambda m: first(m)["provenance"].update(weights=3),
     "arrays holds no 'truth'": lambda m: first(m)["arrays"].pop("truth") and None,
     "arrays holds 'other', which no result has": lambda m: first(m)["arrays"].update(other={}),
@@ -356,6 +357,12 @@ def test_a_manifest_that_is_wrong(archive, text):
         nd.load(rewritten(archive, MANIFESTS[text]))
     assert any(part in str(caught.value) for part in text.split("|")), caught.value
     assert "changed.nbd" in str(caught.value)
+
+
+def test_an_archive_from_before_uncounted_labels_were_noted(archive):
+    d = nd.load(rewritten(archive, lambda m: first(m)["provenance"].pop("uncounted") and None))
+    assert d.provenance == nd.load(archive).provenance
+    assert d.provenance.uncounted == ""
 
 
 def values(name, change):

@@ -428,6 +428,7 @@ def test_maps_arrive_as_they_were_recorded(d):
     assert np.array_equal(values, d.top_maps[[5, 2]])
     assert reply["sizes"] == [[7, 7]] * 20
     assert reply["grids"] == [[24, 24]] * 20
+    assert reply["images"] == d.top_images[[5, 2]].ravel().tolist()
 
 
 def test_images_that_are_not_there_have_no_map(d):
@@ -514,7 +515,9 @@ def test_every_request_is_answered_even_a_wrong_one(d, request_, error):
 
 def test_without_a_data_set_the_page_is_told_how_to_give_one(d):
     reply, _ = ask(replace(d, data=None), kind="pictures", images=[0])
-    assert reply["hint"] == "A result that was read from a file holds no photographs: dissect the model again to see them."
+    assert (
+        reply["hint"] == "A result that was read from a file holds no photographs: dissect the model again to see them."
+    )
     assert "not at hand" in table_of(replace(d, data=None), "x")["note"]
 
 
@@ -533,6 +536,119 @@ def test_a_page_that_greets_has_answered(d, monkeypatch):
     g.send = lambda content, buffers=None: sent.append(content)
     g._reply(g, {"kind": "hello"}, [])
     assert (Gallery.answered, sent) == (True, [])
+
+
+# --- while it computes ---
+
+
+def test_a_partial_result_says_over_how_many_images(d):
+    assert table_of(d, "x")["provisional"] == ""
+    partial = replace(d, provisional=True, seen=10, planned=24, drawings=True)
+    table = table_of(partial, "x")
+    assert table["provisional"] == partial.progress_note == "Provisional: after 10 of 24 images."
+    assert table["warning"] == replace(d, drawings=True).warning
+
+
+def test_newer_results_take_the_place_of_those_shown(d):
+    g = Gallery(d, query="w", min_iou=0.02, sort="unit", selected=[3, 5], opened="3", concept=4)
+    newer = replace(dissection(seed=5), data=d.data)
+    g.update(newer)
+    kept = (g.query, g.min_iou, g.sort, g.selected, g.opened, g.concept)
+    assert kept == ("w", 0.02, "unit", [3, 5], "layer4:3", 4)
+    assert g.shown == Gallery(newer, query="w", min_iou=0.02, sort="unit", concept=4).shown
+    assert g._tables[0]["best_iou"] == table_of(newer, "layer4")["best_iou"]
+    assert g.result is newer
+
+
+def test_a_concept_is_the_same_one_in_a_newer_result(d):
+    g = Gallery(d, concept=4)
+    g.update(replace(renumbered(d), data=d.data))
+    assert g.concept == 104
+    g.update(replace(dissection(names=("car",)), data=d.data))
+    assert g.concept is None
+
+
+def test_newer_results_come_in_any_order(d):
+    other = replace(dissection(30, seed=2), data=d.data)
+    g = Gallery({"a": d, "b": other}, current="b")
+    g.update({"b": other, "a": d})
+    assert ([table["key"] for table in g._tables], g.current) == (["a", "b"], "b")
+
+
+def test_other_results_are_no_newer_ones(d):
+    g = Gallery(d)
+    for other, message in (
+        (
+            replace(dissection(20), data=d.data),
+            r"update takes newer results of .*layer4 \(40 units\); got layer4 \(20 units\)",
+        ),
+        (replace(d, layer="layer3"), r"got layer3 \(40 units\)"),
+        ({"layer4": d, "layer3": d}, "got layer4"),
+        (dissection(), "'layer4' is over another data set"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            g.update(other)
+    assert g.result is d
+
+
+def test_photographs_stay_encoded_when_a_newer_result_comes():
+    made = dissection()
+    g = Gallery(made)
+    answers.answer(g._dissections, {"kind": "pictures", "id": "1", "key": "layer4", "images": [1, 2]})
+    read = len(made.data.read)
+    newer = replace(made, thresholds=made.thresholds + 1)
+    g.update(newer)
+    del made
+    gc.collect()
+    answers.answer(g._dissections, {"kind": "pictures", "id": "2", "key": "layer4", "images": [2, 1]})
+    assert len(newer.data.read) == read
+
+
+def pushed(g):
+    """Return what the gallery sends to its page, as it sends it."""
+    sent = []
+    g.send = lambda content, buffers=None: sent.append((content, buffers))
+    return sent
+
+
+def test_strips_are_pushed_unasked_and_their_photographs_once(d):
+    g = Gallery(d)
+    sent = pushed(g)
+    g.push([5, 2, 5])
+    ((message, buffers),) = sent
+    assert (message["kind"], message["key"], message["photographs"]) == ("strips", "layer4", "layer4")
+    assert message["maps"]["units"] == [5, 2]
+    assert message["maps"]["images"] == d.top_images[[5, 2]].ravel().tolist()
+    assert message["pictures"]["images"] == np.unique(d.top_images[[5, 2]]).tolist()
+    asked, maps = ask(d, kind="maps", units=[5, 2])
+    assert buffers[:2] == maps
+    assert message["maps"]["problems"] == asked["problems"]
+    assert len(buffers) == 2 + len(message["pictures"]["images"])
+    g.push([5])
+    assert sent[1][0]["pictures"]["images"] == []
+    assert len(sent[1][1]) == 2
+
+
+def test_strips_of_several_results_are_pushed_by_address(d):
+    other = replace(dissection(30, seed=2), data=d.data)
+    g = Gallery({"a": d, "b": other})
+    sent = pushed(g)
+    g.push(["a:1", "b:2", "a:3"])
+    assert [(m["key"], m["photographs"], m["maps"]["units"]) for m, _ in sent] == [("a", "a", [1, 3]), ("b", "a", [2])]
+    assert not set(sent[0][0]["pictures"]["images"]) & set(sent[1][0]["pictures"]["images"])
+
+
+@pytest.mark.parametrize(
+    ("units", "message"), [([40], "is no unit of this gallery"), (["x:1"], "is no unit"), (range(-1, 0), "is no unit")]
+)
+def test_what_is_not_there_is_not_pushed(d, units, message):
+    g = Gallery(d)
+    sent = pushed(g)
+    with pytest.raises(ValueError, match=message):
+        g.push(units)
+    with pytest.raises(ValueError, match="photographs of this result are not at hand"):
+        Gallery(replace(d, data=None)).push([1])
+    assert sent == []
 
 
 def test_a_closed_gallery_can_be_shown_again(d):

@@ -73,6 +73,113 @@ def test_a_run_with_nobody_in_front_of_it_gets_no_widget(shell, monkeypatch):
     assert [list(output) for output in out] == [["text/plain", "text/html"]]
 
 
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def kinds(out):
+    return ["widget" if VIEW in output else "text/html" if "text/html" in output else "text" for output in out]
+
+
+def ran(shell, source):
+    with capture_output() as out:
+        shell.run_cell(source, store_history=True).raise_error()
+    return shown(out)
+
+
+@pytest.fixture
+def gallery(shell):
+    """A notebook with a gallery `g` of the result `d`."""
+    nd.options.renderer = "auto"
+    shell.run_cell("d = nd.dissect(model, 'features', data=photos, quantile=0.05, progress=False); g = d.gallery(only='all', query='1')")
+    return shell.user_ns["g"]
+
+
+@pytest.mark.parametrize("source", ["g", "display(g)", "d.gallery()", "nd.gallery({'a': d, 'b': d})"])
+def test_a_gallery_leaves_what_stands_in_for_it(shell, gallery, source):
+    live, static = ran(shell, source)
+    assert kinds([live, static]) == ["widget", "text/html"]
+    assert "data-gallery" in static["text/html"]
+    assert static["text/plain"].startswith("features of Net")
+
+
+def test_what_stands_in_begins_as_the_gallery_stands(shell, gallery):
+    gallery.overlay, gallery.sort = "heat", "unit"
+    html = ran(shell, "g")[1]["text/html"]
+    for part in ('"query":"1"', '"only":"all"', '"overlay":"heat"', '"sort":"unit"'):
+        assert part in html
+
+
+def test_one_name_for_all_that_stand_in_for_one_gallery(shell, gallery):
+    outputs = ran(shell, "g") + ran(shell, "g.query = ''; display(g, g)")
+    assert kinds(outputs) == ["widget", "text/html"] * 3
+    assert {output[VIEW]["model_id"] for output in outputs[::2]} == {gallery.model_id}
+    assert gallery.stands_for.startswith("nbdissect-")
+    pages = [output["text/html"] for output in outputs[1::2]]
+    assert all(page.startswith(f'<div id="{gallery.stands_for}">') for page in pages)
+    assert len({re.search('id="(in-nbdissect-[^"]+)-data"', page)[1] for page in pages}) == 3
+    assert '"query":"1"' in pages[0]
+    assert '"query":""' in pages[1]
+    assert gallery.stands_for not in ran(shell, "d.gallery()")[1]["text/html"]
+
+
+def test_a_closed_gallery_is_shown_anew(shell, gallery):
+    gallery.close()
+    assert kinds(ran(shell, "g")) == ["widget", "text/html"]
+
+
+def test_a_gallery_in_a_box_is_a_widget(shell, gallery):
+    (box,) = ran(shell, "import ipywidgets; display(ipywidgets.VBox([g]))")
+    assert VIEW in box
+    assert gallery.stands_for == ""
+
+
+def test_a_gallery_follows_the_renderer(shell, gallery):
+    nd.options.renderer = "widget"
+    assert kinds(ran(shell, "display(g)")) == ["widget"]
+    nd.options.renderer = "html"
+    (output,) = ran(shell, "g.min_iou = 0.2; g")
+    assert "IoU &gt; 0.2" in output["text/html"]
+    assert "data-gallery" not in output["text/html"]
+
+
+def test_a_gallery_in_a_terminal_says_what_it_is(shell, gallery, capsys):
+    del shell.kernel
+    shell.run_cell("g", store_history=True)
+    assert "<Gallery of features (4 units)>" in capsys.readouterr().out
+
+
+def test_a_gallery_with_nobody_in_front_of_it_opens_no_widget(shell, gallery, monkeypatch):
+    import comm
+
+    parent = {"header": {"msg_id": "1"}, "metadata": {}, "content": {"allow_stdin": False, "code": "d.gallery()"}}
+    monkeypatch.setattr(shell, "get_parent", lambda: parent, raising=False)
+    before = len(comm.get_comm_manager().comms)
+    (output,) = ran(shell, "h = d.gallery(query='2'); h.query = '3'; h")
+    assert kinds([output]) == ["text/html"]
+    assert '"query":"3"' in output["text/html"]
+    assert len(comm.get_comm_manager().comms) == before
+    shell.run_cell("h.close()").raise_error()
+    assert len(comm.get_comm_manager().comms) == before
+    # Who asks for a widget gets one.
+    assert kinds(ran(shell, "import ipywidgets; display(ipywidgets.VBox([h]))")) == ["widget"]
+    nd.options.renderer = "widget"
+    assert kinds(ran(shell, "display(h)")) == ["widget"]
+
+
+def test_keeps_the_result_in_a_cache(shell, tmp_path, monkeypatch):
+    from nbdissect import job
+
+    line = f"model features --data photos -q 0.05 --cache '{tmp_path / 'my cache'}'"
+    first, _ = dissect(shell, line)
+    monkeypatch.setattr(job, "run", None)
+    second, out = dissect(shell, line)
+    assert second == first
+    assert kinds(out) == ["text/html"]
+    with pytest.raises(UsageError, match=r"cache='.*p\.html' is a file; the path of a directory is needed"):
+        (tmp_path / "p.html").write_text("")
+        dissect(shell, f"model features --data photos --cache {tmp_path / 'p.html'}")
+
+
 def test_writes_the_page(shell, tmp_path, capsys):
     path = tmp_path / "out.html"
     d, _ = dissect(shell, f"model features --data photos -q 0.05 --min-iou 0.2 --html '{path}'")
@@ -186,6 +293,9 @@ def test_completion():
     assert complete("%dissect model fc --qu", names)[1] == ["--quantile"]
     assert complete("%dissect model fc --semantics n", names)[1] == ["netdissect-lite"]
     assert complete("%dissect model --data photos f", names)[1][0] == "features"
+    assert complete("%dissect model fc --ca", names)[1] == ["--cache"]
+    assert complete("%dissect model fc --cache ", names)[1] == [], "a path: the shell's business"
+    assert complete("%dissect model --cache results f", names)[1][0] == "features"
     assert complete("%dissect model() ", names)[1] == []
     assert complete("print(model) ", names)[1] == []
 
@@ -195,6 +305,14 @@ def test_completion_in_the_shell(shell):
     with provisionalcompleter():
         found = [completion.text for completion in shell.Completer.completions(line, len(line))]
     assert found[:3] == ["features.0", "features.1", "features.2"]
+
+
+def test_the_shell_completes_the_path_of_a_cache(shell, tmp_path):
+    (tmp_path / "results").mkdir()
+    line = f"%dissect model features --cache {tmp_path}/res"
+    with provisionalcompleter():
+        found = [completion.text for completion in shell.Completer.completions(line, len(line))]
+    assert any(name.endswith("results/") for name in found)
 
 
 def test_loading_twice_and_unloading(shell):

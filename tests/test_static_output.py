@@ -14,6 +14,7 @@ from test_to_html import Gone
 import nbdissect as nd
 from nbdissect.display import rerun, static_output
 from nbdissect.display.static_output import static_html
+from nbdissect.display.summary_html import UNLESS_SANITIZED
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +73,7 @@ def test_summary_and_gallery_in_one_output(d):
     assert seen.scripts == 1
     assert seen.images == 3  # one for each concept that is detected
     assert "IoU > 0.1" in seen.text
-    assert seen.gallery["min_iou"] == 0.1
+    assert seen.gallery["state"]["min_iou"] == 0.1
     assert seen.gallery["remark"] == f"This output holds the numbers of all 80 units, with {len(set(d.top_images.ravel().tolist()))} photographs and the activation maps of all of them."
     assert seen.gallery["remark"] in seen.text
     assert not re.search(r"https?://|import .* from", html)
@@ -149,6 +150,33 @@ def test_hostile_names_stay_names():
     seen = Reader(static_html(hostile, "nbdissect-1"))
     assert seen.scripts == 1
     assert seen.gallery["dissections"][0]["table"]["names"][: len(NASTY)] == list(NASTY)
+
+
+def test_each_output_stands_alone_under_the_name_of_its_gallery(d):
+    pages = [static_html(d, "nbdissect-1") for _ in range(2)]
+    first, second = [set(re.findall(r' id="([^"]+)"', page)) for page in pages]
+    assert first & second == {"nbdissect-1"}
+
+
+def test_it_begins_as_it_is_told(d):
+    state = d.gallery(query="7", overlay="heat", shown=[1, 2], min_iou=0.1).state()
+    seen = Reader(static_html(d, "nbdissect-1", 0.1, state))
+    assert seen.gallery["state"] == state
+    assert state["_chosen"] == [1, 2]
+    assert Reader(static_html(d, "nbdissect-1", 0.3)).gallery["state"]["min_iou"] == 0.3
+
+
+def test_a_sanitizer_that_shows_tags_as_text_shows_no_image_as_text(d):
+    """What nbconvert's does: other tags become text, styles are dropped, classes stay and hide."""
+    html = pytest.importorskip("nbconvert.filters").clean_html(static_html(d, "nbdissect-1"))
+    hidden = re.compile(rf'<div[^>]*class="{UNLESS_SANITIZED}"[^>]*>[^<]*</div>')
+    assert "base64" in html
+    left = hidden.sub("", html)
+    assert "base64" not in left
+    assert "data-gallery" not in html
+    assert "&lt;script" not in left
+    assert "strongest images" not in left
+    assert "units are detectors" in left
 
 
 def test_several_results(d):

@@ -15,7 +15,7 @@ import pytest
 from gallery_parts import NASTY, Squares, dissection
 
 import nbdissect as nd
-from nbdissect.display.answers import answer
+from nbdissect.display.answers import answer, ranked
 from nbdissect.display.embedded import UnreadableError, embed, told
 from nbdissect.display.page import STATIC, page
 from nbdissect.results.concept import Concept
@@ -90,10 +90,20 @@ def test_masks_are_those_of_the_kernel(d):
         at += size
         carried[image, column] = bool(whether)
     for unit in range(39):
-        column = int(d.best_concepts[unit])
-        reply, (expected,) = answer({"layer4": d}, {"kind": "labels", "id": "", "key": "layer4", "unit": unit, "concept": column})
-        assert b"".join(masks[int(image), column].tobytes() for image in d.top_images[unit]) == expected
-        assert [carried[int(image), column] for image in d.top_images[unit]] == reply["carries"]
+        for column in [row["concept"] for row in ranked(d, unit)[:3]]:
+            reply, (expected,) = answer({"layer4": d}, {"kind": "labels", "id": "", "key": "layer4", "unit": unit, "concept": column})
+            assert b"".join(masks[int(image), column].tobytes() for image in d.top_images[unit]) == expected
+            assert [carried[int(image), column] for image in d.top_images[unit]] == reply["carries"]
+
+
+def test_masks_of_as_many_concepts_as_asked_for(d):
+    held = []
+    for concepts in (1, 2, 3):
+        (one,) = embedded(d, concepts=concepts).gallery["dissections"]
+        held.append({tuple(pair) for pair in np.frombuffer(parts_of(one)["pairs"], "<i4").reshape(-1, 4)[:, :2].tolist()})
+        wanted = [(row["concept"], d.top_images[unit]) for unit in range(len(d.units)) for row in ranked(d, unit)[:concepts]]
+        assert held[-1] == {(int(image), column) for column, images in wanted for image in images}
+    assert len(held[0]) < len(held[1]) < len(held[2])
 
 
 def test_each_photograph_is_read_and_embedded_once(d):
@@ -190,7 +200,7 @@ def test_one_file_that_asks_for_nothing(d, tmp_path):
     assert all(address.startswith("data:") for address in seen.addresses)
     assert "default-src 'none'" in text
     assert list(tmp_path.iterdir()) == [tmp_path / "p.html"]
-    assert data_in(text)["current"] == "layer4"
+    assert data_in(text)["state"]["current"] == "layer4"
 
 
 def test_the_modules_may_stand_inline_and_are_small():

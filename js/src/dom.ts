@@ -1,8 +1,15 @@
-import { effect, signal } from "@preact/signals-core";
+import { effect, signal } from "./signals";
 
 type Listener = (event: never) => void;
-type Properties = Record<string, string | number | boolean | null | undefined | Listener>;
+type Properties = Record<string, string | number | boolean | Listener>;
 type Child = Node | string | null | undefined | false;
+type Name = keyof HTMLElementTagNameMap;
+type Tag = Name | `${Name}.${string}`;
+type ElementOf<T extends Tag> = T extends Name
+  ? HTMLElementTagNameMap[T]
+  : T extends `${infer N extends Name}.${string}`
+    ? HTMLElementTagNameMap[N]
+    : never;
 
 /** The first thing that went wrong in the page's own code; shown, with what to do. */
 export const failure = signal<unknown>(null);
@@ -19,25 +26,28 @@ export function guarded<A extends unknown[]>(action: (...values: A) => void): (.
   };
 }
 
-/** Makes an element. Strings become text, never markup; `onclick` and the like become listeners. */
-export function h<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  properties: Properties = {},
-  ...children: Child[]
-): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  if (tag === "button") set(element, { type: tag });
-  set(element, properties);
-  for (const child of children) if (child) element.append(child);
-  return element;
+/**
+ * Makes an element, `"div.problem"` with a class. Strings become text, never markup; `onclick` and the
+ * like become listeners.
+ */
+export function h<T extends Tag>(tag: T, ...parts: (Child | Properties)[]): ElementOf<T> {
+  const [name, ...classes] = tag.split(".");
+  const element = document.createElement(name);
+  if (name === "button") set(element, { type: name });
+  if (classes.length) element.className = classes.join(" ");
+  for (const part of parts) {
+    if (typeof part === "string" || part instanceof Node) element.append(part);
+    else if (part) set(element, part);
+  }
+  return element as ElementOf<T>;
 }
 
-/** Sets attributes and listeners. */
+/** Sets attributes and listeners; `aria-…` are "true" or "false" where others are there or not. */
 export function set(element: Element, properties: Properties): void {
   for (const [name, value] of Object.entries(properties)) {
     if (typeof value === "function") element.addEventListener(name.slice(2), guarded(value) as EventListener);
-    else if (value === null || value === undefined || value === false) element.removeAttribute(name);
-    else element.setAttribute(name, value === true ? "" : String(value));
+    else if (typeof value !== "boolean" || name.startsWith("aria")) element.setAttribute(name, String(value));
+    else element.toggleAttribute(name, value);
   }
 }
 
@@ -71,13 +81,24 @@ export const label = (text: string, className = ""): HTMLElement =>
 /** Imported tables hold labels without a name, too. */
 export const named = (text: string): string => text.trim() || "(unnamed)";
 
+/** Moves the focus and nothing else. */
+export const focusOn = (element: HTMLElement | null | undefined): void =>
+  element?.focus({ preventScroll: true });
+
+/** The gallery that an element is in. */
+export const rootOf = (element: Element): ShadowRoot => element.getRootNode() as ShadowRoot;
+
+/** What has the focus, in the gallery of an element. */
+export const focused = (element: Element): HTMLElement | null =>
+  rootOf(element).activeElement as HTMLElement | null;
+
 /** Moves the focus to the search field: what has it is about to vanish, and would throw the keyboard out. */
 export const focusSearch = (from: Element): void =>
-  (from.getRootNode() as ShadowRoot).querySelector<HTMLElement>(".search")?.focus({ preventScroll: true });
+  focusOn(rootOf(from).querySelector<HTMLElement>(".search"));
 
 /** Names in a row of text, each in its own direction. */
 export const listed = (names: string[]): (string | HTMLElement)[] =>
-  names.flatMap((name, at) => [at ? ", " : "", h("bdi", {}, named(name))]);
+  names.flatMap((name, at) => [at ? ", " : "", h("bdi", named(name))]);
 
 /** An ornament beside the name of a category: its shape and colour. */
 export const glyph = (kind: number): HTMLElement => coloured(kind, `glyph k${kind}`);

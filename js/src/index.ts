@@ -1,3 +1,4 @@
+import { libraryOf } from "./data/library";
 import { type Channel, KernelSource } from "./data/source";
 import { maskOf, upsample } from "./draw/upsample";
 import type { Hello } from "./messages";
@@ -9,17 +10,21 @@ type Widget = Model & Channel;
 /** What anywidget asks for, once per model: its views share one source, so each photograph comes once. */
 export default () => {
   let source: KernelSource | undefined;
+  const start = (model: Widget) => {
+    source ??= new KernelSource(model);
+    libraryOf(source); // keeps what comes before a view asks
+    return source;
+  };
   return {
     initialize({ model }: { model: Widget }) {
-      source = new KernelSource(model);
+      start(model);
       return () => source?.dispose();
     },
     render({ model, el }: { model: Widget; el: HTMLElement }) {
-      source ??= new KernelSource(model);
       try {
         model.send({ kind: "hello" } satisfies Hello); // so that the kernel knows that a page shows it
       } catch {} // without a kernel the numbers can still be looked at
-      return mount(el, model, source);
+      return mount(el, model, start(model));
     },
   };
 };

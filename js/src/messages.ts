@@ -19,6 +19,7 @@ export interface DissectionTable {
   quantile: number | null;
   warning: string;
   note: string;
+  provisional: string; // what it is over while it isn't complete, else ""
   categories: string[];
   names: string[];
   numbers: number[];
@@ -74,12 +75,14 @@ export interface MapsRequest {
  * Two buffers: float32 maps one after the other, `top` per unit, and the peak of each, NaN = not known.
  * Sizes and mask grids are [height, width]. A map that was larger than its grid comes averaged: the
  * peak is that of the map as it was recorded.
+ * `images` are those that the maps are of: a result may be replaced by a newer one at any time.
  * `problems` says of each map why it isn't there; its size is then [0, 0].
  */
 export interface MapsReply {
   kind: "maps";
   id: string;
   units: number[];
+  images: number[];
   sizes: number[][];
   grids: number[][];
   problems: string[];
@@ -140,6 +143,15 @@ export interface ErrorReply {
   hint: string;
 }
 
+/** Pictures and maps that nobody asked for: those of `maps.units`, and the photographs not sent like this before. */
+export interface Strips {
+  kind: "strips";
+  key: string;
+  photographs: string;
+  maps: MapsReply; // the first two buffers
+  pictures: PicturesReply; // the others
+}
+
 /** A named array and its length in bytes: parts lie one after the other. */
 export interface EmbeddedPart {
   name: string;
@@ -164,15 +176,28 @@ export interface EmbeddedDissection {
   masks: string; // one bit per pixel, highest first; each pair begins at a byte
 }
 
+/** What a page without a kernel begins with: values of the widget's traits, of these names. */
+export interface GalleryState {
+  current: string;
+  compare: string[];
+  min_iou: number;
+  only: string;
+  query: string;
+  category: string[];
+  concept: number | null;
+  _chosen: number[] | null;
+  sort: string;
+  overlay: string;
+  selected: number[] | string[];
+  opened: string;
+}
+
 /** Everything that a page without a kernel carries. */
 export interface EmbeddedGallery {
   version: number;
   style: string;
   several: boolean;
-  current: string;
-  compare: string[];
-  min_iou: number;
-  only: string;
+  state: GalleryState;
   remark: string;
   dissections: EmbeddedDissection[];
   albums: EmbeddedAlbum[];

@@ -21,8 +21,8 @@ import { problemNote } from "./view/notes";
 export function mount(host: HTMLElement, model: Model, source: Source): () => void {
   const scope = new Scope();
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
-  const box = h("div", { class: "gallery" });
-  root.replaceChildren(h("style", {}, String(model.get("_style"))), box);
+  const box = h("div.gallery");
+  root.replaceChildren(h("style", String(model.get("_style"))), box);
   scope.end(keepKeys(host, box));
   try {
     build(box, model, source, scope);
@@ -43,7 +43,7 @@ function build(box: HTMLElement, model: Model, source: Source, scope: Scope): vo
   const state = new State(model);
   scope.end(() => state.dispose());
   const library = libraryOf(source);
-  const live = h("div", { class: "aside", "aria-live": "polite" });
+  const live = h("div.aside", { "aria-live": "polite" });
   const context: Context = {
     state,
     library,
@@ -55,21 +55,25 @@ function build(box: HTMLElement, model: Model, source: Source, scope: Scope): vo
   scope.end(followTheme(box, state.dark));
   scope.effect(() => {
     box.dataset.theme = state.dark.value ? "dark" : "light";
+    box.toggleAttribute("data-printed", state.printing.value);
   });
   scope.end(followPrint(state));
 
-  const warning = h("p", { class: "banner", role: "note" });
-  scope.effect(() => {
-    const text = state.looking.value.find((table) => table.warning)?.warning ?? "";
-    warning.hidden = !text;
-    warning.replaceChildren(h("b", { "aria-hidden": "true" }, "⚠ "), text);
-  });
-  const missing = h("p", { class: "hint" });
+  const banner = (name: "warning" | "provisional", sign: string) => {
+    const element = h("p.banner", { role: "note", "data-about": name });
+    scope.effect(() => {
+      const texts = new Set(state.looking.value.map((table) => table[name]).filter(Boolean));
+      element.hidden = !texts.size;
+      element.replaceChildren(h("b", { "aria-hidden": "true" }, sign), [...texts].join(" · "));
+    });
+    return element;
+  };
+  const missing = h("p.hint");
   scope.effect(() => {
     missing.textContent = [state.table.value.note, model.get("_remark")].filter(Boolean).join(" ");
     missing.hidden = !missing.textContent;
   });
-  const notes = h("div", { class: "notes" });
+  const notes = h("div.notes");
   scope.effect(() => {
     const shown: Node[] = [];
     if (failure.value) shown.push(problemNote(failure.value, () => (failure.value = null)));
@@ -77,9 +81,11 @@ function build(box: HTMLElement, model: Model, source: Source, scope: Scope): vo
     if (source.late.value) {
       shown.push(
         h(
-          "p",
-          { class: "late", role: "note" },
-          "Waiting for the kernel. After a restart, run the cell again.",
+          "p.late",
+          { role: "note" },
+          state.table.value.provisional
+            ? "The kernel is busy: more images come meanwhile."
+            : "Waiting for the kernel. After a restart, run the cell again.",
         ),
       );
     }
@@ -92,7 +98,8 @@ function build(box: HTMLElement, model: Model, source: Source, scope: Scope): vo
   });
   const several = tabs(context, scope);
   for (const part of [
-    warning,
+    banner("warning", "⚠ "),
+    banner("provisional", "≈ "),
     header(context, scope),
     several,
     notes,
@@ -127,7 +134,7 @@ function keepKeys(host: HTMLElement, box: HTMLElement): () => void {
  * no kernel. A rule and no change of the element itself: it may come into the page later, or be replaced.
  */
 function hideStandIn(id: string, answered: Promise<unknown>): () => void {
-  const rule = h("style", {}, `#${CSS.escape(id)}{display:none!important}`);
+  const rule = h("style", `#${CSS.escape(id)}{display:none!important}`);
   let ended = false;
   answered.then(
     () => ended || document.head.append(rule),

@@ -1,9 +1,9 @@
-import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
 import { type Counts, countAt, type Pair, pairsOf } from "./data/counts";
 import { isIn, type Only, type Sort, shownUnits, wordsOf } from "./data/filter";
 import { conceptKey, numberOf, type Table, tableOf } from "./data/table";
 import type { Overlay } from "./draw/overlay";
 import type { DissectionTable } from "./messages";
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "./signals";
 
 /** What a widget model offers, of which the gallery uses this much. A page without a kernel brings its own. */
 export interface Model {
@@ -19,7 +19,8 @@ export type UnitName = number | string;
 
 /** Everything that can change, as signals: those that Python shares, and those of this page alone. */
 export class State {
-  readonly tables: Table[];
+  /** Replaced when Python has newer results of the same layers. */
+  readonly tables: Signal<Table[]>;
   readonly several: boolean;
   readonly query: Signal<string>;
   readonly cut: Signal<number>;
@@ -55,7 +56,11 @@ export class State {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly model: Model) {
-    this.tables = (model.get("_tables") as DissectionTable[]).map(tableOf);
+    const tables = () => (model.get("_tables") as DissectionTable[]).map(tableOf);
+    this.tables = signal(tables());
+    this.#listen("_tables", () => {
+      this.tables.value = tables();
+    });
     this.several = model.get("_several") as boolean;
     this.query = this.#shared("query", 200);
     this.cut = this.#shared("min_iou", 100);
@@ -69,7 +74,7 @@ export class State {
     this.compare = this.#shared("compare");
     this.selected = this.#shared("selected");
     this.opened = this.#shared("opened");
-    this.table = computed(() => this.tableNamed(this.current.value) ?? this.tables[0]);
+    this.table = computed(() => this.tableNamed(this.current.value) ?? this.tables.value[0]);
     this.counts = computed(() => countAt(this.table.value, this.cut.value));
     this.shown = computed(() =>
       shownUnits(this.table.value, {
@@ -129,7 +134,7 @@ export class State {
   }
 
   tableNamed(key: string): Table | undefined {
-    return this.tables.find((table) => table.key === key);
+    return this.tables.value.find((table) => table.key === key);
   }
 
   address(table: Table, unit: number): string {
@@ -207,6 +212,11 @@ export class State {
     );
   }
 
+  #listen(name: string, follow: () => void): void {
+    this.model.on(`change:${name}`, follow);
+    this.#ends.push(() => this.model.off(`change:${name}`, follow));
+  }
+
   /** A signal that follows a trait, and which the trait follows, `delay` ms after the last change. */
   #shared<T>(name: string, delay = 0): Signal<T> {
     const value = signal(this.model.get(name) as T);
@@ -215,8 +225,7 @@ export class State {
       const next = this.model.get(name) as T;
       if (!same(next)) value.value = next;
     };
-    this.model.on(`change:${name}`, follow);
-    this.#ends.push(() => this.model.off(`change:${name}`, follow));
+    this.#listen(name, follow);
     this.#ends.push(
       effect(() => {
         const next = value.value;

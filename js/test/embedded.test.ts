@@ -60,10 +60,20 @@ async function page(): Promise<EmbeddedGallery> {
     version: 1,
     style: "",
     several: false,
-    current: "layer4",
-    compare: [],
-    min_iou: 0.04,
-    only: "detectors",
+    state: {
+      current: "layer4",
+      compare: [],
+      min_iou: 0.04,
+      only: "detectors",
+      query: "",
+      category: [],
+      concept: null,
+      _chosen: [2, 0],
+      sort: "iou",
+      overlay: "heat",
+      selected: [],
+      opened: "",
+    },
     remark: "",
     dissections: [
       {
@@ -100,6 +110,15 @@ describe("embedded data", () => {
     const [table] = (model.get("_tables") as DissectionTable[]).map(tableOf);
     expect([...table.best_iou]).toEqual([...tableOf(raw()).best_iou]);
     expect([...table.top_images.subarray(0, 6)]).toEqual([4, 5, -1, -1, 5, 6]);
+  });
+
+  it("begins as the gallery stood", async () => {
+    const { model } = await unpack(await page(), "summary-1");
+    expect(["_chosen", "overlay", "stands_for"].map((name) => model.get(name))).toEqual([
+      [2, 0],
+      "heat",
+      "summary-1",
+    ]);
   });
 
   it("answers for maps in the order asked for, bit for bit, and for units that were left out", async () => {
@@ -162,7 +181,7 @@ describe("embedded data", () => {
     expect([...bytes(buffers[0])]).toEqual([1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1]);
     await expect(
       source.ask<"labels">({ kind: "labels", key: "layer4", unit: 2, concept: 0 }),
-    ).rejects.toThrow("only where the unit's label is");
+    ).rejects.toThrow("only where the units' best ones are");
   });
 
   it("answers for rankings; what isn't known is null", async () => {

@@ -32,6 +32,7 @@ export function raw(options: Partial<Record<string, unknown>> = {}): DissectionT
     quantile: 0.005,
     warning: table.warning ?? "",
     note: table.note ?? "",
+    provisional: table.provisional ?? "",
     categories: table.categories,
     names: concepts.map((concept) => concept[1]),
     numbers: concepts.map((concept) => concept[0]),
@@ -54,7 +55,9 @@ export function raw(options: Partial<Record<string, unknown>> = {}): DissectionT
     leader_iou: view(Float64Array.from(concepts, (_, at) => Math.max(...column(at)))),
     thresholds: view(new Float32Array(iou.length).fill(1)),
     strongest: view(Float32Array.from(table.strongest, (value: number | null) => value ?? Number.NaN)),
-    top_images: view(Int32Array.from({ length: iou.length * 2 }, (_, at) => at % 7)),
+    top_images: view(
+      Int32Array.from(table.top_images ?? Array.from({ length: iou.length * 2 }, (_, at) => at % 7)),
+    ),
   };
 }
 

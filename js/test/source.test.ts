@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Library, unpackMaps } from "../src/data/library";
 import { KernelSource, Problem } from "../src/data/source";
-import { FakeModel, table } from "./parts";
+import { cases, FakeModel, table } from "./parts";
 
 const answerLast = (model: FakeModel, reply: object, buffers: DataView[] = []) =>
   model.fire("msg:custom", { ...reply, id: model.sent.at(-1)?.id }, buffers);
@@ -71,6 +71,7 @@ describe("library", () => {
     reply: {
       kind: "maps",
       units,
+      images: units.flatMap((unit) => [(unit * 2) % 7, (unit * 2 + 1) % 7]),
       sizes: units.flatMap(() => [
         [1, 2],
         [1, 2],
@@ -83,7 +84,7 @@ describe("library", () => {
     },
     buffers: [
       units.flatMap((unit) => [unit, 1, 2, 3]),
-      units.flatMap((unit) => [unit, 3]), // the peaks
+      units.flatMap(() => [Number.NaN, 3]), // the peaks
     ].map((values) => new DataView(Float32Array.from(values).buffer)),
   });
   const settled = () => new Promise((resolve) => setTimeout(resolve, 60));
@@ -235,9 +236,110 @@ describe("library", () => {
     expect(model.sent.map(({ kind }) => kind)).toEqual(["maps"]);
   });
 
+  /** The table of a newer result: unit 1 has other images. */
+  const newer = (options = {}) => {
+    const top_images = [...table().top_images];
+    top_images[2] = 6;
+    return table({ top_images, ...options });
+  };
+
+  it("asks anew for units whose images changed in a newer result, and keeps what it has", async () => {
+    const model = new FakeModel();
+    const library = new Library(new KernelSource(model));
+    const view = {};
+    library.want(view, wanted([0, 1, 3]));
+    await settled();
+    answer(model, (images) => images.map(() => ""));
+    await settled();
+    expect(library.maps(newer(), 0)).toBe(library.maps(table(), 0));
+    expect(library.maps(newer(), 1)).toBeUndefined();
+    library.want(
+      view,
+      [0, 1, 3].map((unit) => ({ table: newer(), unit })),
+    );
+    await settled();
+    expect(model.sent.map(({ kind, units }) => [kind, units])).toEqual([["maps", [1]]]);
+  });
+
+  it("doesn't take the maps of another network for those of a newer result", async () => {
+    const model = new FakeModel();
+    const library = new Library(new KernelSource(model));
+    library.want({}, wanted([0]));
+    await settled();
+    const { id } = model.sent.find(({ kind }) => kind === "maps") ?? {};
+    const { reply, buffers } = mapsFor([0]);
+    const [strongest] = table().strongest;
+    const peaks = new DataView(Float32Array.of(strongest, 1).buffer);
+    model.fire("msg:custom", { ...reply, id }, [buffers[0], peaks]);
+    await settled();
+    expect(library.maps(table(), 0)).toBeDefined();
+    const retrained = cases.table.strongest.map((value) => (value ?? 0) + 0.5);
+    expect(library.maps(table({ strongest: retrained }), 0)).toBeUndefined();
+  });
+
+  it("waits for the table of a newer result where its maps come first", async () => {
+    const model = new FakeModel();
+    const library = new Library(new KernelSource(model));
+    const view = {};
+    library.want(view, wanted([1]));
+    await settled();
+    for (const { id, kind, images } of model.sent.splice(0)) {
+      const { reply, buffers } = mapsFor([1]);
+      if (kind === "maps") model.fire("msg:custom", { ...reply, images: [6, 3], id }, buffers);
+      else
+        model.fire(
+          "msg:custom",
+          { kind, id, images, types: ["image/jpeg", "image/jpeg"], problems: ["", ""] },
+          [1, 2].map(() => new DataView(new ArrayBuffer(4))),
+        );
+    }
+    await settled();
+    expect(library.maps(table(), 1)).toBeUndefined();
+    expect(model.sent).toEqual([]); // and doesn't ask again and again
+    expect(library.maps(newer(), 1)).toBeDefined();
+  });
+
+  it("takes in what is pushed as if it had asked", async () => {
+    const model = new FakeModel();
+    const library = new Library(new KernelSource(model));
+    const { reply, buffers } = mapsFor([0, 1]);
+    const images = [...new Set(reply.images)];
+    const pictures = {
+      kind: "pictures",
+      images,
+      types: images.map(() => "image/jpeg"),
+      problems: images.map((image) => (image === 3 ? "Image 3: torn" : "")),
+    };
+    model.fire(
+      "msg:custom",
+      { kind: "strips", key: "layer4", photographs: "layer4", maps: reply, pictures },
+      [...buffers, ...images.map(() => new DataView(new ArrayBuffer(4)))],
+    );
+    expect(library.maps(table(), 1)?.images).toEqual([2, 3]);
+    expect(library.problemOf(table(), 1, 3)).toBe("Image 3: torn");
+    library.want({}, wanted([0, 1]));
+    await settled();
+    expect(model.sent).toEqual([]);
+  });
+
+  it("asks for the images of a strip, and for all of an opened unit", async () => {
+    const model = new FakeModel();
+    const library = new Library(new KernelSource(model));
+    const top_images = Array.from({ length: 10 * 12 }, (_, at) => at);
+    const many = { ...table({ top_images }), top: 12 };
+    const asked = () => model.sent.filter(({ kind }) => kind === "pictures").map(({ images }) => images);
+    const view = {};
+    library.want(view, [{ table: many, unit: 0 }]);
+    await settled();
+    expect(asked()).toEqual([[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]]);
+    library.want(view, [{ table: many, unit: 0, all: true }]);
+    await settled();
+    expect(asked()[1]).toEqual([10, 11]);
+  });
+
   it("cuts one buffer into the maps of each unit", () => {
     const { reply, buffers } = mapsFor([7, 5]);
-    const units = unpackMaps({ ...reply, id: "" } as never, buffers, 2);
+    const units = unpackMaps({ ...reply, id: "" } as never, buffers);
     expect([...(units.get(5)?.maps[0].values ?? [])]).toEqual([5, 1]);
     expect(units.get(7)).toMatchObject({ low: 1, high: 7 });
   });

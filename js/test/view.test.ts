@@ -7,6 +7,7 @@ import { mount } from "../src/mount";
 import { State } from "../src/state";
 import { isDark, isDarkColour } from "../src/theme";
 import { known } from "../src/view/activations";
+import { mostBars } from "../src/view/graph";
 import { levelFor, thresholdAt } from "../src/view/strip";
 import { unitPage } from "../src/view/unit";
 import { type Extent, heightOf, layoutAt, rowsInView, topOf } from "../src/view/window";
@@ -37,6 +38,7 @@ describe("window", () => {
     expect(layoutAt(380, 10, false)).toMatchObject({ shape: "stack", perLine: 5 });
     expect(layoutAt(1900, 10, false).columns).toBe(2);
     expect(layoutAt(1004, 0, false)).toMatchObject({ columns: 3, rowHeight: 92 });
+    expect(layoutAt(1004, 25, false)).toEqual(layoutAt(1004, 10, false));
     expect(layoutAt(1004, 10, true)).toMatchObject({ shape: "stack", columns: 2 });
     for (const width of [300, 500, 720, 1004, 1500, 2400]) {
       const { shape, thumb, perLine, columns } = layoutAt(width, 10, false);
@@ -47,7 +49,7 @@ describe("window", () => {
 });
 
 describe("threshold", () => {
-  const maps = { maps: [], low: -1, high: 5 };
+  const maps = { images: [], maps: [], low: -1, high: 5 };
   it("runs from the minimum to the maximum of a unit, as scored in the middle", () => {
     expect([-1, 0, 1].map((level) => thresholdAt(table(), 0, maps, level))).toEqual([-1, 1, 5]);
     expect(thresholdAt(table(), 0, undefined, 1)).toBe(1);
@@ -235,6 +237,41 @@ describe("gallery", () => {
     expect(within("[role=note]").textContent).toContain("Probed with drawings");
   });
 
+  it("follows a newer result and keeps what people have set", () => {
+    const model = start({ sort: "unit", only: "all", selected: [3], concept: 7 });
+    const figure = within(".figure b");
+    expect(figure.textContent).toBe("6");
+    // Fewer units pass, and the concepts are numbered otherwise.
+    const concepts = cases.table.concepts.map(([number, ...rest]) => [(number as number) + 100, ...rest]);
+    const best_iou = cases.table.best_iou.map((iou) => iou / 10);
+    model.set("_tables", [
+      raw({ concepts, best_iou, provisional: "Provisional: after 640 of 2,040 images" }),
+    ]);
+    expect(within(".figure b").textContent).toBe(
+      String(best_iou.filter((iou, unit) => iou > 0.04 && cases.table.best[unit] >= 0).length),
+    );
+    expect([model.get("concept"), model.get("selected"), model.get("only")]).toEqual([107, [3], "all"]);
+    expect(within("[data-about=provisional]").textContent).toBe("≈ Provisional: after 640 of 2,040 images");
+    model.set("_tables", [raw({ concepts })]);
+    expect(within("[data-about=provisional]").hidden).toBe(true);
+    expect(within(".figure b").textContent).toBe("6");
+  });
+
+  it("keeps the focus on a bar when a newer result comes", () => {
+    const model = start();
+    within("[role=option][data-category=part]").focus();
+    const key = (host.shadowRoot?.activeElement as HTMLElement | null)?.dataset.key;
+    model.set("_tables", [raw()]);
+    expect((host.shadowRoot?.activeElement as HTMLElement | null)?.dataset.key).toBe(key);
+  });
+
+  it("leaves out bars for which there is no room, from the longest categories", () => {
+    expect(mostBars([3, 40, 12], 2000)).toBe(40);
+    expect(mostBars([3, 40, 12], 600)).toBe(14);
+    expect(mostBars([3, 40, 12], 10)).toBe(4);
+    expect(mostBars([2], 10)).toBe(4);
+  });
+
   it("says what went wrong instead of staying empty", () => {
     start({ _tables: "nonsense" });
     expect(within("[role=alert]").textContent).toContain("Run the cell again");
@@ -261,7 +298,8 @@ describe("gallery", () => {
       const state = new State(model);
       const scope = new Scope();
       const context: Context = { state, source, library: new Library(source), say: () => {} };
-      const page = unitPage(context, state.table.value, 1, { close: () => {}, turn: () => {} }, scope);
+      const turning = { close: () => {}, turn: () => {} };
+      const { region: page } = unitPage(context, state.table.value, 1, turning, scope);
       host.attachShadow({ mode: "open" }).append(page);
       end = () => {
         scope.dispose();

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -13,11 +13,11 @@ from nbdissect.display.table import packed
 from nbdissect.results.upsampling import resize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
 
     from numpy.typing import NDArray
 
-    from nbdissect.display.messages import RankedConcept, Reply
+    from nbdissect.display.messages import MapsReply, PicturesReply, RankedConcept, Reply, Strips
     from nbdissect.results.dissection import Dissection
 
     Answer = tuple[Reply, list[bytes]]
@@ -98,6 +98,28 @@ def pictures_of(d: Dissection) -> Pictures:
     return _SHARED[d]
 
 
+def strips(
+    d: Dissection, key: str, photographs: str, units: list[int], sent: Container[int]
+) -> tuple[Strips, list[bytes]]:
+    """Return the maps of some units and their photographs but for those `sent` before, and the buffers, unasked.
+
+    Raises
+    ------
+    RefusedError
+        If the photographs are not at hand, or these are too many units for one message.
+    """
+    maps, map_buffers = _maps(d, {"units": units}, "")
+    images = [int(image) for image in np.unique(d.top_images[units]) if image >= 0 and image not in sent]
+    pictures, picture_buffers = _pictures(d, {"images": images}, "")
+    return {
+        "kind": "strips",
+        "key": key,
+        "photographs": photographs,
+        "maps": cast("MapsReply", maps),
+        "pictures": cast("PicturesReply", pictures),
+    }, [*map_buffers, *picture_buffers]
+
+
 def _pictures(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
     store, images = pictures_of(d), [int(index) for index in request["images"]]
     if len(images) > MOST_UNITS * max(1, d.top_images.shape[1]):
@@ -151,6 +173,7 @@ def _maps(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
         "kind": "maps",
         "id": request_id,
         "units": units,
+        "images": d.top_images[units].ravel().tolist(),
         "sizes": sizes,
         "grids": grids,
         "problems": problems,

@@ -25,14 +25,23 @@ from nbdissect.results.summary import plural
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from nbdissect.display.messages import DissectionTable, EmbeddedAlbum, EmbeddedDissection, EmbeddedGallery
+    from nbdissect.display.messages import (
+        DissectionTable,
+        EmbeddedAlbum,
+        EmbeddedDissection,
+        EmbeddedGallery,
+        GalleryState,
+    )
     from nbdissect.results.dissection import Dissection
 
 VERSION = 1
 TYPE = "image/webp"
 # In a page: as large as 512 units with 10 images may be to stay below 8 MB. In a notebook: as a card shows them.
 PAGE_SIDE, NOTEBOOK_SIDE = 160, 112
-QUALITY = 66
+# Likewise: of how many of a unit's best concepts "Why this label?" can show the pixels.
+PAGE_CONCEPTS, NOTEBOOK_CONCEPTS = 3, 1
+# The encoder's effort: 3 % smaller than its usual 4 and hardly slower; 6 takes twice as long.
+QUALITY, EFFORT = 66, 5
 # Bytes of base64 for one byte.
 _TEXT = 4 / 3
 
@@ -71,9 +80,11 @@ def embed(
     *,
     several: bool,
     style: str,
+    state: GalleryState | None = None,
     photographs: bool = True,
     maps: bool = True,
     side: int = PAGE_SIDE,
+    concepts: int = PAGE_CONCEPTS,
     budget: float = math.inf,
 ) -> Embedded:
     """Return the gallery of some dissections, with as many units' photographs and maps as fit.
@@ -87,12 +98,16 @@ def embed(
         Whether units are named by address.
     style : str
         The gallery's style sheet.
+    state : GalleryState, optional
+        What the gallery begins with, instead of the cut alone.
     photographs : bool
         Whether photographs, and with them the masks of concepts, go in.
     maps : bool
         Whether activation maps go in; without them there are no images at all, numbers only.
     side : int
         Longer side of the photographs, at most.
+    concepts : int
+        Of how many concepts of each unit, best first, the masks go in.
     budget : float
         Bytes of JSON. Numbers of all units always go in; then the best units' images while there is room.
 
@@ -107,8 +122,7 @@ def embed(
         album = None
         if photographs and maps and d.data is not None and d.top_images.shape[1]:
             album = albums.setdefault(id(d.data), _Album(d.data, side))
-            album.expect(d)
-        parts.append(_Part(key, d, album))
+        parts.append(_Part(key, d, album, concepts))
     spent = float(len(style) + sum(part.size_of_numbers() for part in parts))
     for _, at, unit in sorted(
         (-iou, at, unit) for at, part in enumerate(parts) for iou, unit in part.candidates(maps=maps)
@@ -119,15 +133,11 @@ def embed(
         parts[at].take(unit)
         spent += cost
     used = list(albums.values())
-    detectors = any(part.d.detectors(min_iou) for part in parts)
     gallery: EmbeddedGallery = {
         "version": VERSION,
         "style": style,
         "several": several,
-        "current": parts[0].key,
-        "compare": [],
-        "min_iou": float(min_iou),
-        "only": "detectors" if detectors else "all",
+        "state": state or _at_cut(dissections, min_iou),
         "remark": "",
         "dissections": [
             part.message(used.index(part.album) if part.album else -1, photographs=photographs) for part in parts
@@ -142,9 +152,26 @@ def embed(
     )
 
 
+def _at_cut(dissections: Mapping[str, Dissection], min_iou: float) -> GalleryState:
+    return {
+        "current": next(iter(dissections)),
+        "compare": [],
+        "min_iou": float(min_iou),
+        "only": "detectors" if any(d.detectors(min_iou) for d in dissections.values()) else "all",
+        "query": "",
+        "category": [],
+        "concept": None,
+        "_chosen": None,
+        "sort": "iou",
+        "overlay": "mask",
+        "selected": [],
+        "opened": "",
+    }
+
+
 @dataclass
 class _Photograph:
-    """A photograph as it goes into the page, and where the concepts are that its units are labelled with."""
+    """A photograph as it goes into the page, and where the best concepts of its units are."""
 
     file: bytes
     grid: tuple[int, int]
@@ -162,11 +189,11 @@ class _Album:
     _read: dict[int, _Photograph] = field(default_factory=dict)
     _expected: dict[int, set[tuple[int, tuple[str, ...], frozenset[int]]]] = field(default_factory=dict)
 
-    def expect(self, d: Dissection) -> None:
-        """Note which concepts will be asked for in which image, so that each image is read once."""
+    def expect(self, d: Dissection, explained: list[list[int]]) -> None:
+        """Note which concepts (columns, per unit) will be asked for in which image, so that each image is read once."""
         families = [frozenset(c.number for c in d.concepts if c.category == category) for category in d.categories]
-        for unit, column in enumerate(d.best_concepts):
-            if column >= 0:
+        for unit, columns in enumerate(explained):
+            for column in columns:
                 wanted = (d.concepts[column].number, d.categories, families[d.category_of[column]])
                 for image in d.top_images[unit]:
                     self._expected.setdefault(int(image), set()).add(wanted)
@@ -193,7 +220,7 @@ class _Album:
                 raise UnreadableError(message) from error
             picture.thumbnail((self.side, self.side))
             file = io.BytesIO()
-            picture.save(file, "WEBP", quality=QUALITY, method=4)
+            picture.save(file, "WEBP", quality=QUALITY, method=EFFORT)
             self._read[image] = _Photograph(file.getvalue(), grid, masks, carried)
         return self._read[image]
 
@@ -210,11 +237,17 @@ class _Album:
 class _Part:
     """One dissection on its way into the page."""
 
-    def __init__(self, key: str, d: Dissection, album: _Album | None) -> None:
+    def __init__(self, key: str, d: Dissection, album: _Album | None, concepts: int) -> None:
         self.key, self.d, self.album = key, d, album
         self.taken: list[int] = []
         self._masks: dict[tuple[int, int], bytes] = {}  # image, column → bits
         self._rankings = [ranked(d, unit) for unit in range(len(d.thresholds))]
+        self._explained = [
+            list(dict.fromkeys([int(best), *(row["concept"] for row in ranking)]))[:concepts] if best >= 0 else []
+            for best, ranking in zip(d.best_concepts, self._rankings, strict=True)
+        ]
+        if album:
+            album.expect(d, self._explained)
 
     def candidates(self, *, maps: bool) -> Iterator[tuple[float, int]]:
         """The units that have something to embed, with their IoU."""
@@ -244,11 +277,13 @@ class _Part:
         return [int(image) for image in self.d.top_images[unit] if image >= 0]
 
     def _masks_of(self, unit: int) -> dict[tuple[int, int], bytes]:
-        column = int(self.d.best_concepts[unit])
-        if not self.album or column < 0:
+        if not self.album:
             return {}
-        number = self.d.concepts[column].number
-        return {(image, column): self.album.photograph(image).masks[number] for image in self._images(unit)}
+        return {
+            (image, column): self.album.photograph(image).masks[self.d.concepts[column].number]
+            for column in self._explained[unit]
+            for image in self._images(unit)
+        }
 
     def _fitted(self, unit: int) -> Iterator[tuple[Any, tuple[int, int]]]:
         """The unit's maps with the grids of their masks, one per rank."""

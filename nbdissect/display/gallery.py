@@ -6,15 +6,16 @@ import difflib
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import anywidget
 import ipywidgets
 import traitlets
 
 from nbdissect.display import rerun
-from nbdissect.display.answers import answer
+from nbdissect.display.answers import answer, pictures_of, strips
 from nbdissect.display.filtering import ONLY, SORTS, Filter, shown
+from nbdissect.display.messages import GalleryState
 from nbdissect.display.table import tables_of
 from nbdissect.results.dissection import MIN_IOU, Dissection
 from nbdissect.results.summary import plural
@@ -117,6 +118,7 @@ class Gallery(anywidget.AnyWidget):
         if "only" not in state and not any(d.detectors(min_iou) for d in self._dissections.values()):
             state["only"] = "all"
         self._filtering = False
+        self._pushed: dict[str, set[int]] = {}
         super().__init__(
             _tables=tables_of(self._dissections),
             _style=(STATIC / "gallery.css").read_text(encoding="utf-8"),
@@ -144,6 +146,75 @@ class Gallery(anywidget.AnyWidget):
                 return
             reply, buffers = answer(self._dissections, request)
             self.send(dict(reply), buffers)
+
+    # --- while it computes ---
+
+    def update(self, dissections: Dissection | Mapping[str, Dissection]) -> None:
+        """Show newer results of the same layers in the place of those shown.
+
+        Filter, order, selection and the opened unit stay, and so does what the page is scrolled to.
+        Photographs that it has already are kept; it asks for the maps of units whose images changed.
+
+        Parameters
+        ----------
+        dissections : Dissection or mapping of str to Dissection
+            Of the names that the gallery shows, with as many units, over the same data set.
+
+        Raises
+        ------
+        ValueError
+            If these are other layers, or results over another data set.
+
+        Examples
+        --------
+        >>> g.update(d_after_more_images)  # doctest: +SKIP
+        """
+        newer = _newer(self._dissections, checked(dissections))
+        for d in newer.values():
+            if d.data is not None:
+                pictures_of(d)  # before the older results let go of the photographs encoded for them
+        with self.hold_sync():
+            self._dissections = newer
+            self._tables = tables_of(newer)
+            concepts = newer[self.current].concepts
+            # A concept may have another number now, or, after few images, not be there yet.
+            self.concept = next((concept.number for concept in concepts if concept[1:] == self._sought), None)
+            self._note_concept()
+            self._filter()
+
+    def push(self, units: Iterable[int | str]) -> None:
+        """Send the strips of some units to the page, which can't ask while the kernel computes.
+
+        Parameters
+        ----------
+        units : iterable of int or str
+            Numbers, or addresses where the gallery shows several dissections; at most 256 of each.
+            Photographs that were pushed before are not sent again.
+
+        Raises
+        ------
+        ValueError
+            If a unit isn't in this gallery, its photographs are not at hand, or they are too many.
+        OSError
+            If the data set can't give any of the photographs.
+
+        Examples
+        --------
+        >>> g.push(g.shown[:32])  # doctest: +SKIP
+        """
+        wanted: dict[str, list[int]] = {}
+        for unit in units:
+            try:
+                name, _, number = self._address(unit).rpartition(":")
+            except traitlets.TraitError as error:
+                raise ValueError(str(error)) from None
+            wanted.setdefault(name, []).append(int(number))
+        names = {table["key"]: table["photographs"] for table in self._tables}
+        for key, numbers in wanted.items():
+            sent = self._pushed.setdefault(names[key], set())
+            message, buffers = strips(self._dissections[key], key, names[key], list(dict.fromkeys(numbers)), sent)
+            sent.update(message["pictures"]["images"])
+            self.send(dict(message), buffers)
 
     # --- filtering ---
 
@@ -247,7 +318,11 @@ class Gallery(anywidget.AnyWidget):
     def _known_address(self, proposal: Any) -> str:
         if not proposal["value"]:
             return ""
-        name = self._selected_name(proposal["value"])
+        return self._address(proposal["value"])
+
+    def _address(self, unit: int | str) -> str:
+        """Return name and number of a unit of this gallery."""
+        name = self._selected_name(unit)
         return str(name) if self._several else f"{next(iter(self._dissections))}:{name}"
 
     @traitlets.validate("selected")
@@ -281,8 +356,36 @@ class Gallery(anywidget.AnyWidget):
 
     # --- shown, closed, shown again ---
 
+    @property
+    def result(self) -> Dissection | dict[str, Dissection]:
+        """What it was made of: one dissection, or several by name."""
+        return self._dissections if self._several else next(iter(self._dissections.values()))
+
+    def state(self) -> GalleryState:
+        """Return what it looks like now, for a page without a kernel that begins so."""
+        return cast("GalleryState", {name: getattr(self, name) for name in GalleryState.__annotations__})
+
+    def _ipython_display_(self) -> None:
+        from nbdissect.display.show import show_gallery
+
+        show_gallery(self)
+
+    @property
+    def model_id(self) -> Any:
+        """The id of its model, which is opened for whoever asks."""
+        if self.comm is None:
+            super().open()
+        return super().model_id
+
+    def open(self) -> None:
+        """Open its model, if somebody may be there: the state of a saved widget makes pages ask others for code."""
+        if rerun.watched():
+            super().open()
+
     def close(self) -> None:
-        """Remove every view. Showing the gallery once more opens it anew, as it was left."""
+        """Remove every view; what stands in for it takes their place. Showing it once more opens it anew, as it was left."""
+        if self.comm is None:
+            return
         layout = self.layout
         super().close()
         layout.close()
@@ -347,6 +450,24 @@ def _check(dissections: Mapping[Any, Any]) -> None:
             "Show them in separate galleries, or dissect it with labelled photographs (data=)."
         )
         raise ValueError(message)
+
+
+def _newer(shown: Mapping[str, Dissection], given: Mapping[str, Dissection]) -> dict[str, Dissection]:
+    """Return what was given in the order of what is shown, if it may take its place."""
+    if {name: len(d.thresholds) for name, d in shown.items()} != {name: len(d.thresholds) for name, d in given.items()}:
+        message = (
+            f"update takes newer results of what this gallery shows, {_listed(shown)}; got {_listed(given)}. "
+            "Show others in a gallery of their own: nd.gallery(d)."
+        )
+        raise ValueError(message)
+    for name, d in given.items():
+        if d.data is not shown[name].data:
+            message = (
+                f"The newer result of {name!r} is over another data set than the one shown. "
+                "Show it in a gallery of its own: nd.gallery(d)."
+            )
+            raise ValueError(message)
+    return {name: given[name] for name in shown}
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -31,6 +31,7 @@ class DissectionTable(TypedDict):
     quantile: float | None
     warning: str
     note: str
+    provisional: str  # what it is over while it isn't complete, else ""
     categories: list[str]
     names: list[str]
     numbers: list[int]
@@ -92,12 +93,14 @@ class MapsReply(TypedDict):
     Sizes and mask grids are [height, width]. A map that was larger than its grid comes averaged: the
     peak is that of the map as it was recorded.
 
+    `images` are those that the maps are of: a result may be replaced by a newer one at any time.
     `problems` says of each map why it isn't there; its size is then [0, 0].
     """
 
     kind: Literal["maps"]
     id: str
     units: list[int]
+    images: list[int]
     sizes: list[list[int]]
     grids: list[list[int]]
     problems: list[str]
@@ -164,6 +167,16 @@ class ErrorReply(TypedDict):
     hint: str
 
 
+class Strips(TypedDict):
+    """Pictures and maps that nobody asked for: those of `maps.units`, and the photographs not sent like this before."""
+
+    kind: Literal["strips"]
+    key: str
+    photographs: str
+    maps: MapsReply  # the first two buffers
+    pictures: PicturesReply  # the others
+
+
 class EmbeddedPart(TypedDict):
     """A named array and its length in bytes: parts lie one after the other."""
 
@@ -203,16 +216,30 @@ class EmbeddedDissection(TypedDict):
     masks: str  # one bit per pixel, highest first; each pair begins at a byte
 
 
+class GalleryState(TypedDict):
+    """What a page without a kernel begins with: values of the widget's traits, of these names."""
+
+    current: str
+    compare: list[str]
+    min_iou: float
+    only: str
+    query: str
+    category: list[str]
+    concept: int | None
+    _chosen: list[int] | None
+    sort: str
+    overlay: str
+    selected: list[int] | list[str]
+    opened: str
+
+
 class EmbeddedGallery(TypedDict):
     """Everything that a page without a kernel carries."""
 
     version: int
     style: str
     several: bool
-    current: str
-    compare: list[str]
-    min_iou: float
-    only: str
+    state: GalleryState
     remark: str
     dissections: list[EmbeddedDissection]
     albums: list[EmbeddedAlbum]

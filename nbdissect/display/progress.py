@@ -6,24 +6,29 @@ import sys
 import time
 from contextlib import contextmanager
 from html import escape
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+
+from nbdissect.display.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from nbdissect.display.pace import Report
+
 _SECONDS_BETWEEN = 0.2
-
-
-class _Progress(Protocol):
-    stage: str
-    done: int
-    total: int
 
 
 @contextmanager
 def reporting(progress: Any, title: str) -> Iterator[Callable[[Any], None]]:
-    """Hold a progress line while a run lasts; yields what the run calls after every batch."""
+    """Hold a progress line while a run lasts; yields what the run calls after every batch.
+
+    `progress` is a bool, a callable, or a :class:`nbdissect.display.live.LiveView`.
+    """
+    if hasattr(progress, "watching"):
+        with progress.watching(title) as tell:
+            yield tell
+        return
     if callable(progress):
         yield progress
         return
@@ -31,43 +36,22 @@ def reporting(progress: Any, title: str) -> Iterator[Callable[[Any], None]]:
         yield lambda _: None
         return
     line = _notebook_line() or _terminal_line()
-    meter = _Meter(title, line)
+    pace, shown = Pace(), time.monotonic()
+
+    def report(progress: Report) -> None:
+        nonlocal shown
+        told = pace.note(progress)
+        if time.monotonic() - shown >= _SECONDS_BETWEEN or progress.done == progress.total:
+            shown = time.monotonic()
+            line(f"{title}: {told.doing}, {told.figures}", told.share)
+
     try:
-        yield meter.report
+        yield report
     except BaseException as error:
-        if meter.total:  # what fails before the first batch needs no line of its own
-            meter.end(f"stopped after {meter.seconds:.0f} s: {type(error).__name__}")
+        if pace.planned:  # what fails before the first batch needs no line of its own
+            line(f"{title}: stopped after {pace.seconds:.0f} s: {type(error).__name__}", None)
         raise
-    meter.end(f"{meter.total:,} images in {meter.seconds:.1f} s")
-
-
-class _Meter:
-    def __init__(self, title: str, show: Callable[[str, float | None], None]) -> None:
-        self._title, self._show = title, show
-        self._start = self._shown = self._stage_start = time.monotonic()
-        self._stage = ""
-        self.total = 0
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._start
-
-    def report(self, progress: _Progress) -> None:
-        now = time.monotonic()
-        if progress.stage != self._stage:
-            self._stage, self._stage_start = progress.stage, self._shown if self._stage else self._start
-        self.total = progress.total
-        if now - self._shown < _SECONDS_BETWEEN and progress.done < progress.total:
-            return
-        self._shown = now
-        rate = progress.done / max(now - self._stage_start, 1e-6)
-        doing = {"network": "running the network", "labels": "counting pixels"}.get(progress.stage, progress.stage)
-        left = (progress.total - progress.done) / rate
-        text = f"{doing}, {progress.done:,} of {progress.total:,} images · {rate:,.0f} images/s · {left:.0f} s left"
-        self._show(f"{self._title}: {text}", progress.done / progress.total)
-
-    def end(self, text: str) -> None:
-        self._show(f"{self._title}: {text}", None)
+    line(f"{title}: {pace.outcome}", None)
 
 
 def _notebook_line() -> Callable[[str, float | None], None] | None:

@@ -7,7 +7,12 @@ run of a cell would keep another gallery, and its result, in memory.
 from __future__ import annotations
 
 import weakref
-from typing import Any, Protocol
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Closable(Protocol):
@@ -19,6 +24,8 @@ class Closable(Protocol):
 
 # Cell → the run that made its widgets (the id of its request), and the widgets.
 _made: dict[str, tuple[str, list[weakref.ref[Any]]]] = {}
+# The message in whose name a thread works.
+_name: ContextVar[dict[str, Any] | None] = ContextVar("nbdissect_request", default=None)
 
 
 def register(widget: Closable) -> None:
@@ -62,8 +69,26 @@ def watched() -> bool:
     return bool(_parent().get("content", {}).get("allow_stdin", True))
 
 
+def request() -> dict[str, Any]:
+    """Return the message that asked for the running cell, for :func:`on_behalf_of`; empty outside a kernel."""
+    return _parent()
+
+
+@contextmanager
+def on_behalf_of(request: dict[str, Any]) -> Iterator[None]:
+    """Let what a thread makes belong to the cell that began it, whichever cell runs meanwhile."""
+    token = _name.set(request)
+    try:
+        yield
+    finally:
+        _name.reset(token)
+
+
 def _parent() -> dict[str, Any]:
     """The message that asked for the running cell; empty outside a kernel."""
+    asked = _name.get()
+    if asked is not None:
+        return asked
     try:
         from IPython import get_ipython
 

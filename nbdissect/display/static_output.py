@@ -13,19 +13,21 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from nbdissect.display import rerun
-from nbdissect.display.embedded import NOTEBOOK_SIDE, Embedded, UnreadableError, embed, told
+from nbdissect.display.embedded import NOTEBOOK_CONCEPTS, NOTEBOOK_SIDE, Embedded, UnreadableError, embed, told
 from nbdissect.display.gallery import checked
-from nbdissect.display.summary_html import summary_html
+from nbdissect.display.summary_html import UNLESS_SANITIZED, summary_html
 from nbdissect.results.dissection import MIN_IOU
 from nbdissect.settings import options
 
 if TYPE_CHECKING:
+    from nbdissect.display.messages import GalleryState
     from nbdissect.results.dissection import Dissection
 
 STATIC = Path(__file__).parent / "static"
@@ -34,14 +36,23 @@ _MB = 1_000_000
 _PATIENCE_MS = 1200
 
 # All but a line stands in attributes: what makes scripts harmless by showing their text drops attributes.
-# Nothing is drawn before it is in sight, so that ten galleries cost as one.
+# Nothing is drawn before it is in sight, so that ten galleries cost as one. Where no kernel answers, JupyterLab and
+# Notebook 7 say of the live gallery, the output before this one, that its model isn't there: not once this is drawn,
+# unless the live one appears after all.
 _LOADER = """
 const id = "%s", summary = document.getElementById(id + "-summary"), holder = document.getElementById(id + "-data");
 const read = async text => new Response(new Blob([Uint8Array.from(atob(text), c => c.charCodeAt(0))]).stream()
   .pipeThrough(new DecompressionStream("deflate"))).text();
+const line = %s ? summary.closest(".jp-OutputArea-child")?.previousElementSibling : null;
+const hush = () => {
+  line.style.display = /^(Loading|Error displaying) widget/.test(line.textContent.trim()) ? "none" : "";
+};
 const start = async () => {
   const url = URL.createObjectURL(new Blob([await read(holder.dataset.code)], {type: "text/javascript"}));
   try { await (await import(url)).draw(id); } finally { URL.revokeObjectURL(url); }
+  if (!line) return;
+  hush();
+  new MutationObserver(hush).observe(line, {childList: true, characterData: true, subtree: true});
 };
 let timer;
 const watch = new IntersectionObserver(([{isIntersecting}]) => {
@@ -58,10 +69,18 @@ watch.observe(summary);
 _written: dict[str, tuple[str, float]] = {}
 
 
-def static_html(result: Dissection | Mapping[str, Dissection], name: str, min_iou: float = MIN_IOU) -> str:
+def static_html(
+    result: Dissection | Mapping[str, Dissection],
+    name: str,
+    min_iou: float = MIN_IOU,
+    state: GalleryState | None = None,
+    *,
+    beside: bool = False,
+) -> str:
     """Return the output, an element of the id `name`, within what is left of ``nd.options.embed_mb``.
 
-    Numbers of all units always go in. Images go in while there is room, the best units' first;
+    `name` is the gallery's that it stands in for, so that one shown twice hides both outputs; `state` is
+    what that gallery looked like, and it may be `beside` it, in the output before this. Numbers of all units always go in. Images go in while there is room, the best units' first;
     what was left out is said, and how to get it. Nothing that is wrong with the images keeps the
     numbers from being shown.
     """
@@ -71,17 +90,18 @@ def static_html(result: Dissection | Mapping[str, Dissection], name: str, min_io
     summary = _summary(dissections, min_iou, images=strips)
     if strips and len(summary) > room:
         summary = _summary(dissections, min_iou, images=False)
-    id_ = f"in-{name}"
-    loader = base64.b64encode((_LOADER % (id_, _PATIENCE_MS)).encode()).decode("ascii")
+    id_ = f"in-nbdissect-{uuid4().hex}"
+    loader = base64.b64encode((_LOADER % (id_, "true" if beside else "false", _PATIENCE_MS)).encode()).decode("ascii")
     start = f'<script type="module">import(document.getElementById("{id_}-data").dataset.start)</script>'
-    embedded, trouble = _embedded(result, dissections, min_iou, room - len(summary) - len(_code()) - 3 * len(loader))
+    budget = room - len(summary) - len(_code()) - 3 * len(loader)
+    embedded, trouble = _embedded(dissections, min_iou, several=isinstance(result, Mapping), state=state, budget=budget)
     remark = " ".join(part for part in (told(embedded, "This output"), trouble or _rest(embedded)) if part)
     # Where there are no images at all the gallery says so itself.
     embedded.gallery["remark"] = remark if embedded.embedded else trouble or _rest(embedded)
     data = embedded.json().replace("'", "\\u0027")
     html = (
         f'<div id="{name}"><div id="{id_}"></div><div id="{id_}-summary">{summary}{_advice(remark)}</div>'
-        f'<div id="{id_}-data" data-gallery=\'{data}\' data-code="{_code()}" style="display:none" '
+        f'<div id="{id_}-data" data-gallery=\'{data}\' data-code="{_code()}" class="{UNLESS_SANITIZED}" style="display:none" '
         f'data-start="data:text/javascript;base64,{loader}">{start}</div></div>'
     )
     _note(len(html))
@@ -93,21 +113,20 @@ def _summary(dissections: Mapping[str, Dissection], min_iou: float, *, images: b
 
 
 def _embedded(
-    result: Dissection | Mapping[str, Dissection], dissections: Mapping[str, Dissection], min_iou: float, budget: float
+    dissections: Mapping[str, Dissection], min_iou: float, *, several: bool, state: GalleryState | None, budget: float
 ) -> tuple[Embedded, str]:
     """What goes in, and what kept images out, in words."""
-    several = isinstance(result, Mapping)
     style = (STATIC / "gallery.css").read_text(encoding="utf-8")
-    pictures = options.embed_mb > 0
+    gallery = partial(
+        embed, dissections, min_iou, several=several, style=style, state=state, concepts=NOTEBOOK_CONCEPTS
+    )
     try:
-        return embed(
-            dissections, min_iou, several=several, style=style, maps=pictures, side=NOTEBOOK_SIDE, budget=budget
-        ), ""
+        return gallery(maps=options.embed_mb > 0, side=NOTEBOOK_SIDE, budget=budget), ""
     except UnreadableError as error:
         trouble = f"{error}."
     except KeyboardInterrupt:  # the result is there: whoever stops the reading of its images shall keep it
         trouble = "The reading of its images was interrupted."
-    return embed(dissections, min_iou, several=several, style=style, maps=False), trouble
+    return gallery(maps=False), trouble
 
 
 def _rest(embedded: Embedded) -> str:

@@ -1,7 +1,8 @@
 """A result as plain HTML: no script, inline style only, so that it is readable wherever a notebook is shown.
 
 The strictest place we know, nbconvert's ``--sanitize-html``, keeps div, span, table, tr, td, strong,
-em, code and pre, and shows other tags as text: what matters stands in those.
+em, code and pre, and shows other tags as text: what matters stands in those. An image would be
+100 lines of base64 there: see `UNLESS_SANITIZED`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ _STRIPS = 8
 _SIDE = 72
 _ROWS = 100
 _LIMITS = 12
+# That sanitizer keeps classes, of which these two hide an element in nbconvert's pages as in JupyterLab, and drops
+# styles, which undo it in all other places.
+UNLESS_SANITIZED = "lm-Widget lm-mod-hidden"
 _CELL = "padding:.25em .8em .25em 0;vertical-align:middle;"
 
 
@@ -117,9 +121,8 @@ def _best(d: Dissection, min_iou: float, *, images: bool) -> str:
         for unit in (d.units[u] for u in units)
     ]
     has_images = any(row[2] for row in rows)
-    return _table(
-        ["concept", "IoU, unit", "strongest images, dimmed where the unit is off" if has_images else ""], rows
-    )
+    images_are = _unless_sanitized("strongest images, dimmed where the unit is off") if has_images else ""
+    return _table(["concept", "IoU, unit", images_are], rows)
 
 
 def _strip(d: Dissection, u: int) -> str:
@@ -146,7 +149,12 @@ def _drawn_strip(d: Dissection, u: int) -> str:
     strip.save(file, "JPEG", quality=80)
     unit = d.units[u]
     text = escape(f"{len(images)} strongest images of {unit.address}, {unit.label}", quote=True)
-    return f'<img alt="{text}" style="max-width:none" src="data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}">'
+    source = f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return _unless_sanitized(f'<img alt="{text}" style="max-width:none" src="{source}">')
+
+
+def _unless_sanitized(html: str) -> str:
+    return f'<div class="{UNLESS_SANITIZED}" style="display:block !important;overflow:visible">{html}</div>'
 
 
 def _limits(limits: list[Limit]) -> str:

@@ -49,8 +49,9 @@ def table_of(d: Dissection, key: str, photographs: str = "") -> DissectionTable:
         "facts": d.facts,
         "semantics": d.semantics,
         "quantile": None if math.isnan(d.quantile) else d.quantile,
-        "warning": d.warning,
+        "warning": d.warning.removeprefix(d.progress_note).lstrip(),  # which the page says by itself
         "note": _note(d),
+        "provisional": d.progress_note,
         "categories": list(d.categories),
         "names": [concept.name for concept in d.concepts],
         "numbers": [concept.number for concept in d.concepts],

@@ -9,7 +9,19 @@ import numpy as np
 if TYPE_CHECKING:
     from nbdissect.results.dissection import Dissection
 
-_PLAIN = ("layer", "model", "semantics", "quantile", "categories", "images", "seen", "planned", "pixels", "drawings", "thresholds_given")
+_PLAIN = (
+    "layer",
+    "model",
+    "semantics",
+    "quantile",
+    "categories",
+    "images",
+    "seen",
+    "planned",
+    "pixels",
+    "drawings",
+    "thresholds_given",
+)
 ARRAYS = (
     "thresholds",
     "intersection",

@@ -40,9 +40,13 @@ class Server:
         notebook = {"cells": code, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
         (self.folder / name).write_text(json.dumps(notebook), encoding="utf-8")
 
+    def goto(self, page: Page, name: str) -> None:
+        """Load the page of a notebook."""
+        page.goto(f"http://127.0.0.1:{self.port}{_PATHS[self.kind].format(name=name)}")
+
     def open(self, page: Page, name: str) -> None:
         """Open a notebook and wait for its kernel: idle, and connected."""
-        page.goto(f"http://127.0.0.1:{self.port}{_PATHS[self.kind].format(name=name)}")
+        self.goto(page, name)
         page.wait_for_function(
             """() => { const session = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session;
               return session?.kernel?.status === 'idle' && session.kernel.connectionStatus === 'connected'; }""",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 from gallery_parts import HOSTILE, dissection
 from harness import best_label, opened, settle, shot
@@ -101,6 +104,110 @@ def test_print(browser, demo):
         page.emulate_media(media="screen")
         page.wait_for_timeout(200)
         assert page.get_by_role("searchbox").is_visible()
+
+
+def test_printing_waits_for_all_pictures(browser, demo):
+    with opened(browser, Gallery(demo, only="all", sort="unit")) as page:
+        page.evaluate("""() => { window.delay = 150; window.print = () => {
+          const count = what => document.getElementById('host').shadowRoot.querySelectorAll(what).length;
+          window.printed = [count('.card'), count('.strip [data-state=here]'), count('.strip [data-state=coming]')]; }; }""")
+        page.get_by_role("button", name="Print").click()
+        page.get_by_role("button", name=re.compile(r"Stop: [\d,]+ pictures to come")).wait_for()
+        page.wait_for_function("window.printed", timeout=60_000)
+        assert page.evaluate("window.printed") == [160, 1600, 0]
+        page.wait_for_timeout(200)
+        assert page.locator(".card").count() <= 60
+        assert page.get_by_role("button", name="Print").is_visible()
+
+
+def test_waiting_to_print_can_be_stopped(browser, demo):
+    with opened(browser, Gallery(demo, only="all")) as page:
+        settle(page)
+        page.evaluate("() => { window.silent = true; window.print = () => { window.printed = true; }; }")
+        page.get_by_role("button", name="Print").click()
+        page.get_by_role("button", name=re.compile("Stop")).click()
+        page.get_by_role("button", name="Print").wait_for()
+        assert page.evaluate("window.printed") is None
+        assert page.locator(".card").count() <= 60
+
+
+def test_paper_says_what_is_not_on_it(browser):
+    after = "getComputedStyle(document.getElementById('host').shadowRoot.querySelector('.viewport'), '::after').content"
+    with opened(browser, Gallery(dissection(700, top=1), only="all")) as page:
+        page.evaluate("window.silent = true")
+        page.emulate_media(media="print")
+        page.wait_for_function("document.getElementById('host').shadowRoot.querySelectorAll('.card').length > 60")
+        assert page.locator(".card").count() == 600
+        assert "The first 600. Filter to print others." in page.evaluate(after)
+        assert "Pictures are missing" in page.evaluate(after)
+
+
+# --- more than there is room for ---
+
+
+@pytest.mark.parametrize("width", [400, 1040])
+def test_a_strip_shows_ten_images_and_says_how_many_more(browser, width):
+    d = dissection(30, top=25)
+    with opened(browser, Gallery(d, only="all"), width) as page:
+        settle(page)
+        card = page.get_by_role("gridcell").first
+        assert card.locator("canvas").count() == 10
+        more, last = card.get_by_text("+15").bounding_box(), card.locator("canvas").last.bounding_box()
+        assert last["x"] <= more["x"] < last["x"] + last["width"]
+        assert last["y"] <= more["y"] < last["y"] + last["height"]
+        assert "25 strongest images" in card.get_by_role("img").last.get_attribute("aria-label")
+        card.click()
+        drawn = page.locator(".figures canvas[data-state=here]")
+        drawn.nth(24).wait_for()
+        assert drawn.count() == 25
+        shot(page, f"many-images-{width}")
+
+
+@pytest.mark.parametrize("width", [400, 700])
+def test_bars_that_are_left_out_are_counted(browser, axe, width):
+    names = tuple(f"concept {number}" for number in range(120))
+    with opened(browser, Gallery(dissection(600, names=names), min_iou=0.0), width) as page:
+        settle(page)
+        more = page.get_by_role("option", name=re.compile(r"^\+\d+ more$"))
+        more.first.wait_for()
+        cut = more.count()
+        options = page.get_by_role("option").count()
+        shot(page, f"many-bars-{width}")
+        assert violations(page, axe) == []
+        left = int(more.first.inner_text().split()[0])
+        at = page.get_by_role("option").all_inner_texts().index(more.first.inner_text())
+        # With the keyboard: what comes in its place has the focus.
+        more.first.focus()
+        page.keyboard.press("Enter")
+        assert page.get_by_role("option").count() == options + left - 1
+        assert more.count() == cut - 1
+        assert page.get_by_role("option").nth(at).evaluate("o => o.getRootNode().activeElement === o")
+
+
+def test_buttons_of_an_opened_unit_stay_together(browser, demo):
+    with opened(browser, Gallery(demo), 400) as page:
+        page.get_by_role("gridcell").first.click()
+        names = ("Previous unit", "Next unit", "Close (Esc)")
+        boxes = [page.get_by_role("button", name=name).bounding_box() for name in names]
+        assert len({box["y"] for box in boxes}) == 1
+        title = page.locator(".unit h3").bounding_box()
+        assert boxes[0]["y"] < title["y"] + title["height"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_heat_map_shows_its_scale(browser, demo, axe, scheme):
+    partial = replace(demo, provisional=True, seen=300, planned=560)
+    with opened(browser, Gallery(partial, overlay="heat"), color_scheme=scheme) as page:
+        settle(page)
+        page.get_by_role("gridcell").first.click()
+        settle(page)
+        assert page.locator(".scale").is_visible()
+        maps = demo.top_maps[Gallery(demo).shown[0]]
+        assert f"bright {float(maps.max()):.3g}" in page.locator(".activations").inner_text()
+        shot(page, f"heat-{scheme}")
+        assert violations(page, axe) == []
+        page.get_by_role("radio", name="Mask").check()
+        assert not page.locator(".scale").is_visible()
 
 
 # --- size ---

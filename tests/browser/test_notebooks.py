@@ -68,6 +68,10 @@ def units(page):
     return page.get_by_role("grid", name="Units")
 
 
+def stand_ins(page):
+    return page.locator("[id^=nbdissect-]")
+
+
 @pytest.mark.parametrize("source", ["demo", "squeezenet"])
 def test_from_cell_to_gallery_to_cell(server, page, source):
     if source == "squeezenet" and not SHARED.exists():
@@ -122,12 +126,48 @@ def test_the_magic_shows_the_gallery_in_the_place_of_its_summary(server, page):
         run_cell(page, cell)
     units(page).wait_for(timeout=120_000)
     settle(page)
+    # The gallery may be there before the run has ended, what stands in for it comes after.
+    stand_ins(page).wait_for(state="attached", timeout=60_000)
     page.wait_for_timeout(1500)
-    assert page.locator("[id^=nbdissect-]").count() == 1
-    assert not page.locator("[id^=nbdissect-]").is_visible()
+    assert stand_ins(page).count() == 1
+    assert not stand_ins(page).is_visible()
     shot(page, server, "magic")
     run_cell(page, 3)
     assert "a notebook, which has answered" in output(page, 3)
+
+
+def test_what_stands_in_for_a_gallery_is_hidden_wherever_it_is_shown(server, page):
+    server.write("twice.ipynb", [QUICK, "g.query = '1'\ng", "import ipywidgets\nipywidgets.VBox([g])"])
+    server.open(page, "twice.ipynb")
+    for number in range(3):
+        run_cell(page, number)
+    page.wait_for_function("() => document.querySelectorAll('[data-lm-suppress-shortcuts]').length === 3")
+    stand_ins(page).nth(1).wait_for(state="attached")
+    page.wait_for_timeout(2_500)
+    assert stand_ins(page).count() == 2
+    assert not any(one.is_visible() for one in stand_ins(page).all())
+    assert units(page).count() == 3
+    shot(page, server, "twice")
+
+
+def test_a_gallery_is_there_again_without_a_kernel(server, page):
+    server.write("again.ipynb", [QUICK.replace('only="all"', 'only="all", query="1", sort="unit"')])
+    server.open(page, "again.ipynb")
+    run_cell(page, 0)
+    units(page).wait_for(timeout=60_000)
+    stand_ins(page).wait_for(state="attached")
+    page.evaluate("async () => { await window.jupyterapp.commands.execute('docmanager:save'); }")
+    page.evaluate("async () => { await window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
+    server.goto(page, "again.ipynb")
+    page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.content?.model?.cells?.length === 1")
+    units(page).wait_for()
+    assert page.get_by_role("searchbox", name="Search units").input_value() == "1"
+    assert page.get_by_role("combobox", name="Sort by").input_value() == "unit"
+    settle(page)
+    # Neither the line of the widget that is no more, nor the summary.
+    said = page.locator(".jp-OutputArea").inner_text()
+    assert not re.search("Loading widget|model not found|trust this notebook", said)
+    shot(page, server, "again")
 
 
 def test_python_moves_the_page(server, page):
@@ -159,11 +199,13 @@ def test_two_galleries_a_second_run_and_a_closed_one(server, page):
     page.wait_for_timeout(500)
     assert output(page, 4) == before, "a second run leaves no comm behind"
     run_cell(page, 2)
-    page.wait_for_timeout(1500)
-    assert units(page).count() == 1
+    # What stood in for it takes its place, and makes room again once it is shown anew.
+    stand_ins(page).first.scroll_into_view_if_needed()
+    units(page).nth(1).wait_for()
+    assert [one.is_visible() for one in stand_ins(page).all()] == [True, False]
     run_cell(page, 3)
-    page.wait_for_timeout(1500)
-    assert units(page).count() == 2
+    page.wait_for_timeout(2500)
+    assert not any(one.is_visible() for one in stand_ins(page).all())
     units(page).last.scroll_into_view_if_needed()
     assert re.match("conv6:", units(page).last.get_by_role("gridcell").first.get_attribute("data-address"))
 

@@ -9,11 +9,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from gallery_parts import dissection
-from harness import best_label, cell, focused, opened, put, settle, shot, show
+from harness import _plain, best_label, cell, focused, opened, put, settle, shot, show
 
 import nbdissect as nd
 from nbdissect.display.gallery import Gallery
 from nbdissect.results.upsampling import resize
+
+
+def until(page, holds, patience=5_000):
+    """Let the page and Python talk until it holds; assert that it does in the end."""
+    for _ in range(patience // 50):
+        if holds():
+            return
+        page.wait_for_timeout(50)
+    assert holds()
+
 
 # --- names by which tests and screen readers find things ---
 
@@ -39,8 +49,7 @@ def test_filters_agree_with_python(browser, demo):
     g, label = Gallery(demo), best_label(demo)
     with opened(browser, g) as page:
         page.get_by_role("searchbox").fill(label)
-        page.wait_for_timeout(300)
-        assert g.query == label
+        until(page, lambda: g.query == label)
         assert page.get_by_role("status").inner_text() == f"{len(g.shown)} of 160 units"
         page.get_by_role("button", name="Clear filters").click()
         page.get_by_role("button", name="scene").click()
@@ -55,14 +64,12 @@ def test_the_cut_moves_the_counts_and_python_follows(browser, demo):
     g = Gallery(demo)
     with opened(browser, g) as page:
         page.get_by_role("slider", name="IoU cut").fill("0.2")
-        page.wait_for_timeout(200)
-        assert g.min_iou == 0.2
+        until(page, lambda: g.min_iou == 0.2)
         assert page.get_by_role("status").inner_text() == f"{demo.detectors(0.2)} of 160 units"
         figures = page.locator(".figure b").all_inner_texts()
         assert figures == [str(demo.detectors(0.2)), str(demo.unique_detectors(0.2))]
         page.get_by_role("slider", name="IoU cut").press("ArrowRight")
-        page.wait_for_timeout(200)
-        assert g.min_iou == 0.205
+        until(page, lambda: g.min_iou == 0.205)
 
 
 def test_a_bar_filters_by_its_concept(browser, demo):
@@ -220,7 +227,9 @@ def test_why_this_label_counts_the_engines_pixels(browser, demo):
         cell(page, f"conv6:{unit}").click()
         page.get_by_role("button", name="Why this label?").click()
         page.get_by_role("img", name=re.compile("pixels in both")).first.wait_for()
-        said = page.get_by_role("img", name=re.compile("pixels in both")).evaluate_all("all => all.map(i => i.ariaLabel)")
+        said = page.get_by_role("img", name=re.compile("pixels in both")).evaluate_all(
+            "all => all.map(i => i.ariaLabel)"
+        )
         for rank, text in enumerate(said):
             sample = demo.data[int(demo.top_images[unit, rank])]
             layers = [np.asarray(mask) for mask in sample.masks.values()]
@@ -441,7 +450,9 @@ def test_counts_that_come_and_go_move_nothing(browser, demo):
 
 def test_an_image_that_was_not_counted_says_so(browser):
     d = dissection()
-    unit = next(u for u, images in enumerate(d.top_images) if d.best_concepts[u] >= 0 and d.best_concepts[u] not in images % 6)
+    unit = next(
+        u for u, images in enumerate(d.top_images) if d.best_concepts[u] >= 0 and d.best_concepts[u] not in images % 6
+    )
     with opened(browser, Gallery(d, only="all", query=str(unit))) as page:
         page.get_by_role("gridcell").first.click()
         page.get_by_role("button", name="Why this label?").click()
@@ -467,6 +478,128 @@ def test_concepts_out_of_reach_say_why(browser, demo):
         summary.click()
         limit = demo.summary().out_of_reach[0]
         assert page.get_by_text(f"{limit.reason}: IoU ≤ {limit.ceiling:.3f}").is_visible()
+
+
+# --- while it computes ---
+
+
+def renew(page, g, d):
+    """Update the gallery, and bring what changed to the page as a widget manager would."""
+    before = {name: getattr(g, name) for name in g.traits(sync=True)}
+    g.update(d)
+    for name, value in before.items():
+        if getattr(g, name) != value:
+            page.evaluate(
+                "([name, value]) => window.model.follow(name, window.makeModel({value}).get('value'))",
+                [name, _plain(getattr(g, name))],
+            )
+
+
+def provisional(d):
+    return replace(d, provisional=True, seen=640, planned=2040)
+
+
+def unit_in_view(page):
+    """Where the opened unit stands in the list of units."""
+    return page.evaluate("""(() => { const root = document.getElementById('host').shadowRoot;
+      const top = name => root.querySelector(name).getBoundingClientRect().top;
+      return top('.unit') - top('.viewport'); })()""")
+
+
+def test_the_page_follows_newer_results_and_keeps_its_place(browser):
+    d = dissection(200)
+    images = d.top_images.copy()
+    images[::3] = images[::3, ::-1]  # a third of the units has other images
+    newer = replace(d, top_images=images, intersection=d.intersection[::-1] // 2)
+    first = provisional(d)
+    g = Gallery(first, only="all", selected=[3])
+    with opened(browser, g) as page:
+        page.get_by_text("Provisional: after 640 of 2,040 images").wait_for()
+        assert page.get_by_role("img", name="provisional").first.is_visible()
+        settle(page)
+        shot(page, "provisional")
+        page.locator(".viewport").evaluate("v => v.scrollTop = 4000")
+        page.wait_for_timeout(100)
+        settle(page)
+        name = page.get_by_role("gridcell").nth(4).get_attribute("data-address")
+        cell(page, name).focus()
+        figures = page.locator(".figure b").all_inner_texts()
+        order, place = g.shown, page.locator(".viewport").evaluate("v => v.scrollTop")
+        pictures = "window.sent.filter(m => m.kind === 'pictures').flatMap(m => m.images)"
+        before = page.evaluate(pictures)
+        renew(page, g, newer)
+        page.wait_for_timeout(100)
+        assert page.locator(".viewport").evaluate("v => v.scrollTop") == place
+        assert focused(page) == name
+        assert page.get_by_text("Provisional").count() == 0
+        assert page.get_by_text("1 selected").is_visible()
+        assert page.get_by_role("img", name="provisional").count() == 0
+        assert page.locator(".figure b").all_inner_texts() == [str(newer.detectors()), str(newer.unique_detectors())]
+        assert (g.shown != order, page.locator(".figure b").all_inner_texts() != figures) == (True, True)
+        settle(page)
+        page.locator(".viewport").evaluate("v => v.scrollTop = 0")
+        cell(page, f"layer4:{g.shown[0]}").wait_for()
+        settle(page)
+        shown = page.get_by_role("gridcell").evaluate_all("all => all.map(c => c.dataset.address)")
+        assert [one for one in shown if one != name][:5] == [f"layer4:{unit}" for unit in g.shown[:5]]
+        after = page.evaluate(pictures)
+        assert len(after) == len(set(after))
+        assert after[: len(before)] == before
+        assert page.errors == []
+
+
+def test_an_opened_unit_is_read_on_when_newer_results_come(browser):
+    d = dissection(60)
+    newer = replace(d, intersection=d.intersection[::-1].copy(), thresholds=d.thresholds + 0.5)
+    g = Gallery(provisional(d), only="all")
+    with opened(browser, g) as page:
+        name = page.get_by_role("gridcell").nth(2).get_attribute("data-address")
+        cell(page, name).click()
+        page.get_by_role("button", name="Why this label?").click()
+        explained = page.locator("figcaption").filter(has_text=re.compile("IoU|not counted"))
+        explained.first.wait_for()
+        page.get_by_role("button", name="Select", exact=True).focus()
+        before = unit_in_view(page)
+        renew(page, g, newer)
+        settle(page)
+        explained.first.wait_for()
+        assert unit_in_view(page) == pytest.approx(before, abs=2)
+        region = page.get_by_role("region", name=name)
+        unit = int(name.split(":")[1])
+        rows = region.get_by_role("row")
+        page.wait_for_timeout(100)
+        assert rows.nth(1).locator("td").last.inner_text() == f"{newer.best_iou[unit]:.3f}"
+        assert region.get_by_role("button", name="Why this label?").get_attribute("aria-pressed") == "true"
+        assert page.evaluate("document.getElementById('host').shadowRoot.activeElement.textContent") == "Select"
+        assert page.errors == []
+
+
+def test_what_is_pushed_is_shown_while_the_kernel_answers_nothing(browser):
+    d = dissection(60)
+    g = Gallery(provisional(d), only="all", sort="unit")
+    with opened(browser, g) as page:
+        page.evaluate("""async () => { window.endView(); window.endModel(); window.silent = true;
+          const model = {...window.model, on(event, handler) {
+            if (event === 'msg:custom') window.hear = handler;
+            window.model.on(event, handler); }};
+          window.widget = (await import('/gallery.js')).default();
+          window.endModel = window.widget.initialize({model}); window.made = model; }""")
+        sent = []
+        g.send = lambda content, buffers=None: sent.append((content, buffers))
+        g.push(range(12))
+        push = """([message, buffers]) => window.hear(message, buffers.map(
+          text => new DataView(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer)))"""
+        ((message, buffers),) = sent
+        page.evaluate(push, [message, [base64.b64encode(buffer).decode() for buffer in buffers]])
+        page.evaluate(
+            "() => { window.endView = window.widget.render({model: window.made, el: document.getElementById('host')}); }"
+        )
+        settle(page)
+        states = cell(page, "layer4:0").locator("canvas").evaluate_all("all => all.map(c => c.dataset.state)")
+        assert states == ["here"] * 10
+        page.locator(".viewport").evaluate("v => v.scrollTop = 4000")
+        page.get_by_text("The kernel is busy: more images come meanwhile.").wait_for(timeout=8_000)
+        assert page.errors == []
 
 
 # --- several dissections ---

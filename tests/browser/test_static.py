@@ -143,9 +143,22 @@ def test_concepts_whose_pixels_are_not_in_the_page_can_not_be_asked_for(browser,
         settled(page)
         page.get_by_role("gridcell").first.click()
         buttons = page.locator(".ranking tbody button")
-        buttons.nth(1).wait_for()
-        assert buttons.nth(0).is_enabled()
-        assert buttons.nth(1).is_disabled()
+        buttons.nth(3).wait_for()
+        assert [buttons.nth(place).is_enabled() for place in range(4)] == [True, True, True, False]
+
+
+def test_why_not_another_label(browser, demo, exported):
+    with opened_file(browser, exported) as page:
+        settled(page)
+        best = int(demo.best_iou.argmax())
+        cell(page, f"conv6:{best}").click()
+        region = page.get_by_role("region", name=f"conv6:{best}")
+        second = demo.units[best].ranking(2)[1].concept.name
+        region.get_by_role("button", name=second).click()
+        region.get_by_text("both").first.wait_for()
+        page.wait_for_function("c => /pixels in both/.test(c.ariaLabel)", arg=region.locator("figure canvas").first.element_handle())
+        shot(page, "page-why-not")
+        assert page.requests == page.errors == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -237,15 +250,31 @@ def test_five_hundred_units_of_photographs(browser, squeezenet, tmp_path):
 
 # --- saved notebooks ---
 
+# What JupyterLab says in the place of a widget without a kernel.
+DEAD = re.compile("Loading widget|model not found")
 CELLS = ["%load_ext nbdissect\nimport nbdissect as nd\nmodel, data = nd.demo()", "%dissect model conv6 --data data"]
+GALLERY = [
+    "import nbdissect as nd\nmodel, data = nd.demo()\nd = nd.dissect(model, 'conv6', data=data, progress=False)",
+    "d.gallery(query='stove', overlay='heat')",
+]
 
 
 @pytest.fixture(scope="module")
 def executed():
     """A notebook that nbclient ran, with nobody in front of it."""
+    return run_by_nbclient(CELLS)
+
+
+@pytest.fixture(scope="module")
+def executed_gallery():
+    """Another, whose last value is a gallery."""
+    return run_by_nbclient(GALLERY)
+
+
+def run_by_nbclient(sources):
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     nbclient.NotebookClient(notebook, timeout=300).execute()
     return notebook
@@ -264,12 +293,15 @@ def ours(page, blank):
 
 @pytest.fixture(scope="module")
 def blank(browser, tmp_path_factory):
-    """What the page of an empty notebook asks for."""
+    """What the pages of an empty notebook ask for, in every template."""
     nbformat = pytest.importorskip("nbformat")
-    path = converted(nbformat.v4.new_notebook(), tmp_path_factory.mktemp("blank") / "n.html")
-    with opened_file(browser, path) as page:
-        page.wait_for_timeout(500)
-        return set(page.requests)
+    folder, asked = tmp_path_factory.mktemp("blank"), set()
+    for template in ("lab", "classic", "basic"):
+        path = converted(nbformat.v4.new_notebook(), folder / "n.html", template_name=template)
+        with opened_file(browser, path) as page:
+            page.wait_for_timeout(500)
+            asked |= set(page.requests)
+    return asked
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -283,6 +315,30 @@ def test_a_converted_notebook_holds_the_whole_gallery(browser, demo, executed, b
         shot(page, f"converted-{theme}")
 
 
+@pytest.mark.parametrize("template", ["classic", "basic"])
+def test_other_templates_hold_it_too(browser, demo, executed, blank, tmp_path, template):
+    """nbviewer's pages are of the first kind; the second is what people put into pages of their own."""
+    path = converted(executed, tmp_path / "n.html", template_name=template)
+    with opened_file(browser, path) as page:
+        works(page, demo)
+        assert ours(page, blank) == []
+        shot(page, f"converted-{template}")
+
+
+def test_a_gallery_as_the_last_value_is_kept_as_it_was(browser, demo, executed_gallery, blank, tmp_path):
+    (output,) = executed_gallery.cells[1].outputs
+    assert sorted(output.data) == ["text/html", "text/plain"]
+    assert "widgets" not in executed_gallery.metadata, "pages ask others for what draws those"
+    with opened_file(browser, converted(executed_gallery, tmp_path / "n.html")) as page:
+        settled(page)
+        assert page.get_by_role("searchbox", name="Search units").input_value() == "stove"
+        assert page.get_by_role("radio", name="Heat").is_checked()
+        stoves = sum(unit.label == "stove" for unit in demo.units if unit.iou > 0.04)
+        assert page.get_by_role("status").inner_text() == f"{stoves} of {len(demo.units)} units"
+        assert ours(page, blank) == []
+        shot(page, "converted-gallery")
+
+
 def test_a_sanitized_notebook_keeps_the_summary(browser, executed, blank, tmp_path):
     path = converted(executed, tmp_path / "n.html", sanitize_html=True)
     with opened_file(browser, path) as page:
@@ -290,7 +346,11 @@ def test_a_sanitized_notebook_keeps_the_summary(browser, executed, blank, tmp_pa
         assert page.get_by_text("units are detectors").is_visible()
         assert page.get_by_role("grid", name="Units").count() == 0
         assert page.get_by_text("conv6:97").first.is_visible()
-        assert page.evaluate("document.body.innerText").count("data-gallery") == 0
+        text = page.evaluate("document.body.innerText")
+        assert "data-gallery" not in text
+        assert "base64" not in text
+        assert "<img" not in text
+        assert "<script" not in text
         assert ours(page, blank) == []
         shot(page, "converted-sanitized")
 
@@ -332,7 +392,9 @@ def test_saved_in_lab_and_opened_again_without_a_kernel(browser, demo, tmp_path)
         summary.wait_for()
         assert summary.is_visible()
         assert grid.count() == 0
-        assert page.locator(".jp-RenderedHTMLCommon img").count() >= 8
+        images = page.locator(".jp-RenderedHTMLCommon img")
+        assert images.count() >= 8
+        assert images.first.is_visible()
         shot(page, "lab-untrusted")
         page.evaluate("() => { for (const cell of window.jupyterapp.shell.currentWidget.content.model.cells) cell.trusted = true; }")
         grid.wait_for()
@@ -340,8 +402,38 @@ def test_saved_in_lab_and_opened_again_without_a_kernel(browser, demo, tmp_path)
         assert page.locator(".title .concept").first.inner_text() == best_label(demo)
         page.locator(".strip canvas[data-state=here]").first.wait_for()
         assert not summary.is_visible()
+        assert not DEAD.search(page.locator(".jp-OutputArea").last.inner_text())
         shot(page, "lab-trusted")
     context.close()
+
+
+LINE = """<!doctype html><meta charset=utf-8>
+<div class="jp-OutputArea"><div class="jp-OutputArea-child" id="before"><div>Loading widget...</div></div>
+<div class="jp-OutputArea-child" id="line"><div>{text}</div></div>
+<div class="jp-OutputArea-child"><div>{html}</div></div></div>"""
+
+
+@pytest.mark.parametrize(
+    ("text", "beside", "stays"),
+    [
+        ("Loading widget...", True, False),
+        ("Error displaying widget: model not found", True, False),
+        ("Error displaying widget: model not found", False, True),  # another's: here is no live gallery
+        ("a line that somebody printed", True, True),
+    ],
+)
+def test_the_line_of_the_lost_widget_goes_while_there_is_no_widget(browser, tmp_path, text, beside, stays):
+    path = tmp_path / "p.html"
+    path.write_text(LINE.format(text=text, html=static_output.static_html(dissection(), "nbdissect-1", beside=beside)), encoding="utf-8")
+    with opened_file(browser, path) as page:
+        line = page.locator("#line")
+        assert line.is_visible()
+        settled(page)
+        assert line.is_visible() == stays
+        assert page.locator("#before").is_visible()
+        page.evaluate("document.querySelector('#line div').replaceChildren(document.createElement('button'))")
+        page.wait_for_timeout(50)
+        assert line.is_visible()
 
 
 def test_units_that_did_not_fit_say_so(browser, demo, monkeypatch, tmp_path):

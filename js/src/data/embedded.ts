@@ -92,7 +92,7 @@ class Holding {
     return place === undefined ? undefined : place * this.top;
   }
 
-  async maps(units: number[]): Promise<Answer<MapsReply>> {
+  async maps(units: number[], images: number[]): Promise<Answer<MapsReply>> {
     this.#maps ??= inflated(this.packed.maps);
     const all = new Uint8Array(await this.#maps);
     const starts = [0];
@@ -113,7 +113,7 @@ class Holding {
       }
     }
     return {
-      reply: { kind: "maps", id: "", units, sizes, grids, problems: sizes.map(() => "") },
+      reply: { kind: "maps", id: "", units, images, sizes, grids, problems: sizes.map(() => "") },
       buffers: [joined(pieces), new DataView(Float32Array.from(peaks).buffer)],
     };
   }
@@ -153,7 +153,7 @@ class Holding {
       const at = pairs.get(image);
       if (at === undefined)
         throw new Problem(
-          "This page doesn't hold where that concept is, only where the unit's label is.",
+          "This page doesn't hold where that concept is, only where the units' best ones are.",
           "A gallery with a kernel shows it: d.gallery().",
         );
       const [height, width] = [this.#pairs[at + 2], this.#pairs[at + 3]];
@@ -234,7 +234,10 @@ export class EmbeddedSource implements Source {
 
   async #answer(question: Question): Promise<Answer<Reply>> {
     const holding = this.#holding(question.key);
-    if (question.kind === "maps") return holding.maps(question.units);
+    if (question.kind === "maps") {
+      const images = question.units.flatMap((unit) => [...this.#topImages(question.key, unit)]);
+      return holding.maps(question.units, images);
+    }
     if (question.kind === "labels")
       return holding.labels(this.#topImages(question.key, question.unit), question.concept);
     if (question.kind === "unit")
@@ -307,19 +310,8 @@ export async function unpack(
     _several: gallery.several,
     _style: gallery.style,
     _remark: gallery.remark,
-    _chosen: null,
     stands_for: standsFor,
-    current: gallery.current,
-    compare: gallery.compare,
-    min_iou: gallery.min_iou,
-    only: gallery.only,
-    opened: "",
-    selected: [],
-    query: "",
-    category: [],
-    concept: null,
-    sort: "iou",
-    overlay: "mask",
+    ...gallery.state,
   });
   return { model, source: new EmbeddedSource(holdings, images) };
 }

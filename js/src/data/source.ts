@@ -1,5 +1,5 @@
-import { signal } from "@preact/signals-core";
-import type { LabelsReply, MapsReply, PicturesReply, Reply, Request, UnitReply } from "../messages";
+import type { LabelsReply, MapsReply, PicturesReply, Reply, Request, Strips, UnitReply } from "../messages";
+import { signal } from "../signals";
 
 export type ReplyTo = { pictures: PicturesReply; maps: MapsReply; labels: LabelsReply; unit: UnitReply };
 type Without<T> = T extends unknown ? Omit<T, "id"> : never;
@@ -13,6 +13,9 @@ export interface Answer<R> {
   buffers: DataView[];
 }
 
+/** Takes in what nobody asked for. */
+type Taker = (strips: Strips, buffers: DataView[]) => void;
+
 /**
  * Where pictures, maps and rankings come from: a kernel that answers messages, or data that the
  * page carries with it. Everything else in the gallery is the same for both.
@@ -23,6 +26,8 @@ export interface Source {
   readonly late: { readonly value: boolean };
   /** Whether it can tell where a concept is in the images of a unit. */
   explains(key: string, unit: number, concept: number): boolean;
+  /** Set by whoever keeps what comes. */
+  unasked?: Taker | undefined;
   dispose(): void;
 }
 
@@ -50,6 +55,7 @@ let sources = 0;
 
 /** Asks the kernel by custom messages; every reply carries the id of its request, or an error. */
 export class KernelSource implements Source {
+  unasked?: Taker | undefined;
   readonly late = signal(false);
   readonly #open = new Map<string, { settle(reply: Reply, buffers: DataView[]): void; since: number }>();
   readonly #name = `${Date.now().toString(36)}-${sources++}`;
@@ -91,7 +97,11 @@ export class KernelSource implements Source {
   }
 
   readonly #receive = (content: unknown, buffers: DataView[]): void => {
-    const reply = content as Reply;
+    const reply = content as Reply | Strips;
+    if (reply?.kind === "strips") {
+      this.unasked?.(reply, buffers);
+      return;
+    }
     const waiting = this.#open.get(reply?.id);
     if (!waiting) return; // for another page of the same gallery
     this.#open.delete(reply.id);

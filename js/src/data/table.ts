@@ -48,6 +48,9 @@ export function tableOf(raw: DissectionTable): Table {
   return table as unknown as Table;
 }
 
+/** The largest best IoU of a result. */
+export const highest = ({ best_iou }: Table): number => best_iou.reduce((a, b) => Math.max(a, b), 0);
+
 /** Name of the category of a concept. */
 export const categoryOf = (table: Table, concept: number): string =>
   table.categories[table.category_of[concept]];

@@ -1,3 +1,7 @@
+// Which sides of a square of four pixels (top, right, bottom, left) a line joins, by the corners that are above the
+// level; with the others above it is the same line.
+const JOINED = [[], [3, 0], [0, 1], [3, 1], [1, 2], [3, 0, 1, 2], [0, 2], [2, 3]];
+
 /**
  * Line segments [x1, y1, x2, y2, …] along which the field crosses the level; pixel centres lie at +0.5.
  * Outside nothing is above it: a mask that reaches the border is closed there.
@@ -15,22 +19,13 @@ export function contour(field: Float32Array, height: number, width: number, leve
       if (kind === 0 || kind === 15) continue;
       const between = (from: number, to: number) =>
         Number.isFinite(to - from) ? (level - from) / (to - from) : 0.5;
-      const top = () => [x + 0.5 + between(a, b), y + 0.5];
-      const right = () => [x + 1.5, y + 0.5 + between(b, c)];
-      const bottom = () => [x + 0.5 + between(d, c), y + 1.5];
-      const left = () => [x + 0.5, y + 0.5 + between(a, d)];
-      const add = (from: number[], to: number[]) => lines.push(from[0], from[1], to[0], to[1]);
-      const side = kind > 7 ? 15 - kind : kind;
-      if (side === 1) add(left(), top());
-      else if (side === 2) add(top(), right());
-      else if (side === 4) add(right(), bottom());
-      else if (side === 7) add(bottom(), left());
-      else if (side === 3) add(left(), right());
-      else if (side === 6) add(top(), bottom());
-      else {
-        add(left(), top());
-        add(right(), bottom());
-      }
+      const crossings = [
+        [x + 0.5 + between(a, b), y + 0.5],
+        [x + 1.5, y + 0.5 + between(b, c)],
+        [x + 0.5 + between(d, c), y + 1.5],
+        [x + 0.5, y + 0.5 + between(a, d)],
+      ];
+      for (const side of JOINED[kind > 7 ? 15 - kind : kind]) lines.push(...crossings[side]);
     }
   }
   return Float32Array.from(lines);

@@ -23,36 +23,57 @@ export interface Scene {
 }
 
 /** Where the picture lies in the canvas: whole, centred, as large as it can be. */
-export function placed(canvas: HTMLCanvasElement, picture: { width: number; height: number }) {
+function placed(canvas: HTMLCanvasElement, picture: { width: number; height: number }) {
   const scale = Math.min(canvas.width / picture.width, canvas.height / picture.height);
   const [width, height] = [picture.width * scale, picture.height * scale];
   return { x: (canvas.width - width) / 2, y: (canvas.height - height) / 2, width, height };
 }
 
-export type Place = ReturnType<typeof placed>;
+type Place = ReturnType<typeof placed>;
+
+/** Begins a drawing with the picture, in grey if what comes over it has colours of its own. */
+export function begin(
+  canvas: HTMLCanvasElement,
+  picture: Scene["picture"],
+  grey: boolean,
+): { context: CanvasRenderingContext2D; place: Place } {
+  const context = contextOf(canvas);
+  const place = placed(canvas, picture);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingQuality = "high";
+  over(context, place, picture);
+  if (grey) fill(context, place, "#808080", "saturation");
+  return { context, place };
+}
+
+export const contextOf = (canvas: HTMLCanvasElement): CanvasRenderingContext2D =>
+  canvas.getContext("2d") as CanvasRenderingContext2D;
+
+export function fill(
+  context: CanvasRenderingContext2D,
+  { x, y, width, height }: Place,
+  colour: string,
+  how: GlobalCompositeOperation = "source-over",
+): void {
+  context.globalCompositeOperation = how;
+  context.fillStyle = colour;
+  context.fillRect(x, y, width, height);
+  context.globalCompositeOperation = "source-over";
+}
 
 /** Draws the picture and, over it, what the unit saw in it. */
 export function paint(canvas: HTMLCanvasElement, scene: Scene): void {
-  const context = canvas.getContext("2d");
-  if (!context) return;
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  const place = placed(canvas, scene.picture);
-  context.imageSmoothingQuality = "high";
-  context.drawImage(scene.picture, place.x, place.y, place.width, place.height);
   const { field, overlay } = scene;
+  const { context, place } = begin(canvas, scene.picture, !!field && overlay === "heat");
   if (!field || overlay === "none") return;
   if (overlay === "mask") {
     const outside = (value: number) => !(value > scene.threshold);
     // Less colour first, then a veil: what surrounds the mask stays readable, in dark photographs too.
     over(context, place, stencil(field, outside, [128, 128, 128, 0.7]), "saturation");
-    over(context, place, stencil(field, outside, [12, 16, 22, 0.38]), "source-over");
+    over(context, place, stencil(field, outside, [12, 16, 22, 0.38]));
   } else if (overlay === "heat") {
-    context.globalCompositeOperation = "saturation";
-    context.fillStyle = "#808080";
-    context.fillRect(place.x, place.y, place.width, place.height);
-    context.globalCompositeOperation = "source-over";
     context.globalAlpha = 0.68;
-    over(context, place, heat(field, scene.low, scene.high), "source-over");
+    over(context, place, heat(field, scene.low, scene.high));
     context.globalAlpha = 1;
   }
   outline(context, place, field, scene.threshold);
@@ -74,12 +95,12 @@ export function stencil(
 
 type Fill = (data: Uint8ClampedArray, at: number, value: number, index: number) => void;
 
-function filled(field: Field, fill: Fill): HTMLCanvasElement {
+function filled(field: Field, set: Fill): HTMLCanvasElement {
   const canvas = sheet(field.width, field.height);
-  const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+  const context = contextOf(canvas);
   const pixels = context.createImageData(field.width, field.height);
   field.values.forEach((value, index) => {
-    fill(pixels.data, index * 4, value, index);
+    set(pixels.data, index * 4, value, index);
   });
   context.putImageData(pixels, 0, 0);
   return canvas;
@@ -92,14 +113,14 @@ export function sheet(width: number, height: number): HTMLCanvasElement {
   return canvas;
 }
 
-function over(
+export function over(
   context: CanvasRenderingContext2D,
-  place: Place,
-  layer: HTMLCanvasElement,
-  how: GlobalCompositeOperation,
+  { x, y, width, height }: Place,
+  layer: CanvasImageSource,
+  how: GlobalCompositeOperation = "source-over",
 ): void {
   context.globalCompositeOperation = how;
-  context.drawImage(layer, place.x, place.y, place.width, place.height);
+  context.drawImage(layer, x, y, width, height);
   context.globalCompositeOperation = "source-over";
 }
 

@@ -4,6 +4,8 @@
 
 const round = Math.fround;
 
+const between = (a: number, b: number, weight: number): number => round(a + round(weight * round(b - a)));
+
 interface Axis {
   lower: Int32Array;
   upper: Int32Array;
@@ -38,16 +40,18 @@ export function upsample(map: Float32Array, h: number, w: number, sh: number, sw
   for (let y = 0; y < sh; y++) {
     const [from, to, weight] = [rows.lower[y] * w, rows.upper[y] * w, rows.weight[y]];
     for (let x = 0; x < w; x++) {
-      const a = map[from + x];
-      tall[y * w + x] = round(a + round(weight * round(map[to + x] - a)));
+      tall[y * w + x] = between(map[from + x], map[to + x], weight);
     }
   }
   const wide = new Float32Array(sh * sw);
   for (let y = 0; y < sh; y++) {
     const row = y * w;
     for (let x = 0; x < sw; x++) {
-      const a = tall[row + columns.lower[x]];
-      wide[y * sw + x] = round(a + round(columns.weight[x] * round(tall[row + columns.upper[x]] - a)));
+      wide[y * sw + x] = between(
+        tall[row + columns.lower[x]],
+        tall[row + columns.upper[x]],
+        columns.weight[x],
+      );
     }
   }
   return wide;

@@ -1,4 +1,4 @@
-import { type Field, placed, type Scene, sheet, stencil } from "./overlay";
+import { begin, contextOf, type Field, fill, over, type Scene, sheet, stencil } from "./overlay";
 import { maskOf } from "./upsample";
 
 /** Pixels of one image: the unit's only, the concept's only, both. */
@@ -36,7 +36,7 @@ function pattern(
 ): CanvasPattern {
   const size = Math.round(6 * dense);
   const tile = sheet(size, size);
-  const ink = tile.getContext("2d") as CanvasRenderingContext2D;
+  const ink = contextOf(tile);
   ink.fillStyle = ink.strokeStyle = colour;
   if (part & 1) {
     // The photograph is seen through the net: what both agree on is what one wants to see.
@@ -62,38 +62,27 @@ function pattern(
 
 /** Draws one of the patterns alone, for the legend. */
 export function paintPattern(canvas: HTMLCanvasElement, part: number): void {
-  const context = canvas.getContext("2d");
-  if (!context) return;
-  const style = PATTERNS[part - 1];
-  context.fillStyle = "#39404a";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.fillStyle = pattern(context, part, style.colour, canvas.width / 24);
-  context.fillRect(0, 0, canvas.width, canvas.height);
+  const context = contextOf(canvas);
+  const { width, height } = canvas;
+  for (const style of ["#39404a", pattern(context, part, PATTERNS[part - 1].colour, width / 24)]) {
+    context.fillStyle = style;
+    context.fillRect(0, 0, width, height);
+  }
 }
 
 /** Draws the photograph in grey and, in three patterns, where unit and concept are. */
 export function paintWhy(canvas: HTMLCanvasElement, scene: Scene, parts: Uint8Array, dense: number): void {
-  const context = canvas.getContext("2d");
-  if (!context || !scene.field) return;
-  const place = placed(canvas, scene.picture);
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(scene.picture, place.x, place.y, place.width, place.height);
-  context.globalCompositeOperation = "saturation";
-  context.fillStyle = "#808080";
-  context.fillRect(place.x, place.y, place.width, place.height);
-  context.globalCompositeOperation = "source-over";
-  context.fillStyle = "rgba(12,16,22,0.5)";
-  context.fillRect(place.x, place.y, place.width, place.height);
+  if (!scene.field) return;
+  const { context, place } = begin(canvas, scene.picture, true);
+  fill(context, place, "rgba(12,16,22,0.5)");
   for (const { part, colour } of PATTERNS) {
     const layer = sheet(canvas.width, canvas.height);
-    const ink = layer.getContext("2d") as CanvasRenderingContext2D;
+    const ink = contextOf(layer);
     ink.imageSmoothingEnabled = false; // these are pixels that were counted: show them as they are
-    ink.drawImage(
+    over(
+      ink,
+      place,
       stencil(scene.field, (_, index) => parts[index] === part),
-      place.x,
-      place.y,
-      place.width,
-      place.height,
     );
     ink.globalCompositeOperation = "source-in";
     ink.fillStyle = pattern(ink, part, colour, dense);

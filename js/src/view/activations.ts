@@ -16,10 +16,11 @@ export function activations(context: Context, table: Table, unit: number, scope:
   const { state, library } = context;
   const name = `Activation threshold of ${state.address(table, unit)}`;
   const slider = h("input", { type: "range", "aria-label": name, step: "any", disabled: true });
-  const plot = h("div", { class: "plot" });
-  const mark = h("i", { class: "threshold-mark", title: "The threshold that was scored" });
-  const output = h("span", { class: "value" });
-  const caption = h("p", { class: "hint" });
+  const plot = h("div.plot");
+  const mark = h("i.scored", { title: "The threshold that was scored" });
+  const output = h("span.value");
+  const caption = h("p.hint");
+  const scale = h("i.scale");
   let drawn = false;
 
   scope.effect(() => {
@@ -44,6 +45,8 @@ export function activations(context: Context, table: Table, unit: number, scope:
       plot.prepend(bars(counts.map((count) => Math.log1p(count))));
       mark.style.left = `${place(scored) * 100}%`;
     }
+    const heat = state.overlay.value === "heat" || !!table.note;
+    scale.hidden = !heat;
     slider.value = String(threshold);
     plot.style.setProperty("--at", `${place(threshold) * 100}%`);
     const moved = state.level.value !== 0;
@@ -51,8 +54,9 @@ export function activations(context: Context, table: Table, unit: number, scope:
     const share =
       table.quantile === null ? "" : `: the top ${+(table.quantile * 100).toPrecision(2)} % over all images`;
     caption.textContent = moved
-      ? `Scored at ${known(scored)}. Masks are moved for looking; the numbers above stay as scored.`
-      : `Activations in these images, counts on a log scale. Threshold ${known(scored)}${share}.`;
+      ? `Scored at ${known(scored)}. Only the masks move; the numbers stay as scored.`
+      : `Activations in these images, log counts. Threshold ${known(scored)}${share}.`;
+    if (heat) caption.append(` Heat: dark is ${known(maps.low)}, bright ${known(maps.high)}.`);
   });
 
   const move = () => {
@@ -64,22 +68,14 @@ export function activations(context: Context, table: Table, unit: number, scope:
     slider.focus();
     state.level.value = 0;
   };
-  const reset = h("button", { class: "quiet", onclick: scoredAgain }, "As scored");
+  const reset = h("button.quiet", { onclick: scoredAgain }, "As scored");
   scope.effect(() => {
     reset.hidden = state.level.value === 0;
   });
-  plot.append(mark, slider);
+  plot.append(mark, scale, slider);
   return h(
-    "div",
-    { class: "activations" },
-    h(
-      "div",
-      { class: "activations-head" },
-      h("h4", {}, "Activation"),
-      output,
-      h("span", { class: "space" }),
-      reset,
-    ),
+    "div.activations",
+    h("div.act-head", h("h4", "Activation"), output, h("span.space"), reset),
     plot,
     caption,
   );

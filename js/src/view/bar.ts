@@ -1,7 +1,7 @@
-import type { Signal } from "@preact/signals-core";
 import type { Context } from "../context";
-import { focusSearch, h, number, plural, type Scope } from "../dom";
+import { focusSearch, h, number, plural, rootOf, type Scope, set } from "../dom";
 import type { Overlay } from "../draw/overlay";
+import type { Signal } from "../signals";
 
 const SHOW = [
   ["detectors", "Detectors"],
@@ -33,23 +33,42 @@ export function bar(context: Context, scope: Scope): HTMLElement {
     for (const one of looks) one.hidden = !context.state.table.value.top;
   });
   // The counts have a line to themselves: what comes and goes there moves nothing else.
-  return h(
-    "div",
-    { class: "status-bar" },
-    ...menus,
-    h("span", { class: "space" }),
-    ...looks,
-    count(context, scope),
-  );
+  return h("div.status-bar", ...menus, h("span.space"), ...looks, count(context, scope));
 }
 
-function count({ state }: Context, scope: Scope): HTMLElement {
-  const status = h("span", { role: "status", class: "total" });
-  const filter = h("span", { class: "filter" });
+/** Prints the page once the pictures of all its units are here: the browser's own way doesn't wait for them. */
+function printer({ state, library }: Context, scope: Scope): HTMLElement {
+  let asked = false;
+  const button: HTMLElement = h("button.quiet", {
+    title: "Print all units shown here",
+    onclick: () => {
+      asked = !asked;
+      state.printing.value = asked;
+    },
+  });
+  const look = () => {
+    const coming = rootOf(button).querySelectorAll(".strip [data-state=coming]").length;
+    button.textContent = asked ? `Stop: ${number(coming)} pictures to come` : "Print";
+    if (!asked || coming) return;
+    asked = false;
+    print(); // comes back when that is done, also where no page tells the beginning and the end
+    state.printing.value = false;
+  };
+  scope.effect(() => {
+    library.arrivals.value;
+    state.printing.value;
+    requestAnimationFrame(look); // when the cards have followed
+  });
+  return button;
+}
+
+function count(context: Context, scope: Scope): HTMLElement {
+  const { state } = context;
+  const status = h("span.total", { role: "status" });
+  const filter = h("span.filter");
   const clear: HTMLElement = h(
-    "button",
+    "button.quiet",
     {
-      class: "quiet",
       onclick: () => {
         state.clearFilters();
         focusSearch(clear);
@@ -57,11 +76,10 @@ function count({ state }: Context, scope: Scope): HTMLElement {
     },
     "Clear filters",
   );
-  const selected = h("span", { class: "selected" });
+  const selected = h("span.selected");
   const forget: HTMLElement = h(
-    "button",
+    "button.quiet",
     {
-      class: "quiet",
       "aria-label": "Clear selection",
       onclick: () => {
         focusSearch(forget);
@@ -87,7 +105,7 @@ function count({ state }: Context, scope: Scope): HTMLElement {
     selected.textContent = `${number(ticked)} selected`;
     selected.hidden = forget.hidden = !ticked;
   });
-  return h("span", { class: "counts" }, status, filter, clear, selected, forget);
+  return h("span.counts", status, filter, clear, selected, forget, h("span.space"), printer(context, scope));
 }
 
 function menu<T extends string>(
@@ -118,44 +136,40 @@ function overlays({ state }: Context, scope: Scope): HTMLElement {
       value: key,
       onchange: () => (state.overlay.value = key as Overlay),
     });
-    return { key, radio, element: h("label", {}, radio, h("span", {}, text)) };
+    return { key, radio, element: h("label", radio, h("span", text)) };
   });
   scope.effect(() => {
     for (const { key, radio } of radios) radio.checked = state.overlay.value === key;
   });
   return h(
-    "div",
-    { class: "segments", role: "radiogroup", "aria-label": "Overlay" },
+    "div.segments",
+    { role: "radiogroup", "aria-label": "Overlay" },
     ...radios.map(({ element }) => element),
   );
 }
 
 /** Moves the thresholds of all units, each within its own range of activations. */
 function level({ state }: Context, scope: Scope): HTMLElement {
-  const slider = h("input", {
+  const slider = h("input.level", {
     type: "range",
     min: -100,
     max: 100,
     step: 5,
-    class: "level",
     "aria-label": "Activation threshold",
     oninput: () => (state.level.value = Number(slider.value) / 100),
     ondblclick: () => (state.level.value = 0),
   });
-  const output = h("span", { class: "value" });
+  const output = h("span.value");
   scope.effect(() => {
     const percent = Math.round(state.level.value * 100);
     slider.value = String(percent);
     const text = percent ? `${percent > 0 ? "raised" : "lowered"} ${Math.abs(percent)} %` : "as scored";
     output.textContent = text;
-    slider.setAttribute("aria-valuetext", text);
+    set(slider, { "aria-valuetext": text });
   });
   return h(
-    "div",
-    {
-      class: "level-control",
-      title: "All activation thresholds; double-click: as scored",
-    },
+    "div.levels",
+    { title: "All thresholds; double-click: as scored" },
     h("span", { "aria-hidden": "true" }, "Threshold"),
     slider,
     output,

@@ -8,7 +8,7 @@ export function bars(counts: number[]): HTMLElement {
     const [left, right] = [at + 0.08, at + 0.92].map((x) => (x / counts.length) * 100);
     return [`${left}% 100%`, `${left}% ${top}%`, `${right}% ${top}%`, `${right}% 100%`];
   });
-  const element = h("div", { class: "bars" });
+  const element = h("div.bars");
   element.style.clipPath = `polygon(${corners})`;
   return element;
 }

@@ -1,6 +1,6 @@
 import type { Context } from "../context";
-import { categoryOf, isDetector, passes, type Table } from "../data/table";
-import { coloured, glyph, h, label, named, Scope } from "../dom";
+import { categoryOf, highest, isDetector, passes, type Table } from "../data/table";
+import { coloured, focused, focusOn, glyph, h, label, named, Scope, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import { strip } from "./strip";
 import type { Layout } from "./window";
@@ -26,9 +26,8 @@ export const decimals = (iou: number): string => iou.toFixed(3);
 /** Copies an address and says so on the button. */
 export function copyButton(context: Context, address: string): HTMLElement {
   const button: HTMLButtonElement = h(
-    "button",
+    "button.address",
     {
-      class: "address",
       tabindex: -1,
       title: `Copy ${address} (c)`,
       onclick: (event: Event) => {
@@ -43,13 +42,13 @@ export function copyButton(context: Context, address: string): HTMLElement {
 
 /** The old way: navigator.clipboard is held back where a notebook isn't served over https. */
 function copy(context: Context, text: string, button: HTMLElement): void {
-  const focus = (button.getRootNode() as ShadowRoot).activeElement as HTMLElement | null;
+  const before = focused(button);
   const field = h("textarea", { style: "position:fixed" }, text);
   document.body.append(field);
   field.select();
   const said = document.execCommand("copy") ? "Copied" : "Not allowed here:";
   field.remove();
-  focus?.focus({ preventScroll: true });
+  focusOn(before);
   context.say(`${said} ${text}`);
   button.dataset.copied = said;
   setTimeout(() => delete button.dataset.copied, 1400);
@@ -57,21 +56,23 @@ function copy(context: Context, text: string, button: HTMLElement): void {
 
 /** The bar of an IoU, with the cut marked on it. `full` is the value of a whole bar. */
 export function iouBar(context: Context, iou: number, kind: number, full: number, scope: Scope): HTMLElement {
-  const mark = h("i", { class: "cut-mark" });
+  const mark = h("i.cut-mark");
   const fill = coloured(kind, "fill");
   fill.style.width = `${Math.min(100, (iou / full) * 100)}%`;
   scope.effect(() => {
     mark.style.left = `${Math.min(100, (context.state.cut.value / full) * 100)}%`;
   });
-  return h("span", { class: "bar", "aria-hidden": "true" }, fill, mark);
+  return h("span.bar", { "aria-hidden": "true" }, fill, mark);
 }
 
 /** The largest best IoU of a result, rounded up to a tenth: the end of every bar. */
 export function fullIou(table: Table): number {
-  let most = 0;
-  for (const iou of table.best_iou) if (iou > most) most = iou;
-  return Math.max(0.1, Math.ceil(most * 20) / 20);
+  return Math.max(0.1, Math.ceil(highest(table) * 20) / 20);
 }
+
+/** Stands before a label that may still change. */
+export const mayChange = ({ provisional }: Table): HTMLElement | "" =>
+  provisional && h("span", { role: "img", "aria-label": "provisional", title: provisional }, "≈");
 
 /** Makes the card of a unit, a grid cell; it follows selection, opening and the cut by itself. */
 export function card(context: Context, cell: Cell, layout: Layout, full: number): Card {
@@ -93,40 +94,26 @@ export function card(context: Context, cell: Cell, layout: Layout, full: number)
     onclick: (event: Event) => event.stopPropagation(),
     onchange: () => state.toggleSelected(table, unit),
   });
-  const kindText = h("span", { class: "kind" });
-  const name = best < 0 ? h("span", { class: "none" }, "no concept") : label(table.names[best], "concept");
+  const kindText = h("span.kind");
+  const name = best < 0 ? h("span.none", "no concept") : label(table.names[best], "concept");
   const then =
     second < 0 ? [] : ["then ", label(table.names[second]), ` ${decimals(table.second_iou[unit])}`];
-  const remark = h(
-    "span",
-    { class: "then" },
-    ...(cell.otherwise ? ["labelled ", label(cell.otherwise)] : then),
-  );
+  const remark = h("span.then", ...(cell.otherwise ? ["labelled ", label(cell.otherwise)] : then));
   // The cell is named by its content: the address comes first, and the style sheet puts it below.
   const head = h(
-    "div",
-    { class: "head" },
+    "div.head",
     copyButton(context, address),
-    paired ? null : h("div", { class: "title" }, best < 0 ? null : glyph(kind), name, kindText),
-    h(
-      "div",
-      { class: "score" },
-      iouBar(context, iou, kind, full, scope),
-      h("b", {}, h("span", { class: "aside" }, "IoU "), decimals(iou)),
-    ),
+    paired ? null : h("div.title", best < 0 ? null : glyph(kind), mayChange(table), name, kindText),
+    h("div.score", iouBar(context, iou, kind, full, scope), h("b", h("span.aside", "IoU "), decimals(iou))),
     remark,
-    h(
-      "label",
-      { class: "tick", title: "Select (Space)", onclick: (event: Event) => event.stopPropagation() },
-      tick,
-    ),
+    h("label.tick", { title: "Select (Space)", onclick: (event: Event) => event.stopPropagation() }, tick),
   );
   const element = h(
     "div",
     { class: `card ${layout.shape}`, role: "gridcell", tabindex: -1, "data-address": address },
     head,
     table.top
-      ? strip(context, table, unit, layout.thumb, best < 0 ? "" : ` for ${named(table.names[best])}`, scope)
+      ? strip(context, table, unit, layout, best < 0 ? "" : ` for ${named(table.names[best])}`, scope)
       : null,
   );
   scope.effect(() => {
@@ -137,10 +124,10 @@ export function card(context: Context, cell: Cell, layout: Layout, full: number)
   scope.effect(() => {
     const selected = state.isSelected(table, unit);
     tick.checked = selected;
-    element.setAttribute("aria-selected", String(selected));
+    set(element, { "aria-selected": selected });
   });
   scope.effect(() => {
-    element.setAttribute("aria-expanded", String(state.opened.value === address));
+    set(element, { "aria-expanded": state.opened.value === address });
   });
   return { element, scope };
 }

@@ -1,6 +1,6 @@
 import type { Context } from "../context";
 import { histogram } from "../data/counts";
-import { cutText } from "../data/table";
+import { cutText, type Table } from "../data/table";
 import { glyph, h, label, number, type Scope, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import { bars } from "./bars";
@@ -8,13 +8,12 @@ import { fullIou } from "./card";
 
 /** What is looked for: words, categories, the cut. */
 export function controls(context: Context, scope: Scope): HTMLElement {
-  return h("div", { class: "controls" }, search(context, scope), chips(context, scope), cut(context, scope));
+  return h("div.controls", search(context, scope), chips(context, scope), cut(context, scope));
 }
 
 function search({ state }: Context, scope: Scope): HTMLElement {
-  const field = h("input", {
+  const field = h("input.search", {
     type: "search",
-    class: "search",
     placeholder: "Concept or unit number",
     "aria-label": "Search units by concept, category or number",
     spellcheck: "false",
@@ -33,7 +32,7 @@ function search({ state }: Context, scope: Scope): HTMLElement {
 }
 
 function chips({ state }: Context, scope: Scope): HTMLElement {
-  const element = h("div", { class: "chips", role: "group", "aria-label": "Categories" });
+  const element = h("div.chips", { role: "group", "aria-label": "Categories" });
   let made: string[] = [];
   const counts = new Map<string, HTMLElement>();
   scope.effect(() => {
@@ -43,12 +42,11 @@ function chips({ state }: Context, scope: Scope): HTMLElement {
       counts.clear();
       element.replaceChildren(
         ...made.map((category) => {
-          const count = h("span", { class: "count" });
+          const count = h("span.count");
           counts.set(category, count);
           return h(
-            "button",
+            "button.chip",
             {
-              class: "chip",
               "data-category": category,
               "aria-pressed": "false",
               onclick: () => state.toggleCategory(category),
@@ -67,7 +65,7 @@ function chips({ state }: Context, scope: Scope): HTMLElement {
     }
     for (const chip of element.children) {
       const pressed = state.category.value.includes((chip as HTMLElement).dataset.category ?? "");
-      chip.setAttribute("aria-pressed", String(pressed));
+      set(chip, { "aria-pressed": pressed });
     }
   });
   return element;
@@ -78,8 +76,8 @@ const STEP = 0.005;
 
 /** The cut between detectors and the rest, on the distribution of the best IoUs. */
 function cut({ state }: Context, scope: Scope): HTMLElement {
-  const plot = h("div", { class: "plot" });
-  const output = h("span", { class: "value" });
+  const plot = h("div.plot");
+  const output = h("span.value");
   const slider = h("input", {
     type: "range",
     "aria-label": "IoU cut",
@@ -95,16 +93,15 @@ function cut({ state }: Context, scope: Scope): HTMLElement {
     },
   });
   plot.append(slider);
-  let drawn = "";
+  let drawn: Table[] = [];
   let end = 0.5;
   scope.effect(() => {
     const tables = state.looking.value;
     const cut = state.cut.value;
     // It never shrinks: a handle that is dragged would run away from the pointer.
-    end = Math.max(end, cut, ...tables.map(fullIou));
-    const look = `${tables.map((table) => table.key)} ${end}`;
-    if (drawn !== look) {
-      drawn = look;
+    const needed = Math.max(end, cut, ...tables.map(fullIou));
+    if (drawn !== tables || needed > end) {
+      [drawn, end] = [tables, needed];
       set(slider, { max: end });
       plot.querySelector(".bars")?.remove();
       const ious = tables.flatMap((table) => [...table.best_iou]);
@@ -112,12 +109,12 @@ function cut({ state }: Context, scope: Scope): HTMLElement {
     }
     slider.value = String(cut);
     output.textContent = cutText(tables[0], cut);
-    slider.setAttribute("aria-valuetext", `IoU ${output.textContent}`);
+    set(slider, { "aria-valuetext": `IoU ${output.textContent}` });
     plot.style.setProperty("--at", `${(cut / end) * 100}%`);
   });
   return h(
-    "div",
-    { class: "cut", title: "Units whose best IoU passes the cut are detectors" },
+    "div.cut",
+    { title: "Units whose best IoU passes the cut are detectors" },
     h("span", { "aria-hidden": "true" }, "IoU cut"),
     plot,
     output,

@@ -1,9 +1,10 @@
 import type { Context } from "../context";
+import { highest } from "../data/table";
 import { focusSearch, h, type Scope } from "../dom";
 
 /** Says why nothing is shown and offers the ways out. */
 export function empty({ state }: Context, scope: Scope): HTMLElement {
-  const element = h("div", { class: "empty" });
+  const element = h("div.empty");
   scope.effect(() => {
     const nothing = state.sides.value ? !state.pairs.value.length : !state.shown.value.length;
     element.hidden = !nothing;
@@ -20,8 +21,7 @@ export function empty({ state }: Context, scope: Scope): HTMLElement {
         },
         text,
       );
-    let highest = 0;
-    for (const table of tables) for (const iou of table.best_iou) highest = Math.max(highest, iou);
+    const most = Math.max(...tables.map(highest));
     const units = tables.some((table) => table.units);
     const query = state.query.value.trim();
     const reason = state.filtered
@@ -31,24 +31,22 @@ export function empty({ state }: Context, scope: Scope): HTMLElement {
         : state.only.value === "detectors"
           ? "No unit passes the cut."
           : "There is no such unit.";
-    const lower = Math.floor(highest * 200) / 200;
+    const lower = Math.floor(most * 200) / 200;
     element.replaceChildren(
-      h("strong", {}, ...(query ? ["No unit is about ", h("bdi", {}, `“${query}”`), " here."] : [reason])),
+      h("strong", ...(query ? ["No unit is about ", h("bdi", `“${query}”`), " here."] : [reason])),
       h(
         "p",
-        {},
         state.filtered
           ? "Words are looked for in concept, category and number."
-          : `The highest IoU here is ${highest.toFixed(3)}.`,
+          : `The highest IoU here is ${most.toFixed(3)}.`,
       ),
       h(
         "div",
-        {},
         state.filtered ? action("Clear filters", () => state.clearFilters()) : null,
         state.only.value !== "all" && units && !state.sides.value
           ? action("Search all units", () => (state.only.value = "all"))
           : null,
-        !state.filtered && highest > 0 && lower < state.cut.value
+        !state.filtered && most > 0 && lower < state.cut.value
           ? action(`Lower the cut to ${lower}`, () => (state.cut.value = lower))
           : null,
       ),

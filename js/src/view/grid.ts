@@ -1,15 +1,15 @@
-import { batch, computed, signal, untracked } from "@preact/signals-core";
 import type { Context } from "../context";
 import type { Wanted } from "../data/library";
-import { focusSearch, glyph, h, label, Scope } from "../dom";
+import { focused, focusOn, focusSearch, glyph, h, label, Scope, set } from "../dom";
 import { kindOf } from "../draw/colors";
+import { batch, computed, signal, untracked } from "../signals";
 import { type Card, type Cell, card, fullIou } from "./card";
-import { unitPage } from "./unit";
+import { unitPage, type View } from "./unit";
 import { type Extent, heightOf, layoutAt, rowsInView, topOf } from "./window";
 
 /** Cards in the page at once, whatever the number of units. */
 const MOST_CARDS = 60;
-const MOST_PRINTED = 240;
+const MOST_PRINTED = 600;
 
 interface Row {
   key: string;
@@ -100,8 +100,7 @@ export function grid(context: Context, scope: Scope): HTMLElement {
   let held: [number, number] = [0, 0];
   const cellAround = (event: Event) => (event.target as Element).closest<HTMLElement>("[role=gridcell]");
 
-  const body = h("div", {
-    class: "grid",
+  const body = h("div.grid", {
     role: "grid",
     "aria-label": "Units",
     "aria-multiselectable": "true",
@@ -115,18 +114,24 @@ export function grid(context: Context, scope: Scope): HTMLElement {
       held = locate(active.value);
     },
   });
-  const page = h("div", { class: "page" });
-  const viewport = h(
-    "div",
-    { class: "viewport", onscroll: () => (scrolled.value = viewport.scrollTop) },
-    body,
-    page,
-  );
+  const page = h("div.page");
+  const viewport = h("div.viewport", { onscroll: () => (scrolled.value = viewport.scrollTop) }, body, page);
+
+  /** Tells an effect whether it runs for newer results of the same layers. */
+  function renewal(): () => boolean {
+    let before = state.tables.peek();
+    return () => {
+      const renewed = before !== state.tables.value;
+      before = state.tables.value;
+      return renewed;
+    };
+  }
 
   // --- what is drawn ---
 
   const drawn = new Map<string, Drawn>();
   let drawnFor = "";
+  const drawnAnew = renewal();
 
   function makeRow(row: Row): Drawn {
     const cards = row.cells.map((cell) => {
@@ -135,19 +140,19 @@ export function grid(context: Context, scope: Scope): HTMLElement {
       return one;
     });
     const element = h(
-      "div",
-      { class: "line", role: "row" },
+      "div.line",
+      { role: "row" },
       row.title
         ? h(
-            "div",
-            { class: "concept-title", role: "rowheader" },
+            "div.topic",
+            { role: "rowheader" },
             glyph(row.title.kind),
             label(row.title.name, "concept"),
-            h("span", { class: "kind" }, row.title.category),
+            h("span.kind", row.title.category),
           )
         : null,
       ...cards.map((one, side) =>
-        one ? one.element : h("div", { class: "card empty-card", role: "gridcell" }, noUnit(side)),
+        one ? one.element : h("div.card.empty-card", { role: "gridcell" }, noUnit(side)),
       ),
     );
     return { element, cards };
@@ -166,29 +171,30 @@ export function grid(context: Context, scope: Scope): HTMLElement {
     const list = rows.value;
     const { columns, rowHeight, shape, thumb, perLine } = layout.value;
     const printing = state.printing.value;
-    const look = `${shape} ${columns} ${thumb} ${full.value} ${state.compare.value.join()}`;
+    const look = `${shape} ${columns} ${thumb} ${full.value} ${state.compare.value.join()} ${printing}`;
+    const renewed = drawnAnew();
     if (width.value === 0) return;
     const focusInside = hasFocus(body);
-    if (look !== drawnFor) for (const key of [...drawn.keys()]) drop(key);
+    if (renewed || look !== drawnFor) for (const key of [...drawn.keys()]) drop(key);
     drawnFor = look;
     viewport.style.setProperty("--thumb", `${thumb}px`);
     viewport.style.setProperty("--per-line", String(perLine));
     body.style.setProperty("--columns", String(columns));
-    viewport.dataset.cut =
-      printing && list.length > MOST_PRINTED ? `The first ${MOST_PRINTED}. Filter to print others.` : "";
+    const printed = Math.floor(MOST_PRINTED / columns);
+    viewport.dataset.told =
+      printing && list.length > printed ? `The first ${MOST_PRINTED}. Filter to print others.` : "";
     body.style.height = printing ? "" : `${heightOf(extent.value)}px`;
-    body.setAttribute("aria-rowcount", String(list.length));
-    body.setAttribute("aria-colcount", String(columns));
+    set(body, { "aria-rowcount": list.length });
+    set(body, { "aria-colcount": columns });
 
     const most = Math.max(1, Math.floor(MOST_CARDS / columns));
     let [first, last] = rowsInView(extent.value, scrolled.value, height.value, 2, most);
-    if (printing) [first, last] = [0, Math.min(list.length, MOST_PRINTED) - 1];
+    if (printing) [first, last] = [0, Math.min(list.length, printed) - 1];
     const keep = new Map<string, number>();
-    const [focused] = locate(active.peek());
+    const [here] = locate(active.peek());
     for (let at = first; at <= last; at++) keep.set(list[at].key, at);
     // The cell with the focus stays, wherever it is scrolled to: removing it would throw the keyboard out.
-    if (list[focused] && hasFocus(drawn.get(list[focused].key)?.element))
-      keep.set(list[focused].key, focused);
+    if (list[here] && focusInside) keep.set(list[here].key, here);
     for (const key of [...drawn.keys()]) if (!keep.has(key)) drop(key);
 
     let place: ChildNode | null = body.firstChild;
@@ -200,16 +206,18 @@ export function grid(context: Context, scope: Scope): HTMLElement {
       }
       if (entry.element === place) place = place.nextSibling;
       else body.insertBefore(entry.element, place);
-      entry.element.setAttribute("aria-rowindex", String(at + 1));
+      set(entry.element, { "aria-rowindex": at + 1 });
       entry.element.style.height = printing ? "" : `${rowHeight}px`;
       entry.element.style.transform = printing ? "" : `translateY(${topOf(extent.value, at)}px)`;
     }
     const inView: Wanted[] = [];
     for (let at = first; at <= last; at++) for (const cell of list[at].cells) if (cell) inView.push(cell);
     const opened = state.unitAt(state.opened.value);
-    library.want(viewport, opened ? [opened, ...inView] : inView);
+    library.want(viewport, opened ? [{ ...opened, all: true }, ...inView] : inView);
     untracked(() => {
       markActive();
+      // A newer result puts units elsewhere: the focus goes along, and what is in view stays.
+      if (focusInside && renewed) focusId(active.value);
       if (focusInside && !hasFocus(body)) refocus();
     });
   });
@@ -221,8 +229,7 @@ export function grid(context: Context, scope: Scope): HTMLElement {
   /** Keeps the focus in the grid when what had it is gone: on the same cell, or the one in its place. */
   const refocus = () => focusCell(...locate(active.value));
 
-  const hasFocus = (element: Element | undefined) =>
-    !!element?.contains((element.getRootNode() as ShadowRoot).activeElement);
+  const hasFocus = (element: Element | undefined) => !!element?.contains(focused(element));
 
   /** One cell is reached by Tab: the active one, or the first where that one isn't here. */
   function markActive(): void {
@@ -235,13 +242,14 @@ export function grid(context: Context, scope: Scope): HTMLElement {
     markActive();
   });
 
-  // A new selection of units starts at its top.
+  // A new selection of units starts at its top, and a newer result of the same where one was.
   let before = "";
+  const orderedAnew = renewal();
   scope.effect(() => {
     const key = rows.value.length
       ? `${rows.value[0].key} ${rows.value.length} ${rows.value.at(-1)?.key}`
       : "";
-    if (before && key !== before) {
+    if (!orderedAnew() && before && key !== before) {
       const { openRow: row } = extent.peek();
       viewport.scrollTop = row < 0 ? 0 : topOf(extent.peek(), row); // an opened unit stays in view
     }
@@ -274,7 +282,7 @@ export function grid(context: Context, scope: Scope): HTMLElement {
 
   function focusId(id: string): void {
     const cells = [...body.querySelectorAll<HTMLElement>("[data-cell]")];
-    cells.find((cell) => cell.dataset.cell === id)?.focus({ preventScroll: true });
+    focusOn(cells.find((cell) => cell.dataset.cell === id));
   }
 
   /** Scrolls as little as needed to see a row. */
@@ -369,38 +377,47 @@ export function grid(context: Context, scope: Scope): HTMLElement {
     open(next.row.key, addressOf(next.cell), true);
   }
 
-  let opened: { address: string; scope: Scope } | null = null;
+  let opened: { address: string; scope: Scope; view: View } | null = null;
+  const openedAnew = renewal();
+  const controls = () => [...page.querySelectorAll<HTMLElement>("button,input,[tabindex]")];
   scope.effect(() => {
     const address = openRow.value >= 0 ? state.opened.value : "";
-    if (address === (opened?.address ?? "")) return;
+    const same = address === (opened?.address ?? "");
+    if (!openedAnew() && same) return;
     const focusInside = hasFocus(page);
+    const place = focusInside && same ? controls().indexOf(focused(page) as HTMLElement) : -1;
     // Filtered away: it isn't opened any more, also for Python.
     if (!address && opened?.address === state.opened.peek()) state.opened.value = "";
     opened?.scope.dispose();
+    const view = same ? opened?.view : undefined;
     opened = null;
     page.replaceChildren();
     if (!address && focusInside) untracked(refocus);
-    openHeight.value = 0;
+    if (!address) openHeight.value = 0;
     const at = address ? state.unitAt(address) : null;
     if (!at) return;
     const inner = new Scope();
-    opened = { address, scope: inner };
     untracked(() => {
-      const region = unitPage(context, at.table, at.unit, { close, turn }, inner);
-      page.append(region);
+      const made = unitPage(context, at.table, at.unit, { close, turn }, inner, view);
+      opened = { address, scope: inner, view: made.view };
+      page.append(made.region);
       page.hidden = false; // or it has no height and takes no focus
       openHeight.value = page.offsetHeight;
-      viewport.scrollTop = topOf(extent.value, openRow.value);
-      if (focusPage || focusInside) region.focus({ preventScroll: true });
+      if (!same) viewport.scrollTop = topOf(extent.value, openRow.value);
+      if ((focusPage && !same) || focusInside) focusOn(controls()[place] ?? made.region);
     });
   });
   scope.end(() => opened?.scope.dispose());
+  let openTop = 0;
+  const movedAnew = renewal();
   scope.effect(() => {
     const { openRow: row, rowHeight } = extent.value;
+    const top = topOf(extent.value, row) + rowHeight;
     page.hidden = row < 0;
-    page.style.transform = state.printing.value
-      ? ""
-      : `translateY(${topOf(extent.value, row) + rowHeight}px)`;
+    page.style.transform = state.printing.value ? "" : `translateY(${top}px)`;
+    // Who reads an opened unit reads on, wherever a newer result puts it.
+    if (movedAnew() && row >= 0) viewport.scrollTop += top - openTop;
+    openTop = top;
   });
 
   const sizes = new ResizeObserver(() => {

@@ -1,12 +1,12 @@
 import type { Context } from "../context";
 import { countAt } from "../data/counts";
 import { cutText, type Table } from "../data/table";
-import { h, label, number, type Scope } from "../dom";
+import { h, label, number, type Scope, set } from "../dom";
 
 /** What was dissected, and the answer: how many units are detectors, of how many concepts. */
 export function header(context: Context, scope: Scope): HTMLElement {
   const { state } = context;
-  const element = h("div", { class: "header" });
+  const element = h("div.header");
   scope.effect(() => {
     const cut = state.cut.value;
     element.classList.toggle("paired", !!state.sides.value);
@@ -18,26 +18,22 @@ export function header(context: Context, scope: Scope): HTMLElement {
 function one(table: Table, cut: number, several: boolean): HTMLElement {
   const counts = countAt(table, cut);
   const named = several && table.key !== table.layer;
-  const figure = (value: number, text: string) =>
-    h("div", { class: "figure" }, h("b", {}, number(value)), h("span", {}, text));
+  const figure = (value: number, text: string) => h("div.figure", h("b", number(value)), h("span", text));
   const detectors = figure(
     counts.detectors,
     `of ${number(table.units)} ${table.units === 1 ? "unit" : "units"} ${counts.detectors === 1 ? "is a detector" : "are detectors"}`,
   );
-  detectors.title = `Best IoU ${cutText(table, cut)}, each unit counted once, for its best concept. By the paper's rule (a unit counts in every category in which it passes): ${number(counts.paper.detectors)} detectors, ${number(counts.paper.unique)} unique.`;
+  detectors.title = `Best IoU ${cutText(table, cut)}, each unit once, for its best concept. By the paper's rule, once in each category that it passes in: ${number(counts.paper.detectors)} detectors, ${number(counts.paper.unique)} unique.`;
   return h(
-    "div",
-    { class: "summary" },
+    "div.summary",
     h(
-      "div",
-      { class: "what" },
+      "div.what",
       h(
         "h2",
-        {},
         label(named ? table.key : table.layer),
-        h("span", { class: "model" }, label(named ? `${table.layer}, ${table.model}` : table.model)),
+        h("span.model", label(named ? `${table.layer}, ${table.model}` : table.model)),
       ),
-      h("p", { class: "facts" }, table.facts),
+      h("p.facts", table.facts),
     ),
     detectors,
     figure(counts.unique, counts.unique === 1 ? "unique concept" : "unique concepts"),
@@ -46,8 +42,9 @@ function one(table: Table, cut: number, several: boolean): HTMLElement {
 
 /** Which dissection is shown, where there are several: one at a time, or two side by side. */
 export function tabs({ state }: Context, scope: Scope): HTMLElement | null {
-  if (state.tables.length < 2) return null;
-  const element = h("div", { class: "tabs", role: "group", "aria-label": "Dissections" });
+  const keys = state.tables.peek().map(({ key }) => key);
+  if (keys.length < 2) return null;
+  const element = h("div.tabs", { role: "group", "aria-label": "Dissections" });
   const side = (at: number) =>
     h(
       "select",
@@ -61,41 +58,37 @@ export function tabs({ state }: Context, scope: Scope): HTMLElement | null {
           state.compare.value = next;
         },
       },
-      ...state.tables.map((table) => h("option", { value: table.key }, table.key)),
+      ...keys.map((key) => h("option", { value: key }, key)),
     );
   const selects = [side(0), side(1)];
   const together = h(
-    "button",
-    {
-      class: "tab",
-      onclick: () => (state.compare.value = state.sides.value ? [] : neighbours()),
-    },
+    "button.tab",
+    { onclick: () => (state.compare.value = state.sides.value ? [] : neighbours()) },
     "Side by side",
   );
-  const singles = state.tables.map((table) =>
+  const singles = keys.map((key) =>
     h(
-      "button",
+      "button.tab",
       {
-        class: "tab",
-        "data-key": table.key,
+        "data-key": key,
         onclick: () => {
           state.compare.value = [];
-          state.current.value = table.key;
+          state.current.value = key;
         },
       },
-      label(table.key),
+      label(key),
     ),
   );
   function neighbours(): string[] {
-    const at = Math.min(state.tables.indexOf(state.table.value), state.tables.length - 2);
-    return state.tables.slice(at, at + 2).map((table) => table.key);
+    const at = Math.min(keys.indexOf(state.table.value.key), keys.length - 2);
+    return keys.slice(at, at + 2);
   }
-  const pair = h("span", { class: "pair" }, selects[0], " beside ", selects[1]);
+  const pair = h("span.pair", selects[0], " beside ", selects[1]);
   scope.effect(() => {
     const sides = state.sides.value;
-    together.setAttribute("aria-pressed", String(!!sides));
+    set(together, { "aria-pressed": !!sides });
     for (const tab of singles)
-      tab.setAttribute("aria-pressed", String(!sides && tab.dataset.key === state.table.value.key));
+      set(tab, { "aria-pressed": !sides && tab.dataset.key === state.table.value.key });
     pair.hidden = !sides;
     sides?.forEach((table, at) => {
       selects[at].value = table.key;

@@ -5,13 +5,11 @@ import { h } from "../dom";
 export function problemNote(problem: unknown, again?: () => void): HTMLElement {
   const text = problem instanceof Error ? problem.message : String(problem);
   const hint =
-    problem instanceof Problem
-      ? problem.hint
-      : "This is a mistake in the gallery itself. Run the cell again.";
+    problem instanceof Problem ? problem.hint : "A mistake in the gallery itself. Run the cell again.";
   return h(
-    "div",
-    { class: "problem", role: "alert" },
-    h("div", {}, h("strong", {}, text), hint ? h("p", {}, hint) : null),
+    "div.problem",
+    { role: "alert" },
+    h("div", h("strong", text), hint ? h("p", hint) : null),
     again ? h("button", { onclick: again }, "Try again") : null,
   );
 }

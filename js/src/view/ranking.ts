@@ -20,17 +20,17 @@ export function ranking(
   const rows = h("tbody");
   /** Marks the rows that are there: making them anew would take the focus off the one just chosen. */
   const follow: ((cut: number, chosen: number) => void)[] = [];
-  const note = h("p", { class: "hint" });
+  const note = h("p.hint");
   scope.effect(() => {
     const list = ranked.value;
     follow.length = 0;
     if (!list) {
-      rows.replaceChildren(h("tr", {}, h("td", { colspan: 5, class: "hint" }, "Asking …")));
+      rows.replaceChildren(h("tr", h("td.hint", { colspan: 5 }, "Asking …")));
       return;
     }
     if (!list.length) {
       rows.replaceChildren(
-        h("tr", {}, h("td", { colspan: 5, class: "hint" }, "No concept shares a pixel with this unit.")),
+        h("tr", h("td.hint", { colspan: 5 }, "No concept shares a pixel with this unit.")),
       );
     } else rows.replaceChildren(...list.map(line));
   });
@@ -47,7 +47,7 @@ export function ranking(
             ` ▽ = these areas can't pass ${cutText(table, cut)}: `,
             ...limited.flatMap((row, at) => [
               at ? ", " : "",
-              h("bdi", {}, named(table.names[row.concept])),
+              h("bdi", named(table.names[row.concept])),
               bound(row),
             ]),
           ]
@@ -66,9 +66,8 @@ export function ranking(
   function line(row: RankedConcept): HTMLElement {
     const category = categoryOf(table, row.concept);
     const explain = h(
-      "button",
+      "button.plain",
       {
-        class: "plain",
         title: `Show where ${table.names[row.concept]} is`,
         disabled: !!table.note || !source.explains(table.key, unit, row.concept),
         onclick: () => {
@@ -79,25 +78,24 @@ export function ranking(
       label(table.names[row.concept]),
     );
     const ceiling = h(
-      "span",
-      { class: "ceiling", role: "img", "aria-label": "out of reach", title: `IoU${bound(row)}` },
+      "span.ceiling",
+      { role: "img", "aria-label": "out of reach", title: `IoU${bound(row)}` },
       "▽",
     );
     const element = h(
       "tr",
-      {},
       h(
         "th",
         { scope: "row" },
         glyph(kindOf(category, table.categories)),
         explain,
-        h("span", { class: "kind" }, category),
+        h("span.kind", category),
         ceiling,
       ),
-      h("td", {}, count(row.intersection)),
-      h("td", {}, count(row.activation)),
-      h("td", {}, count(row.truth)),
-      h("td", {}, decimals(row.iou)),
+      h("td", count(row.intersection)),
+      h("td", count(row.activation)),
+      h("td", count(row.truth)),
+      h("td", decimals(row.iou)),
     );
     follow.push((cut, chosen) => {
       element.classList.toggle("passes", passes(table, row.iou, cut));
@@ -109,17 +107,14 @@ export function ranking(
 
   const head = (text: string, title: string) => h("th", { scope: "col", title }, text);
   return h(
-    "div",
-    { class: "ranking" },
+    "div.ranking",
     h(
       "table",
       { "aria-label": `Concepts of this unit, ${plural(table.names.length, "concept")} compared` },
       h(
         "thead",
-        {},
         h(
           "tr",
-          {},
           head("Concept", "Best first"),
           head("Both", "Pixels of both"),
           head("Unit", "Pixels of the unit's mask, in images that carry the category"),

@@ -1,8 +1,9 @@
 import type { Context } from "../context";
-import type { UnitMaps } from "../data/library";
+import { STRIP, type UnitMaps } from "../data/library";
 import { type Table, topImages } from "../data/table";
 import { h, type Scope } from "../dom";
 import { paint, type Scene, sheet } from "../draw/overlay";
+import type { Layout } from "./window";
 
 /** A unit's threshold after the level slider: 0 leaves it, 1 raises it to the maximum, −1 lowers it to the minimum. */
 export function thresholdAt(table: Table, unit: number, maps: UnitMaps | undefined, level: number): number {
@@ -40,24 +41,32 @@ export function sceneOf({ state, library }: Context, table: Table, unit: number,
 }
 
 /** Pixels of a canvas that is shown `side` wide: sharp on dense screens, bounded in memory. */
-export const density = (): number => Math.min(2, Math.max(1, globalThis.devicePixelRatio || 1));
+export const density = (): number => Math.min(2, Math.max(1, devicePixelRatio));
 
-/** The strongest images of a unit as one row of small pictures, drawn as they arrive. */
+/** The strongest images of a unit, at most `STRIP` of them, as small pictures, drawn as they arrive. */
 export function strip(
   context: Context,
   table: Table,
   unit: number,
-  side: number,
+  { thumb, perLine }: Layout,
   about: string,
   scope: Scope,
 ): HTMLElement {
   const { state, library } = context;
-  const pixels = Math.round(side * density());
-  const canvases = Array.from(topImages(table, unit), () => h("canvas", { width: pixels, height: pixels }));
+  // Paper shows hundreds of strips at once, and needs no more than it can print of each.
+  const pixels = Math.round(thumb * (state.printing.peek() ? 1 : density()));
+  const images = topImages(table, unit);
+  const canvases = Array.from(images.subarray(0, STRIP), () =>
+    h("canvas", { width: pixels, height: pixels }),
+  );
+  const more = table.top - STRIP;
+  // Over the corner of the last picture.
+  const place = `${Math.ceil(STRIP / perLine)}/${((STRIP - 1) % perLine) + 1}`;
   const element = h(
-    "div",
-    { class: "strip", role: "img", "aria-label": `${canvases.length} strongest images${about}` },
+    "div.strip",
+    { role: "img", "aria-label": `${table.top} strongest images${about}` },
     ...canvases,
+    more > 0 && h("span.more", { style: `grid-area:${place}` }, `+${more}`),
   );
   const drawn: string[] = [];
   scope.effect(() => {
@@ -72,7 +81,7 @@ export function strip(
         canvas.dataset.state = "here";
         return;
       }
-      const index = topImages(table, unit)[rank];
+      const index = images[rank];
       const problem = library.problemOf(table, unit, index);
       if (problem) canvas.title = problem;
       canvas.dataset.state = problem || index < 0 ? "missing" : "coming";

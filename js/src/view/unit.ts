@@ -1,16 +1,25 @@
-import { signal } from "@preact/signals-core";
 import type { Context } from "../context";
 import { categoryOf, type Table, topImages } from "../data/table";
-import { glyph, h, label, number, type Scope } from "../dom";
+import { glyph, h, label, number, type Scope, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import { coverage, paint } from "../draw/overlay";
 import { overlap, PATTERNS, paintPattern, paintWhy, sharesOf } from "../draw/why";
 import type { RankedConcept } from "../messages";
+import { type Signal, signal } from "../signals";
 import { activations, known } from "./activations";
-import { copyButton, decimals } from "./card";
+import { copyButton, decimals, mayChange } from "./card";
 import { problemNote } from "./notes";
 import { ranking } from "./ranking";
 import { density, sceneOf } from "./strip";
+
+/** What is looked at in an opened unit: it stays when a newer result of the layer comes. */
+export interface View {
+  table: Table;
+  why: Signal<boolean>;
+  /** The concept that is explained. */
+  explained: Signal<number>;
+  ranked: Signal<RankedConcept[] | null>;
+}
 
 export interface Turning {
   close(): void;
@@ -27,18 +36,22 @@ export function unitPage(
   unit: number,
   turning: Turning,
   scope: Scope,
-): HTMLElement {
+  before?: View,
+): { region: HTMLElement; view: View } {
   const { state, source } = context;
   const address = state.address(table, unit);
   const best = table.best[unit];
   const hasImages = topImages(table, unit).some((index) => index >= 0);
-  const why = signal(false);
-  /** The concept that is explained, and where it is in each image once the kernel has said so. */
-  const explained = signal(best);
+  const view: View =
+    before?.table.names.join() === table.names.join()
+      ? { ...before, table }
+      : { table, why: signal(false), explained: signal(best), ranked: signal(null) };
+  const { why, explained, ranked } = view;
+  if (!why.value) explained.value = best;
+  /** Where the explained concept is in each image, once the kernel has said so. */
   const labels = signal<Labels[] | null>(null);
   /** Grows when somebody tries again. */
   const attempt = signal(0);
-  const ranked = signal<RankedConcept[] | null>(null);
   const problem = signal<unknown>(null);
   let alive = true;
   scope.end(() => {
@@ -77,27 +90,23 @@ export function unitPage(
     }, failed);
   });
 
-  const select = h("button", {
-    class: "quiet",
-    onclick: () => state.toggleSelected(table, unit),
-  });
+  const select = h("button.quiet", { onclick: () => state.toggleSelected(table, unit) });
   scope.effect(() => {
     const selected = state.isSelected(table, unit);
-    select.setAttribute("aria-pressed", String(selected));
+    set(select, { "aria-pressed": selected });
     select.textContent = selected ? "✓ Selected" : "Select";
   });
   const whyButton = h(
-    "button",
+    "button.quiet",
     {
-      class: "quiet",
       disabled: best < 0 || !!table.note || !source.explains(table.key, unit, best),
       onclick: () => (why.value = !why.value),
     },
     "Why this label?",
   );
-  scope.effect(() => whyButton.setAttribute("aria-pressed", String(why.value)));
+  scope.effect(() => set(whyButton, { "aria-pressed": why.value }));
   const button = (text: string, name: string, action: () => void) =>
-    h("button", { class: "quiet", "aria-label": name, title: name, onclick: action }, text);
+    h("button.quiet", { "aria-label": name, title: name, onclick: action }, text);
 
   const notes = h("div");
   scope.effect(() => {
@@ -109,9 +118,8 @@ export function unitPage(
   });
 
   const region = h(
-    "section",
+    "section.unit",
     {
-      class: "unit",
       role: "region",
       "aria-label": address,
       tabindex: -1,
@@ -122,36 +130,37 @@ export function unitPage(
       },
     },
     h(
-      "div",
-      { class: "unit-head" },
+      "div.unit-head",
       best < 0 ? null : glyph(kindOf(categoryOf(table, best), table.categories)),
-      h("h3", {}, best < 0 ? "No concept" : label(table.names[best])),
+      mayChange(table),
+      h("h3", best < 0 ? "No concept" : label(table.names[best])),
       copyButton(context, address),
-      h("span", { class: "space" }),
+      h("span.space"),
       whyButton,
       select,
-      button("‹", "Previous unit", () => turning.turn(-1)),
-      button("›", "Next unit", () => turning.turn(1)),
-      button("×", "Close (Esc)", turning.close),
+      h(
+        "span.turns",
+        button("‹", "Previous unit", () => turning.turn(-1)),
+        button("›", "Next unit", () => turning.turn(1)),
+        button("×", "Close (Esc)", turning.close),
+      ),
     ),
     notes,
     h(
-      "div",
-      { class: "unit-body" },
+      "div.unit-body",
       hasImages
         ? h(
-            "div",
-            { class: "unit-images" },
+            "div.unit-images",
             legend(table, why, explained, scope),
             images(context, table, unit, why, explained, labels, scope),
           )
-        : table.top > 0 && h("p", { class: "hint" }, "No images of this unit are here."),
+        : table.top > 0 && h("p.hint", "No images of this unit are here."),
       hasImages && activations(context, table, unit, scope),
       ranking(context, table, unit, ranked, explained, why, scope),
     ),
   );
   for (const control of region.querySelectorAll<HTMLElement>("[tabindex='-1']")) control.tabIndex = 0;
-  return region;
+  return { region, view };
 }
 
 /** Where a concept is in an image, and why that doesn't count. */
@@ -164,7 +173,7 @@ type Flag = { value: boolean };
 type Choice = { value: number };
 
 function legend(table: Table, why: Flag, explained: Choice, scope: Scope): HTMLElement {
-  const element = h("p", { class: "legend" });
+  const element = h("p.legend");
   scope.effect(() => {
     element.hidden = !why.value;
     if (!why.value) return;
@@ -173,8 +182,8 @@ function legend(table: Table, why: Flag, explained: Choice, scope: Scope): HTMLE
       ...PATTERNS.map(({ part }) => {
         const swatch = h("canvas", { width: 48, height: 28, "aria-hidden": "true" });
         paintPattern(swatch, part);
-        const text = part === 1 ? "unit only" : part === 2 ? h("span", {}, label(name), " only") : "both";
-        return h("span", { class: "legend-item" }, swatch, text);
+        const text = part === 1 ? "unit only" : part === 2 ? h("span", label(name), " only") : "both";
+        return h("span.item", swatch, text);
       }),
     );
   });
@@ -202,11 +211,11 @@ function images(
       {
         title: "Larger, smaller",
         "aria-pressed": "false",
-        onclick: () => enlarge.setAttribute("aria-pressed", String(figure.classList.toggle("large"))),
+        onclick: () => set(enlarge, { "aria-pressed": figure.classList.toggle("large") }),
       },
       canvas,
     );
-    const figure: HTMLElement = h("figure", {}, enlarge, caption);
+    const figure: HTMLElement = h("figure", enlarge, caption);
     return [{ rank, index, canvas, caption, figure }];
   });
   scope.effect(() => {
@@ -240,8 +249,8 @@ function images(
         }
       }
       caption.textContent = text;
-      canvas.setAttribute("aria-label", `Image ${rank + 1} of ${figures.length}: ${said}`);
+      set(canvas, { "aria-label": `Image ${rank + 1} of ${figures.length}: ${said}` });
     }
   });
-  return h("div", { class: "figures" }, ...figures.map(({ figure }) => figure));
+  return h("div.figures", ...figures.map(({ figure }) => figure));
 }

@@ -1,3 +1,5 @@
+import { STRIP } from "../data/library";
+
 /** How cards are laid out at a width. */
 export interface Layout {
   /** `row`: text beside the strip; `stack`: text above it. */
@@ -13,12 +15,12 @@ export const HEAD = 232;
 export const GAP = 3;
 const PAD = 10;
 
-/** Layout of a grid `width` pixels wide that shows `top` images of each unit. */
+/** Layout of a grid `width` pixels wide whose units have `top` images each. */
 export function layoutAt(width: number, top: number, paired: boolean): Layout {
   // A result without images is text: as many cards side by side as there is room for.
   const columns = paired ? 2 : top ? (width >= 1840 ? 2 : 1) : Math.max(1, Math.floor(width / 270));
   const room = width / columns - 2 * PAD - (columns > 1 ? 8 : 0);
-  const images = Math.max(1, top);
+  const images = Math.max(1, Math.min(STRIP, top));
   if (!paired && room >= 700) {
     const thumb = Math.floor(Math.min(124, (room - HEAD) / images - GAP));
     return { shape: "row", columns, thumb, perLine: images, rowHeight: Math.max(thumb, 70) + 2 * PAD };
