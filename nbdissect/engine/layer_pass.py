@@ -74,8 +74,8 @@ class LayerPass:
             else:
                 self._values, taken = Histogram(units, rank.count, plan.device, bits, most=n), 4 * units << bits
             rest -= taken
-        # Half for the cells: pruning and writing them makes copies.
-        self.store = RecordStore(max(rest // 2, share // 16), records)
+        # Less than half for the cells: pruning and writing them makes copies.
+        self.store = RecordStore(max(rest * 3 // 8, share // 16), records)
         self.warming = self._values is not None
 
     @property

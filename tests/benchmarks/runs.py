@@ -178,7 +178,7 @@ def draw(measures):
         for row, (k, name, color) in enumerate([(1, "CPU time, s", "#0072B2"), (2, "memory beside the model, MB", "#D55E00")]):
             ax = rows[row][column]
             ax.plot(numbers, [point[k] for point in points], "o-", color=color, markersize=4)
-            ax.set_ylim(0)
+            ax.set_ylim(0, 1.12 * max(point[k] for point in points))
             ax.set_xlim(0)
             ax.grid(alpha=0.25, linewidth=0.6)
             if not column:
