@@ -37,13 +37,14 @@ _PATIENCE_MS = 1200
 
 # All but a line stands in attributes: what makes scripts harmless by showing their text drops attributes.
 # Nothing is drawn before it is in sight, so that ten galleries cost as one. Where no kernel answers, JupyterLab and
-# Notebook 7 say of the live gallery, the output before this one, that its model isn't there: not once this is drawn,
-# unless the live one appears after all.
+# Notebook 7 say of the live gallery, the output before this one but for what was printed in between, that its model
+# isn't there: not once this is drawn, unless the live one appears after all.
 _LOADER = """
 const id = "%s", summary = document.getElementById(id + "-summary"), holder = document.getElementById(id + "-data");
 const read = async text => new Response(new Blob([Uint8Array.from(atob(text), c => c.charCodeAt(0))]).stream()
   .pipeThrough(new DecompressionStream("deflate"))).text();
-const line = %s ? summary.closest(".jp-OutputArea-child")?.previousElementSibling : null;
+let line = %s ? summary.closest(".jp-OutputArea-child")?.previousElementSibling : null;
+while (line?.querySelector("[data-mime-type^='application/vnd.jupyter.std']")) line = line.previousElementSibling;
 const hush = () => {
   line.style.display = /^(Loading|Error displaying) widget/.test(line.textContent.trim()) ? "none" : "";
 };

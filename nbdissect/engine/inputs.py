@@ -56,8 +56,10 @@ class Normalize:
 
     def finish(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return uint8 [B, H, W, 3] as float32 [B, 3, H, W], laid out ``channels_last`` as it came."""
-        mean, std = _on_device(self.mean, pixels.device), _on_device(self.std, pixels.device)
-        return pixels.to(torch.float32).div_(255).sub_(mean).div_(std).permute(0, 3, 1, 2)
+        # By a tensor: CUDA would multiply by the reciprocal of a number, one bit off from what a CPU gives
+        # (https://github.com/pytorch/pytorch/issues/191495).
+        white, mean, std = (_on_device(values, pixels.device) for values in ((255.0,), self.mean, self.std))
+        return pixels.to(torch.float32).div_(white).sub_(mean).div_(std).permute(0, 3, 1, 2)
 
 
 @lru_cache(maxsize=16)

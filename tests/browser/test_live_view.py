@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import metadata
 
 import pytest
 from servers import output, run_cell, serve
@@ -124,11 +125,14 @@ def test_an_interrupt_from_the_page_keeps_what_was_seen(server, page):
     assert (units(page).count(), run_of(page).count()) == (1, 1)
 
 
-def test_cancel_in_the_page_while_another_cell_computes(server, page):
+@pytest.mark.parametrize("busy", [False, True])
+def test_cancel_in_the_page_while_another_cell_computes(server, page, busy):
+    if busy and int(metadata.version("ipykernel").split(".")[0]) < 7:
+        pytest.skip("ipykernel 6 hears a click only when the cell at work has ended")
     begin(
         server,
         page,
-        "background.ipynb",
+        f"background-{busy}.ipynb",
         "run = %dissect model conv4 --transform slowly --batch-size 16 --background\nrun",
         "t = time.time()\nwhile not run.done() and time.time() - t < 90: sum(range(1000))\nprint(run)",
         "d = run.result()\nprint(d.complete, 0 < d.images < 560, [t.name for t in threading.enumerate() if 'nbdissect' in t.name])",
@@ -137,13 +141,16 @@ def test_cancel_in_the_page_while_another_cell_computes(server, page):
     run_cell(page, 1)
     run_of(page).get_by_text("running the network").wait_for()
     assert run_of(page).count() == 1, "the magic shows the run, and the cell's value not once more"
-    run_cell(page, 2)
+    if busy:
+        run_cell(page, 2)
     pictures(page).first.wait_for()
     page.get_by_text(re.compile(r"Provisional: after \d+ of 560 images")).wait_for()
     shot(page, server, "background")
-    assert "*" in page.evaluate(PROMPT, 2)
+    assert ("*" in page.evaluate(PROMPT, 2)) == busy
     page.get_by_role("button", name="Cancel").click()
     run_of(page).get_by_text(re.compile(r"^stopped after \d+ of 560 images$")).wait_for()
+    if not busy:
+        run_cell(page, 2)
     assert output(page, 2).strip() == "<Run of conv4 of DemoNetwork: stopped>"
     run_cell(page, 3)
     assert output(page, 3).strip() == "False True []"

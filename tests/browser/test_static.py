@@ -436,6 +436,17 @@ def test_the_line_of_the_lost_widget_goes_while_there_is_no_widget(browser, tmp_
         assert line.is_visible()
 
 
+def test_what_a_run_printed_stands_between_the_widget_and_what_stands_in_for_it(browser, tmp_path):
+    path = tmp_path / "p.html"
+    html = static_output.static_html(dissection(), "nbdissect-1", beside=True)
+    printed = '</div></div><div class="jp-OutputArea-child"><div data-mime-type="application/vnd.jupyter.stderr">UserWarning'
+    path.write_text(LINE.format(text=f"Loading widget...{printed}", html=html), encoding="utf-8")
+    with opened_file(browser, path) as page:
+        settled(page)
+        assert not page.locator("#line").is_visible()
+        assert page.get_by_text("UserWarning").is_visible()
+
+
 def test_units_that_did_not_fit_say_so(browser, demo, monkeypatch, tmp_path):
     monkeypatch.setattr(static_output, "_written", {})
     monkeypatch.setattr(nd.options, "embed_mb", 0.6)
