@@ -53,6 +53,8 @@ export class State {
   readonly pairs: ReadonlySignal<Pair[]>;
   readonly #allPairs: ReadonlySignal<Pair[]>;
   readonly #ends: (() => void)[] = [];
+  /** Traits that were changed here and wait to be sent. */
+  readonly #unsent = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly model: Model) {
@@ -223,13 +225,17 @@ export class State {
     const same = (other: unknown) => JSON.stringify(other) === JSON.stringify(value.peek());
     const follow = () => {
       const next = this.model.get(name) as T;
-      if (!same(next)) value.value = next;
+      if (same(next)) return;
+      // The kernel's echo of an earlier change: what was typed since holds.
+      if (this.#unsent.has(name)) this.model.set(name, value.peek());
+      else value.value = next;
     };
     this.#listen(name, follow);
     this.#ends.push(
       effect(() => {
         const next = value.value;
         if (JSON.stringify(next) === JSON.stringify(this.model.get(name))) return;
+        this.#unsent.add(name);
         this.model.set(name, next);
         this.#save(delay);
       }),
@@ -241,6 +247,7 @@ export class State {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
+      this.#unsent.clear();
       this.model.save_changes();
     }, delay);
   }

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Context } from "../src/context";
 import { Library } from "../src/data/library";
 import { KernelSource } from "../src/data/source";
@@ -101,6 +101,26 @@ describe("gallery", () => {
   afterEach(() => {
     end?.();
     host.remove();
+  });
+
+  it("keeps what was typed when the kernel's echo of an earlier word comes late", () => {
+    vi.useFakeTimers();
+    const model = start();
+    const field = within<HTMLInputElement>(".search");
+    const type = (text: string) => {
+      field.value = text;
+      field.dispatchEvent(new Event("input"));
+    };
+    type("st");
+    vi.advanceTimersByTime(300); // sent
+    type("stove");
+    model.set("query", "st");
+    expect([field.value, model.get("query")]).toEqual(["stove", "stove"]);
+    vi.advanceTimersByTime(300);
+    expect(model.saves).toBe(2);
+    model.set("query", "wheel"); // Python's own wish, with nothing under way
+    expect(field.value).toBe("wheel");
+    vi.useRealTimers();
   });
 
   it("says how many units are shown, and follows Python", () => {

@@ -91,8 +91,6 @@ def test_from_cell_to_gallery_to_cell(server, page, source):
     page.keyboard.type("dd")
     assert page.get_by_role("status").inner_text().endswith(" units")
     page.keyboard.press("Escape")
-    # What is typed within moments of Esc can be lost on a busy machine, when the kernel's echo comes late.
-    page.wait_for_timeout(2000)
     page.keyboard.type(label.split()[0])
     page.wait_for_timeout(500)
     shown = int(page.get_by_role("status").inner_text().split()[0])
