@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
 
     from nbdissect.engine.plan import Work
-    from nbdissect.engine.run import LayerResult, Result, Run
+    from nbdissect.engine.result import LayerResult, Result
     from nbdissect.engine.stopping import Stop
     from nbdissect.engine.tally import Counts
     from nbdissect.origin import Origin
@@ -106,20 +106,21 @@ class Job:
             checkpoint = Checkpoint(self.checkpoint, self.origin.key(data=False))
         finished = False
         try:
-            result = run(self.work, stop=stop, tell=lambda this: tell(self._progress(this)), checkpoint=checkpoint)
+            result = run(
+                self.work,
+                stop=stop,
+                tell=lambda p, look: tell(Progress(p.stage, p.done, p.total, lambda: self._look(look))),
+                checkpoint=checkpoint,
+            )
             finished = result.counted == len(self.work.plan.images)
         finally:
             if checkpoint is not None:
                 checkpoint.close(finished=finished)
         return result
 
-    def _progress(self, this: Run) -> Progress:
-        def look() -> Dissections | None:
-            result = this.glimpse()
-            return None if result is None else self._results(result, provisional=True)
-
-        at = this.progress
-        return Progress(at.stage, at.done, at.total, look)
+    def _look(self, look: Callable[[], Result | None]) -> Dissections | None:
+        result = look()
+        return None if result is None else self._results(result, provisional=True)
 
     def _uncounted(self) -> str:
         """Say which labels were not counted; nothing where all were."""

@@ -301,6 +301,7 @@ def test_a_look_at_a_run_that_goes_on():
     assert all(not part.complete and part.provisional for part in seen)
     assert seen[0].warning.startswith("Provisional: after ")
     middle = seen[len(seen) // 4]
+    assert middle.seen < 400
     first = case.first(middle.seen)
     np.testing.assert_array_equal(middle.thresholds, first[0])
     np.testing.assert_array_equal(middle.top_images, first[1])

@@ -175,6 +175,19 @@ class LabelReader:
         return ImageLabels(tuples.astype(np.int32), present, member, pixel_category, whole_category)
 
 
+def mask_shape(sample: Any, index: int) -> tuple[int, int]:
+    """Return the height and width of the masks of `sample`, number `index` of the data set."""
+    shape = getattr(sample, "shape", None)
+    if shape is not None:
+        return int(shape[0]), int(shape[1])
+    for category, layers in sample.masks.items():
+        for layer in layers:
+            check_layer(np.asarray(layer), index, category)
+            height, width = np.shape(layer)
+            return height, width
+    return sample.image.height, sample.image.width
+
+
 def check_layer(layer: NDArray[Any], index: int, category: str) -> None:
     """Refuse a layer of a mask that is no array [sh, sw] of whole numbers.
 

@@ -10,26 +10,28 @@ from __future__ import annotations
 
 import warnings
 from contextlib import closing
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from nbdissect.engine.arrays import true_positions
 from nbdissect.engine.capture import Capture, as_it_was, model_dtype
 from nbdissect.engine.cells import active_cells
+from nbdissect.engine.glimpse import Glimpse
 from nbdissect.engine.inputs import Batcher, ahead
-from nbdissect.engine.labels import check_layer
+from nbdissect.engine.labels import mask_shape
 from nbdissect.engine.layer_pass import LayerPass
 from nbdissect.engine.maps import to_maps
 from nbdissect.engine.plan import Progress
+from nbdissect.engine.result import LayerResult, Result
 from nbdissect.engine.stopping import Stop
 from nbdissect.engine.tally import Tallies
+from nbdissect.engine.thresholds import check_quantile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from nbdissect.engine.checkpoint import Checkpoint
@@ -39,39 +41,6 @@ if TYPE_CHECKING:
 
     Watch = Callable[["Run"], bool]
     """Called after every batch; True ends the pass."""
-
-_PAPER_QUANTILE = 0.005
-# Batches whose labels are counted for each look at a run that goes on.
-_LOOKED_AT = 2
-
-
-@dataclass
-class LayerResult:
-    """What was found for one layer."""
-
-    thresholds: NDArray[np.float32]
-    top_images: NDArray[np.int64]
-    top_activations: NDArray[np.float32]
-    top_maps: NDArray[np.float32]
-
-
-@dataclass
-class Result:
-    """What was found for all layers, with the counts.
-
-    Attributes
-    ----------
-    layers : dict of layer to LayerResult
-    tallies : Tallies
-        Of `counted` images.
-    seen, counted : int
-        Images that the network saw, and whose labels were counted.
-    """
-
-    layers: dict[str, LayerResult]
-    tallies: Tallies
-    seen: int
-    counted: int
 
 
 class Run:
@@ -110,8 +79,6 @@ class Run:
         self._alone = batches is None
         self._batcher = Batcher(work.transform, work.plan.device, model_dtype(work.model))
         self._most = work.plan.batch_size  # images in one forward pass; less once memory ran out
-        self._glimpse: Tallies | None = None
-        self._glimpsed: set[int] = set()
 
     @property
     def progress(self) -> Progress:
@@ -191,9 +158,8 @@ class Run:
     def _outputs(self, capture: Capture, batch: torch.Tensor) -> dict[str, Any]:
         """Run a batch, in parts where the device's memory doesn't hold it whole."""
         while True:
-            parts = torch.split(batch, self._most)
             try:
-                outputs = [capture.run(part) for part in parts]
+                return _joined([capture.run(part) for part in torch.split(batch, self._most)])
             except torch.cuda.OutOfMemoryError as error:
                 if self._most == 1:
                     message = (
@@ -201,8 +167,6 @@ class Run:
                         "Free what other programs or cells hold there, use smaller images (transform=), or device='cpu'."
                     )
                     raise ValueError(message) from error
-            else:
-                break
             # Out here the error no longer holds on to what was computed.
             if self.plan.device.type == "cuda":
                 torch.cuda.empty_cache()
@@ -214,12 +178,6 @@ class Run:
                     "Convolutions may round differently in them; batch_size= sets the size.",
                     stacklevel=2,
                 )
-        if len(outputs) == 1:
-            return outputs[0]
-        return {
-            name: torch.cat([part[name] for part in outputs]) if isinstance(output, torch.Tensor) else output
-            for name, output in outputs[0].items()
-        }
 
     def _maps(self, name: str, outputs: dict[str, Any], images: int) -> torch.Tensor:
         maps = to_maps(outputs.pop(name), name).to(self.plan.device)
@@ -277,19 +235,22 @@ class Run:
     def count(self, watch: Watch = lambda _: False) -> None:
         """Count the labels of the images that were seen and not counted yet, at the thresholds known by now."""
         numbers = range(self.counted, self.seen)
-        lost = [n for n in numbers if any(self._lost(name, n) for name in self.plan.layers)]
+        lost = [n for n in numbers if any(self.lost(name, n) for name in self.plan.layers)]
         with closing(self._forward(lost)) as forward:
-            for number, labels in zip(numbers, self._labels(numbers), strict=True):
+            for number, labels in zip(numbers, self.labels(numbers), strict=True):
                 outputs = dict(next(forward)[2]) if lost and number in lost else {}
-                self._count(self.tallies, number, labels, self.thresholds, outputs)
+                self.count_batch(self.tallies, number, labels, self.thresholds, outputs)
                 self.counted += 1
                 if watch(self):
                     return
 
-    def _lost(self, name: str, number: int) -> bool:
+    def lost(self, name: str, number: int) -> bool:
+        """Return whether the cells of a batch were not kept."""
         return name not in self.layers or self.layers[name].store.lost(number)
 
-    def _labels(self, numbers: Sequence[int]) -> Iterator[list[ImageLabels]]:
+    def labels(self, numbers: Sequence[int]) -> Iterator[list[ImageLabels]]:
+        """Read the labels of some batches."""
+
         def read(number: int) -> list[ImageLabels]:
             batch, data = self.batches[number], self.work.data
             return [
@@ -298,7 +259,7 @@ class Run:
 
         return ahead(read, numbers, self.plan.num_workers)
 
-    def _count(
+    def count_batch(
         self,
         tallies: Tallies,
         number: int,
@@ -310,7 +271,7 @@ class Run:
         batch, shapes = self.batches[number], self.shapes[number]
         tallies.add_labels(batch, labels)
         for name, limits in thresholds.items():
-            kept = None if self._lost(name, number) else self.layers[name].store.read(number)
+            kept = None if self.lost(name, number) else self.layers[name].store.read(number)
             cells: Any = kept
             if kept is None:
                 bound = torch.from_numpy(limits).to(self.plan.device)
@@ -325,80 +286,27 @@ class Run:
         layers = {name: LayerResult(self.thresholds[name], *layer.exemplars()) for name, layer in self.layers.items()}
         return Result(layers, self.tallies, self.images(self.seen), self.images(self.counted))
 
-    def glimpse(self) -> Result | None:
-        """Return what can be told while the run goes on; None where that is nothing yet.
-
-        Top images are those so far. While the network runs, thresholds are those of the images so
-        far, and labels are counted for a few of them only; each call counts some more.
-        """
-        if self.thresholds:
-            return self.result() if self.counted else None
-        if not self.seen or any(layer.warming for layer in self.layers.values()):
-            return None
-        images = self.images(self.seen)
-        limits = {name: layer.thresholds_so_far(images) for name, layer in self.layers.items()}
-        if self._glimpse is None:
-            self._glimpse = Tallies(
-                {name: layer.units for name, layer in self.layers.items()}, self.work.concepts, self.work.categories
-            )
-        fresh = [
-            number
-            for number in range(self.seen - 1, -1, -1)
-            if number not in self._glimpsed and not any(self._lost(name, number) for name in limits)
-        ][:_LOOKED_AT]
-        for number, labels in zip(fresh, self._labels(fresh), strict=True):
-            self._count(self._glimpse, number, labels, limits, {})
-        self._glimpsed.update(fresh)
-        if not self._glimpsed:
-            return None
-        layers = {name: LayerResult(limits[name], *layer.exemplars()) for name, layer in self.layers.items()}
-        return Result(layers, self._glimpse, images, sum(len(self.batches[number]) for number in self._glimpsed))
-
     def close(self) -> None:
         """Give back files and memory."""
         for layer in self.layers.values():
             layer.store.close()
 
 
-def mask_shape(sample: Any, index: int) -> tuple[int, int]:
-    """Return the height and width of the masks of `sample`, number `index` of the data set."""
-    shape = getattr(sample, "shape", None)
-    if shape is not None:
-        return int(shape[0]), int(shape[1])
-    for category, layers in sample.masks.items():
-        for layer in layers:
-            check_layer(np.asarray(layer), index, category)
-            height, width = np.shape(layer)
-            return height, width
-    return sample.image.height, sample.image.width
-
-
-def check_quantile(quantile: float, n: int, layer: str) -> None:
-    """Refuse a quantile that leaves every mask empty, or warn where the data set is too small for any usual one.
-
-    Raises
-    ------
-    ValueError
-        If a share `quantile` of `n` activations is less than one of them, though the paper's 0.005
-        would leave one.
-    """
-    if quantile * n >= 1:
-        return
-    text = (
-        f"quantile={quantile:g} of the {n:,} activations of a unit of layer {layer!r} is less than one: "
-        f"no activation exceeds the threshold and every mask is empty. The smallest that leaves one here is {1 / n:.2g}"
-    )
-    if n * _PAPER_QUANTILE >= 1:
-        message = f"{text}; the paper uses {_PAPER_QUANTILE:g}."
-        raise ValueError(message)
-    warnings.warn(f"{text}; or use more images.", stacklevel=2)
+def _joined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Outputs of the parts of a batch as those of the batch."""
+    if len(parts) == 1:
+        return parts[0]
+    return {
+        name: torch.cat([part[name] for part in parts]) if isinstance(output, torch.Tensor) else output
+        for name, output in parts[0].items()
+    }
 
 
 def run(
     work: Work,
     *,
     stop: Stop | None = None,
-    tell: Callable[[Run], None] = lambda _: None,
+    tell: Callable[[Progress, Callable[[], Result | None]], None] = lambda _, __: None,
     checkpoint: Checkpoint | None = None,
 ) -> Result:
     """Run both passes in this process and return the counts; see the module's docstring.
@@ -409,15 +317,16 @@ def run(
     stop : Stop, optional
         Asked after every batch.
     tell : callable
-        Called with the run after every batch.
+        Called after every batch with how far the run is, and what gives a look at it.
     checkpoint : Checkpoint, optional
         Where the run may go on from, and is written to now and then.
     """
     stop, kept = stop or Stop(), checkpoint
     this = Run(work, records=checkpoint.records if checkpoint else None)
+    glimpse = Glimpse(this)
 
     def ends(patience: int) -> bool:
-        tell(this)
+        tell(this.progress, glimpse.look)
         if kept is not None:
             kept.passed(this)
         return stop.wishes > patience

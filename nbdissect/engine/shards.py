@@ -11,14 +11,9 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
-import shutil
-import tempfile
-import threading
 from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -26,10 +21,13 @@ from uuid import uuid4
 import torch
 
 from nbdissect.engine.checkpoint import restore_cells, told_cells
+from nbdissect.engine.parcel import sent, workers_of
 from nbdissect.engine.plan import Progress
-from nbdissect.engine.run import LayerResult, Result, Run, check_quantile
+from nbdissect.engine.result import LayerResult, Result
+from nbdissect.engine.run import Run
 from nbdissect.engine.stopping import Stop
 from nbdissect.engine.threads import allowed_threads
+from nbdissect.engine.thresholds import check_quantile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,54 +36,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nbdissect.engine.ordered import Search
+    from nbdissect.engine.parcel import Parcel
     from nbdissect.engine.plan import Work
 
 # Shards per worker: enough that the last ones end at about the same time.
 _SHARES = 4
 _SECONDS = 0.2
-_STOP = "stop"
 # In a child that was forked, OpenMP's threads are gone, and waiting for them would never end.
 _HOME = os.getpid()
-_opened = threading.local()
-
-
-@dataclass(frozen=True)
-class Parcel:
-    """A run's work, packed, which every worker opens once.
-
-    Attributes
-    ----------
-    key : str
-    folder : str
-        Where workers keep the cells of their shards.
-    threads : int
-        As many as the sender takes: convolutions may round differently with another number.
-    content : bytes, or None
-        None: lies in the folder.
-    """
-
-    key: str
-    folder: str
-    threads: int
-    content: bytes | None = None
-
-    def open(self) -> Work:
-        """Return the work: this thread's own copy, since a model can only be hooked for one run at a time."""
-        if getattr(_opened, "key", None) != self.key:
-            _opened.work = None
-            content = self.content
-            if content is None:
-                try:
-                    content = (Path(self.folder) / "work").read_bytes()
-                except OSError as error:
-                    message = (
-                        f"This worker can't read {error.filename}, which the notebook's process wrote. Workers on other machines need a "
-                        "directory that all share: set TMPDIR to one before the run, or use Dask's client.get_executor()."
-                    )
-                    raise OSError(message) from error
-            _opened.work = _unpacked(content)
-            _opened.key = self.key
-        return _opened.work  # type: ignore[no-any-return]
 
 
 def run_with(
@@ -112,11 +70,11 @@ def run_with(
         If model, data or transform can't be sent, or an image can't be dissected.
     """
     stop = stop or Stop()
-    workers = _workers(executor)
+    workers = workers_of(executor)
     every = len(work.plan.batches)
     length = max(1, -(-every // (workers * _SHARES)))
     shards = [range(first, min(first + length, every)) for first in range(0, every, length)]
-    with _sent(executor, work) as (parcel, flag):
+    with sent(executor, work) as (parcel, flag):
         crew = _Crew(executor, parcel, 2 * workers, flag)
         merged = _see_all(crew, work, shards, stop, tell)
         thresholds = _thresholds(crew, work, merged)
@@ -322,8 +280,7 @@ def _index(parcel: Parcel, shard: range) -> Path:
 
 
 def _told_to_stop(parcel: Parcel) -> Callable[[Run], bool]:
-    flag = Path(parcel.folder) / _STOP
-    return lambda _: flag.exists()
+    return lambda _: parcel.stop.exists()
 
 
 def _learned(work: Work) -> Any:
@@ -339,63 +296,3 @@ def _learn(work: Work, learned: Any) -> None:
         work.data.learn(digests)
     work.labels.skipped |= skipped
     work.labels.strange_categories |= strange
-
-
-# --- between them ---
-
-
-@contextmanager
-def _sent(executor: Executor, work: Work) -> Iterator[tuple[Any, Path]]:
-    """Send the work to where the workers find it, once; yields the parcel and the file that tells them to stop."""
-    key = uuid4().hex
-    with tempfile.TemporaryDirectory(prefix="nbdissect-", ignore_cleanup_errors=True) as folder:
-        content = _packed(work)
-        parcel = Parcel(key, folder, torch.get_num_threads())
-        flag = Path(folder) / _STOP
-        # Dask's executor hides the one way to send something to every worker once, and to clean up there.
-        client = getattr(executor, "_client", None)
-        if client is None or not hasattr(client, "scatter"):
-            (Path(folder) / "work").write_bytes(content)
-            yield parcel, flag
-            return
-        yield client.scatter(replace(parcel, content=content), broadcast=True, hash=False), flag
-        with suppress(Exception):
-            client.run(shutil.rmtree, folder, ignore_errors=True)
-
-
-def _workers(executor: Executor) -> int:
-    """How many tasks an executor runs at a time, as far as it tells."""
-    client = getattr(executor, "_client", None)
-    if client is not None and hasattr(client, "nthreads"):
-        return max(1, int(sum(client.nthreads().values())))
-    return max(1, int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1))
-
-
-def _packed(work: Work) -> bytes:
-    try:
-        try:
-            pickler: Any = import_module(
-                "cloudpickle"
-            )  # classes and functions from a notebook's cells go along with it
-        except ImportError:
-            pickler = pickle
-        content: bytes = pickler.dumps(work)
-    except Exception as error:  # pickling runs the code of whatever is pickled
-        hint = "" if pickler is not pickle else " Or let them travel: pip install cloudpickle."
-        message = (
-            f"Model, data or transform can't be sent to other processes: {type(error).__name__}: {error}. "
-            f"Define their classes and functions in a module instead of a cell.{hint}"
-        )
-        raise ValueError(message) from error
-    return content
-
-
-def _unpacked(content: bytes) -> Work:
-    try:
-        return pickle.loads(content)  # type: ignore[no-any-return]  # noqa: S301 - what _packed has just made
-    except (AttributeError, ImportError) as error:
-        message = (
-            f"A worker can't make sense of what was sent: {error}. Classes and functions from a notebook's cells travel only with "
-            "cloudpickle (pip install cloudpickle), those of a module if the workers can import it."
-        )
-        raise ValueError(message) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from nbdissect.results.scoring import Semantics
 
+_PAPER_QUANTILE = 0.005
 # Elements of one topk call; bounds its working memory.
 _CHUNK = 4_000_000
 # Map values looked at in one go, of which, while the bound is low, many survive at 50 bytes each.
@@ -159,3 +161,24 @@ def interpolate(lower: NDArray[np.float32], upper: NDArray[np.float32], fraction
     a, b = lower.astype(np.float64), upper.astype(np.float64)
     value = a + (b - a) * fraction if fraction < 0.5 else b - (b - a) * (1 - fraction)
     return value.astype(np.float32)
+
+
+def check_quantile(quantile: float, n: int, layer: str) -> None:
+    """Refuse a quantile that leaves every mask empty, or warn where the data set is too small for any usual one.
+
+    Raises
+    ------
+    ValueError
+        If a share `quantile` of `n` activations is less than one of them, though the paper's 0.005
+        would leave one.
+    """
+    if quantile * n >= 1:
+        return
+    text = (
+        f"quantile={quantile:g} of the {n:,} activations of a unit of layer {layer!r} is less than one: "
+        f"no activation exceeds the threshold and every mask is empty. The smallest that leaves one here is {1 / n:.2g}"
+    )
+    if n * _PAPER_QUANTILE >= 1:
+        message = f"{text}; the paper uses {_PAPER_QUANTILE:g}."
+        raise ValueError(message)
+    warnings.warn(f"{text}; or use more images.", stacklevel=2)
