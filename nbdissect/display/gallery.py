@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,9 +15,9 @@ from nbdissect.display import rerun
 from nbdissect.display.answers import answer, pictures_of, strips
 from nbdissect.display.filtering import ONLY, SORTS, Filter, shown
 from nbdissect.display.messages import GalleryState
+from nbdissect.display.showable import checked, listed, nearest, newer_of
 from nbdissect.display.table import tables_of
 from nbdissect.results.dissection import MIN_IOU, Dissection
-from nbdissect.results.summary import plural
 
 STATIC = Path(__file__).parent / "static"
 OVERLAYS = ("mask", "outline", "heat", "none")
@@ -169,7 +168,7 @@ class Gallery(anywidget.AnyWidget):
         --------
         >>> g.update(d_after_more_images)  # doctest: +SKIP
         """
-        newer = _newer(self._dissections, checked(dissections))
+        newer = newer_of(self._dissections, checked(dissections))
         for d in newer.values():
             if d.data is not None:
                 pictures_of(d)  # before the older results let go of the photographs encoded for them
@@ -298,7 +297,7 @@ class Gallery(anywidget.AnyWidget):
         known = list(dict.fromkeys(name for d in self._dissections.values() for name in d.categories))
         for name in proposal["value"]:
             if name not in known:
-                message = f"There is no category {name!r} in this gallery{_nearest(name, known)}."
+                message = f"There is no category {name!r} in this gallery{nearest(name, known)}."
                 raise traitlets.TraitError(message)
         return list(proposal["value"])
 
@@ -335,14 +334,14 @@ class Gallery(anywidget.AnyWidget):
         key = name or next(iter(self._dissections))
         if key in self._dissections and number.isdecimal() and int(number) < len(self._dissections[key].thresholds):
             return f"{key}:{int(number)}" if self._several else int(number)
-        message = f"{unit!r} is no unit of this gallery of {_listed(self._dissections)}."
+        message = f"{unit!r} is no unit of this gallery of {listed(self._dissections)}."
         raise traitlets.TraitError(message)
 
     @traitlets.validate("current")
     def _known_name(self, proposal: Any) -> str:
         if proposal["value"] not in self._dissections:
-            near = _nearest(proposal["value"], list(self._dissections))
-            message = f"{proposal['value']!r} is not in this gallery of {_listed(self._dissections)}{near}."
+            near = nearest(proposal["value"], list(self._dissections))
+            message = f"{proposal['value']!r} is not in this gallery of {listed(self._dissections)}{near}."
             raise traitlets.TraitError(message)
         return str(proposal["value"])
 
@@ -399,7 +398,7 @@ class Gallery(anywidget.AnyWidget):
         return super()._repr_mimebundle_(**kwargs)
 
     def __repr__(self) -> str:
-        return f"<Gallery of {_listed(self._dissections)}>"
+        return f"<Gallery of {listed(self._dissections)}>"
 
 
 _FILTERS = ("query", "min_iou", "only", "category", "concept", "sort", "current")
@@ -412,70 +411,3 @@ def gallery(dissections: Dissection | Mapping[str, Dissection], **state: Any) ->
     >>> nd.gallery({"layer3": d3, "layer4": d4})  # doctest: +SKIP
     """
     return Gallery(dissections, **state)
-
-
-def checked(result: Dissection | Mapping[str, Dissection]) -> dict[str, Dissection]:
-    """Return dissections by name, of one or of several, if they may be shown together.
-
-    Raises
-    ------
-    ValueError
-        If there are none, or results from drawings and from photographs are mixed.
-    """
-    _check(result if isinstance(result, Mapping) else {None: result})
-    if isinstance(result, Dissection):
-        return {result.layer: result}
-    named = {str(name): d for name, d in result.items()}
-    if "" in named or len(named) < len(result):
-        message = f"Every dissection of a gallery needs a name of its own; got {', '.join(map(repr, result))}."
-        raise ValueError(message)
-    return named
-
-
-def _check(dissections: Mapping[Any, Any]) -> None:
-    if not dissections:
-        message = "A gallery needs at least one dissection: nd.gallery(d), or nd.gallery({'layer3': d3, 'layer4': d4})."
-        raise ValueError(message)
-    for name, d in dissections.items():
-        if not isinstance(d, Dissection):
-            message = (
-                f"A gallery shows dissections; {'this' if name is None else repr(name)} is a {type(d).__name__}. "
-                "Use nd.dissect(model, layer) or nd.read_csv(path) to get one; several go in by name: {'early': d1, …}."
-            )
-            raise TypeError(message)
-    drawings = [name for name, d in dissections.items() if d.drawings]
-    if drawings and len(drawings) < len(dissections):
-        message = (
-            f"{drawings[0]!r} was probed with drawings, others with photographs: their labels can't be compared. "
-            "Show them in separate galleries, or dissect it with labelled photographs (data=)."
-        )
-        raise ValueError(message)
-
-
-def _newer(shown: Mapping[str, Dissection], given: Mapping[str, Dissection]) -> dict[str, Dissection]:
-    """Return what was given in the order of what is shown, if it may take its place."""
-    if {name: len(d.thresholds) for name, d in shown.items()} != {name: len(d.thresholds) for name, d in given.items()}:
-        message = (
-            f"update takes newer results of what this gallery shows, {_listed(shown)}; got {_listed(given)}. "
-            "Show others in a gallery of their own: nd.gallery(d)."
-        )
-        raise ValueError(message)
-    for name, d in given.items():
-        if d.data is not shown[name].data:
-            message = (
-                f"The newer result of {name!r} is over another data set than the one shown. "
-                "Show it in a gallery of its own: nd.gallery(d)."
-            )
-            raise ValueError(message)
-    return {name: given[name] for name in shown}
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    """Say which of the known names are near to one that isn't among them."""
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:8]
-    return f"; did you mean {' or '.join(map(repr, near))}?"[:-1] if near else ""
-
-
-def _listed(dissections: Mapping[str, Dissection]) -> str:
-    names: Iterable[str] = (f"{name} ({plural(len(d.thresholds), 'unit')})" for name, d in dissections.items())
-    return ", ".join(names)

@@ -71,7 +71,7 @@ def to_html(
 
 def page(result: Dissection | Mapping[str, Dissection], *, images: bool = True, min_iou: float = MIN_IOU) -> str:
     """Return the text of the page; see :func:`to_html`."""
-    from nbdissect.display.gallery import checked
+    from nbdissect.display.showable import checked
 
     dissections = checked(result)
     script = (STATIC / "page.js").read_text(encoding="utf-8")

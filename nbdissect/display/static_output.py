@@ -21,7 +21,7 @@ from uuid import uuid4
 
 from nbdissect.display import rerun
 from nbdissect.display.embedded import NOTEBOOK_CONCEPTS, NOTEBOOK_SIDE, Embedded, UnreadableError, embed, told
-from nbdissect.display.gallery import checked
+from nbdissect.display.showable import checked
 from nbdissect.display.summary_html import UNLESS_SANITIZED, summary_html
 from nbdissect.results.dissection import MIN_IOU
 from nbdissect.settings import options

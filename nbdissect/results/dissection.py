@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nbdissect.results import scoring
 from nbdissect.results.summary import Summary, percent, plural, summarize
+from nbdissect.results.units import Units
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
@@ -28,20 +29,6 @@ MIN_IOU = 0.04
 
 DRAWINGS = "Probed with drawings: not evidence about what this network sees in photographs."
 SUPPLY_DATA = "Supply labelled photographs: nd.dissect(model, layer, data=nd.Broden(path)), or %dissect … --data path"
-
-
-class Match(NamedTuple):
-    """How well one unit covers one concept, with the pixel counts from which the IoU follows."""
-
-    concept: Concept
-    iou: float
-    intersection: int | float
-    activation: int | float
-    truth: int | float
-
-    def __repr__(self) -> str:
-        both, unit, concept = (f"{value:,}" for value in (self.intersection, self.activation, self.truth))
-        return f"<{self.concept.name} ({self.concept.category}): IoU {self.iou:.3f} = {both} / ({unit} + {concept} - {both})>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -370,102 +357,3 @@ class Dissection:
         from nbdissect.display.show import show_once
 
         show_once(self)
-
-
-@dataclass(frozen=True, eq=False)
-class Unit:
-    """One unit (channel) of a layer.
-
-    Attributes
-    ----------
-    index : int
-        Its number, from 0.
-    concept : Concept or None
-        Its best concept; None where no concept shares a pixel with it.
-    iou : float
-        IoU with that concept; 0 where there is none.
-    threshold : float
-        Activation above which the unit counts as on.
-    images : int64 [top]
-        Indices of its strongest images, strongest first.
-    """
-
-    index: int
-    concept: Concept | None
-    iou: float
-    threshold: float
-    images: NDArray[np.int64]
-    _dissection: Dissection = field(repr=False)
-
-    @property
-    def label(self) -> str | None:
-        """Name of its best concept; None where there is none."""
-        return self.concept.name if self.concept else None
-
-    @property
-    def category(self) -> str | None:
-        """Category of its best concept; None where there is none."""
-        return self.concept.category if self.concept else None
-
-    @property
-    def address(self) -> str:
-        """Layer and number: ``features.12:412``."""
-        return f"{self._dissection.layer}:{self.index}"
-
-    def ranking(self, n: int = 10) -> list[Match]:
-        """Return the unit's `n` best concepts with their pixel counts, best first; a tie as in the best label."""
-        d, values = self._dissection, np.nan_to_num(self._dissection.iou[self.index], nan=-1.0)
-        order = np.lexsort((np.arange(len(values)), values != self.iou, -values))
-        if self.concept:  # ties for the first place were settled by the semantics
-            first = int(d.best_concepts[self.index])
-            order = np.concatenate([[first], order[order != first]])
-        return [
-            Match(
-                d.concepts[c],
-                float(values[c]),
-                d.intersection[self.index, c].item(),
-                d.activation[self.index, d.category_of[c]].item(),
-                d.truth[c].item(),
-            )
-            for c in order[:n]
-            if values[c] >= 0
-        ]
-
-    def __repr__(self) -> str:
-        what = f"{self.label} ({self.category}), IoU {self.iou:.3f}" if self.concept else "no concept"
-        return f"<Unit {self.address}: {what}>"
-
-
-class Units(Sequence[Unit]):
-    """The units of a dissected layer, by number."""
-
-    def __init__(self, dissection: Dissection) -> None:
-        self._dissection = dissection
-
-    def __len__(self) -> int:
-        return len(self._dissection.thresholds)
-
-    @overload
-    def __getitem__(self, index: int) -> Unit: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Unit]: ...
-
-    def __getitem__(self, index: int | slice) -> Unit | list[Unit]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            message = f"{self._dissection.layer} has {plural(len(self), 'unit')}, 0 to {len(self) - 1}; got {index}."
-            raise IndexError(message)
-        d, u = self._dissection, index % len(self)
-        best = int(d.best_concepts[u])
-        return Unit(
-            index=u,
-            concept=d.concepts[best] if best >= 0 else None,
-            iou=float(d.best_iou[u]),
-            threshold=float(d.thresholds[u]),
-            images=d.top_images[u],
-            _dissection=d,
-        )
-
-    def __repr__(self) -> str:
-        return f"<{plural(len(self), 'unit')} of {self._dissection.layer}>"
