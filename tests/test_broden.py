@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -211,15 +213,24 @@ def test_a_data_set_goes_to_another_process(root):
     assert again.digest() == data.digest()
 
 
-def test_no_permission(root):
-    os.chmod(root / "images/a/1.png", 0)
-    os.chmod(root / "c_part.csv", 0)
-    if os.access(root / "c_part.csv", os.R_OK):
-        pytest.skip("this user may read everything")
-    with pytest.raises(PermissionError, match=r"c_part\.csv can't be read: Permission denied"):
-        nd.Broden(root)
-    with pytest.raises(PermissionError, match=r"1\.png can't be read: Permission denied"):
-        nd.Broden(root, categories=["object"])[1].image
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="Windows keeps rights otherwise")
+def test_no_permission():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        root = make_broden(Path(folder) / "broden")
+        assert nd.Broden(root)[1].image.size == (16, 12)  # which also imports what another user may not read
+        os.chmod(root / "images/a/1.png", 0)
+        os.chmod(root / "c_part.csv", 0)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)  # root may read everything
+        try:
+            with pytest.raises(PermissionError, match=r"c_part\.csv can't be read: Permission denied"):
+                nd.Broden(root)
+            with pytest.raises(PermissionError, match=r"1\.png can't be read: Permission denied"):
+                nd.Broden(root, categories=["object"])[1].image
+        finally:
+            os.seteuid(user)
 
 
 @pytest.mark.parametrize("width", [699, 700, 2100])

@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
+from needs import needed
 
-pytest.importorskip("ipykernel")
-from jupyter_client.manager import start_new_kernel
+needed("ipykernel")
+start_new_kernel = needed("jupyter_client.manager").start_new_kernel
+
 
 ROOT = Path(__file__).resolve().parents[1]
 INTERRUPTS, IMAGES, PATIENCE = 20, 160, 120

@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from needs import needed
 from test_counts import assert_equal
 from test_errors import Net, Photos
 from test_stopping import Case, interrupt
 
 import nbdissect as nd
-from nbdissect.engine import layer_pass, shards
+from nbdissect.engine import layer_pass, parcel, shards
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +103,7 @@ def test_a_process_pool(method, workers):
 
 def test_what_a_notebooks_cell_defines_goes_along():
     """cloudpickle sends the classes of __main__ by value; here, a class that no worker can import."""
-    pytest.importorskip("cloudpickle")
+    needed("cloudpickle")
 
     class Local(Net):
         pass
@@ -155,8 +156,8 @@ def test_an_interrupt_keeps_the_shards_that_are_done():
 
 def test_the_work_is_opened_once_per_worker(monkeypatch):
     opened = []
-    unpacked = shards._unpacked
-    monkeypatch.setattr(shards, "_unpacked", lambda content: opened.append(1) or unpacked(content))
+    unpacked = parcel._unpacked
+    monkeypatch.setattr(parcel, "_unpacked", lambda content: opened.append(1) or unpacked(content))
     Case().dissect(executor=Here(3))
     assert len(opened) == 1
 
@@ -182,7 +183,7 @@ class Recorded(Photos):
 
 
 def test_a_real_cluster_of_which_a_worker_is_killed(tmp_path):
-    distributed = pytest.importorskip("distributed", reason="pip install 'nbdissect[dask]'")
+    distributed = needed("distributed")
     torch.manual_seed(0)
     model, data = Net(), Recorded(160, tmp_path, 77)
     options = {"data": data, "quantile": 0.05, "batch_size": 8, "progress": False}

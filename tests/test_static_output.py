@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 from gallery_parts import NASTY, Squares, dissection
+from needs import needed
 from test_to_html import Gone
 
 import nbdissect as nd
@@ -168,7 +169,7 @@ def test_it_begins_as_it_is_told(d):
 
 def test_a_sanitizer_that_shows_tags_as_text_shows_no_image_as_text(d):
     """What nbconvert's does: other tags become text, styles are dropped, classes stay and hide."""
-    html = pytest.importorskip("nbconvert.filters").clean_html(static_html(d, "nbdissect-1"))
+    html = needed("nbconvert.filters").clean_html(static_html(d, "nbdissect-1"))
     hidden = re.compile(rf'<div[^>]*class="{UNLESS_SANITIZED}"[^>]*>[^<]*</div>')
     assert "base64" in html
     left = hidden.sub("", html)

@@ -20,6 +20,7 @@ from nbdissect.display.embedded import UnreadableError, embed, told
 from nbdissect.display.page import STATIC, page
 from nbdissect.results.concept import Concept
 from nbdissect.results.dissections import Dissections
+from nbdissect.results.provenance import Provenance
 
 
 @pytest.fixture(scope="module")
@@ -316,7 +317,7 @@ def test_names_of_any_script_survive(tmp_path):
 
 
 def test_what_made_a_result_stands_in_its_page(d):
-    provenance = pytest.importorskip("nbdissect.results.provenance").Provenance(model="Net<b>", date="2026-01-01")
+    provenance = Provenance(model="Net<b>", date="2026-01-01")
     text = page(replace(d, provenance=provenance))
     assert "What made layer4" in text[text.index("<footer>") :]
     assert "Net&lt;b&gt;" in text

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness import launch
+from needs import needed
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser():
     """Return a headless Chromium; skip where there is none (in CI: fail)."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+    playwright = needed("playwright.sync_api")
     with playwright.sync_playwright() as driver:
         running = launch(driver)
         yield running

@@ -6,6 +6,7 @@ import re
 from importlib import metadata
 
 import pytest
+from needs import needed
 from servers import output, run_cell, serve
 from test_notebooks import settle, shot, units
 
@@ -33,7 +34,7 @@ IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kerne
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    pytest.importorskip("jupyterlab")
+    needed("jupyterlab")
     with serve("lab", tmp_path_factory.mktemp("lab")) as running:
         yield running
 

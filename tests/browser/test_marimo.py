@@ -11,9 +11,10 @@ import urllib.request
 
 import pytest
 from harness import PICTURES
+from needs import needed
 from servers import ROOT
 
-pytest.importorskip("marimo", reason="marimo is not installed: pip install marimo")
+needed("marimo")
 
 APP = """
 import marimo

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from harness import PICTURES, SHARED
+from needs import needed
 from servers import output, run_cell, serve
 
 DEMO = """
@@ -39,7 +40,7 @@ g
 
 @pytest.fixture(scope="module", params=["lab", "notebook"])
 def server(request, tmp_path_factory):
-    pytest.importorskip({"lab": "jupyterlab", "notebook": "notebook"}[request.param])
+    needed({"lab": "jupyterlab", "notebook": "notebook"}[request.param])
     with serve(request.param, tmp_path_factory.mktemp(request.param)) as running:
         yield running
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from gallery_parts import NASTY, dissection
 from harness import PICTURES, best_label, cell
+from needs import needed
 from servers import run_cell, serve
 from test_looks import violations
 
@@ -272,7 +273,7 @@ def executed_gallery():
 
 
 def run_by_nbclient(sources):
-    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    nbclient, nbformat = needed("nbclient"), needed("nbformat")
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
@@ -281,7 +282,7 @@ def run_by_nbclient(sources):
 
 
 def converted(notebook, path, **options):
-    body, _ = pytest.importorskip("nbconvert").HTMLExporter(**options).from_notebook_node(notebook)
+    body, _ = needed("nbconvert").HTMLExporter(**options).from_notebook_node(notebook)
     path.write_text(body, encoding="utf-8")
     return path
 
@@ -294,7 +295,7 @@ def ours(page, blank):
 @pytest.fixture(scope="module")
 def blank(browser, tmp_path_factory):
     """What the pages of an empty notebook ask for, in every template."""
-    nbformat = pytest.importorskip("nbformat")
+    nbformat = needed("nbformat")
     folder, asked = tmp_path_factory.mktemp("blank"), set()
     for template in ("lab", "classic", "basic"):
         path = converted(nbformat.v4.new_notebook(), folder / "n.html", template_name=template)
@@ -361,7 +362,7 @@ def test_nobody_is_asked_for_a_saved_widget(executed):
 
 
 def test_saved_in_lab_and_opened_again_without_a_kernel(browser, demo, tmp_path):
-    pytest.importorskip("jupyterlab")
+    needed("jupyterlab")
     context = browser.new_context(viewport={"width": 1360, "height": 1000})
     page = context.new_page()
     page.set_default_timeout(60_000)
