@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from nbdissect.concepts.protocol import ConceptData
+from typing import Any
 
 RENDERERS = ("auto", "widget", "html")
-DATA_VARIABLE = "NBDISSECT_DATA"
-DATA_MEMBERS = ("concepts", "categories", "__len__", "__getitem__")
 
 
 class Options:
@@ -56,25 +49,3 @@ class Options:
 
 
 options = Options()
-
-
-def resolve_data(data: Any = None) -> ConceptData:
-    """Return the data set that `data` names: itself, a path, or the default where it is None."""
-    if data is None:
-        data = options.data if options.data is not None else os.environ.get(DATA_VARIABLE) or None
-    if data is None:
-        from nbdissect.concepts.world import World
-
-        return World()
-    if isinstance(data, (str, os.PathLike)):
-        from nbdissect.concepts.broden import Broden
-
-        return Broden(Path(data).expanduser())
-    missing = [name for name in DATA_MEMBERS if not hasattr(data, name)]
-    if missing:
-        message = (
-            f"data is a {type(data).__name__} without {missing[0]!r}. It must be nd.Broden(path), a path to such a directory, "
-            "or an object with concepts, categories, len(data) and data[i]: see nbdissect.concepts.protocol.ConceptData."
-        )
-        raise ValueError(message)
-    return data  # type: ignore[no-any-return]

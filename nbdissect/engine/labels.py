@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nbdissect.results.concept import Concept
-    from nbdissect.results.scoring import Semantics
+    from nbdissect.types import Concept, Semantics
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,7 @@ class LabelReader:
         category: str,
         shape: tuple[int, int],
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        check_layer(layer, index, category)
+        check_plane(layer, index, category)
         if layer.shape != shape:
             message = (
                 f"Image {index}, category {category!r}: a mask of shape {list(layer.shape)} in a sample whose masks "
@@ -182,13 +181,13 @@ def mask_shape(sample: Any, index: int) -> tuple[int, int]:
         return int(shape[0]), int(shape[1])
     for category, layers in sample.masks.items():
         for layer in layers:
-            check_layer(np.asarray(layer), index, category)
+            check_plane(np.asarray(layer), index, category)
             height, width = np.shape(layer)
             return height, width
     return sample.image.height, sample.image.width
 
 
-def check_layer(layer: NDArray[Any], index: int, category: str) -> None:
+def check_plane(layer: NDArray[Any], index: int, category: str) -> None:
     """Refuse a layer of a mask that is no array [sh, sw] of whole numbers.
 
     Raises

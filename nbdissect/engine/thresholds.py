@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from nbdissect.engine.arrays import true_positions
+from nbdissect.engine.devices import true_positions
+from nbdissect.notices import warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from nbdissect.results.scoring import Semantics
+    from nbdissect.types import Semantics
 
 _PAPER_QUANTILE = 0.005
 # Elements of one topk call; bounds its working memory.
@@ -132,13 +132,13 @@ class TopValues:
         self._fill = (self._fill + new).clamp_(max=self._rank.count)
         self._room = self._rank.count
 
-    def state(self) -> dict[str, NDArray[np.float32]]:
-        """Return what :meth:`absorb` takes: the values float32 [U, K], padded with -inf, and the bound."""
+    def state_dict(self) -> dict[str, NDArray[np.float32]]:
+        """Return what :meth:`merge_state` takes: the values float32 [U, K], padded with -inf, and the bound."""
         self.merge([])
         held = int(self._fill.max())
         return {"values": self._values[:, :held].cpu().numpy(), "bound": self.bound.cpu().numpy()}
 
-    def absorb(self, values: NDArray[np.float32], bound: NDArray[np.float32]) -> None:
+    def merge_state(self, values: NDArray[np.float32], bound: NDArray[np.float32]) -> None:
         """Take in what another buffer holds."""
         device = self.bound.device
         self.merge([torch.from_numpy(values).to(device).T[None, None]])
@@ -181,4 +181,4 @@ def check_quantile(quantile: float, n: int, layer: str) -> None:
     if n * _PAPER_QUANTILE >= 1:
         message = f"{text}; the paper uses {_PAPER_QUANTILE:g}."
         raise ValueError(message)
-    warnings.warn(f"{text}; or use more images.", stacklevel=2)
+    warn(f"{text}; or use more images.")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    from nbdissect.results.concept import Concept
+    from nbdissect.types import Concept
 
 # 1,281 photographs, the top images of 512 units, take 7 MB so; with their own 224 pixels 9.
 SIDE = 192
@@ -41,7 +41,7 @@ class ArchivedSample:
     shape : (int, int)
         Height and width of the masks.
     labels : bytes
-        All layers of all masks, one below the other, a PNG of Broden's colours; empty where there is none.
+        All layers of all masks, one below the other, a PNG of Broden's category_colors; empty where there is none.
     layers : mapping of str to int
         Number of layers per category, in the order of `labels`.
     whole : mapping of str to tuple of int
@@ -201,7 +201,7 @@ def _pack_labels(
     numbers, again = np.unique(np.where(np.isin(found, known), found, 0), return_inverse=True)
     colors = _as_colors(numbers)
     place = again.reshape(-1)[place.reshape(stacked.shape)]
-    if len(numbers) <= 256:  # one byte per pixel, or less, and the colours aside
+    if len(numbers) <= 256:  # one byte per pixel, or less, and the category_colors aside
         picture = Image.fromarray(place.astype(np.uint8)).convert("L")
         picture.putpalette(colors.tobytes())
     else:
@@ -212,7 +212,7 @@ def _pack_labels(
 
 
 def _as_colors(numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Label numbers as the colours of Broden's masks, uint8 [..., 3]: red + 256 · green, and here + 65,536 · blue."""
+    """Label numbers as the category_colors of Broden's masks, uint8 [..., 3]: red + 256 · green, and here + 65,536 · blue."""
     return np.stack([numbers % 256, numbers // 256 % 256, numbers // 65_536], axis=-1).astype(np.uint8)
 
 
