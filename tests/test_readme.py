@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from pkgutil import resolve_name
 
 import numpy as np
 import pytest
@@ -101,6 +102,8 @@ def test_files_that_are_named_exist(page):
 def test_names_that_are_promised_exist(page):
     for name in re.findall(r"\bnd\.(\w+)", read(page)):
         assert hasattr(nd, name), name
+    for name in re.findall(r"\bnbdissect(?:\.\w+)+", read(page)):
+        assert resolve_name(name) is not None
 
 
 @each_page
