@@ -40,8 +40,8 @@ class Sample:
     ----------
     image : PIL.Image.Image
         The photograph or drawing, RGB.
-    masks : mapping of str to int array, shape [layers, sh, sw]
-        Per category, one or more layers of concept numbers; 0 means "nothing". Layers of one
+    masks : mapping of str to int array, shape [planes, sh, sw]
+        Per category, one or more planes of concept numbers; 0 means "nothing". Planes of one
         sample, over all categories, share one height and width.
     whole : mapping of str to sequence of int
         Per category, concept numbers that hold for the whole image (a scene, a texture).
