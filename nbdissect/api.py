@@ -108,7 +108,7 @@ def dissect(
         [N, units], or tokens [N, T, units] of a square grid of patches. (Maps that keep their
         channels last, [N, h, w, units], can't be told from these: wrap such a layer.)
     data : data set or path, optional
-        The labelled images, an :class:`nbdissect.Broden` or anything with its members. By default
+        The labeled images, an :class:`nbdissect.Broden` or anything with its members. By default
         ``nd.options.data``, else the directory in NBDISSECT_DATA, else the embedded drawings.
     quantile : float
         Share of a unit's activations, over all images and positions, that may lie above its threshold.
@@ -117,7 +117,7 @@ def dissect(
     transform : callable, optional
         PIL image → float tensor [channels, height, width]. By default the image is resized to what
         the model's own weights ask for (``model.weights`` of torchvision, ``model.pretrained_cfg``
-        of timm) or else to the data set's image size, and gets their or ImageNet's normalisation.
+        of timm) or else to the data set's image size, and gets their or ImageNet's normalization.
         It should show the whole image: masks are not cropped with it.
     batch_size : int
     device : device or str, optional

@@ -228,7 +228,7 @@ def test_masks_of_two_sizes_in_one_sample():
 @pytest.mark.parametrize(("mask", "what"), [(np.zeros((4, 4), int), r"int64 array of shape \[4\]"), (np.zeros((1, 4, 4)), r"float64 array of shape \[4, 4\]")])
 def test_masks_without_layers_or_of_fractions(shape, mask, what):
     data = dense.Data([nd.Concept(1, "x", "a")], ("a",), [({"a": mask}, {}, shape)])
-    refused(rf"Image 0, category 'a': a layer of its masks is a {what}.*takes mask\[None\]", model=dense.Playback(layer=np.zeros((1, 1, 20, 20), np.float32)), layer="layer", data=data, transform=dense.spell)
+    refused(rf"Image 0, category 'a': a plane of its masks is a {what}.*takes mask\[None\]", model=dense.Playback(layer=np.zeros((1, 1, 20, 20), np.float32)), layer="layer", data=data, transform=dense.spell)
 
 
 def test_a_crop_is_warned_of():
