@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbdissect.engine.batches import choose_transform
+from nbdissect.engine.preprocessing import choose_transform
 from nbdissect.engine.config import RunInputs
 from nbdissect.engine.labels import LabelReader
 from nbdissect.engine.model_state import preserve_rng_state
