@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from needs import needed
-from test_counts import assert_equal
-from test_errors import Net, Photos
-from test_stopping import Case, interrupt
 
 import nbdissect as nd
 from nbdissect.engine import layer_accumulator
 from nbdissect.runner import distributed, worker_payload
+from support.cases import Case, assert_equal, interrupt
+from support.data import Photos
+from support.needs import needed
+from support.nets import Net
 
 
 @pytest.fixture(autouse=True)
