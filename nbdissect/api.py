@@ -178,16 +178,16 @@ def dissect(
     from nbdissect.engine.model_state import model_device, preserve_rng_state
     from nbdissect.runner import BackgroundRun, prepare
 
-    names = validation.layer_names(model, layer)
+    names = validation.parse_layer_names(model, layer)
     find_layers(model, names)
     validation.check_numbers(quantile=quantile, top=top, batch_size=batch_size, num_workers=num_workers)
     validation.check_semantics(semantics)
     validation.check_executor(executor, checkpoint)
     data = resolve_data(data)
-    concepts = validation.concepts_of(data)
+    concepts = validation.read_concepts(data)
     where = choose_device(device, model_device(model))
     with preserve_rng_state(where):
-        images = validation.images_of(data, semantics)
+        images = validation.select_images(data, semantics)
     config = RunConfig(
         layers=names,
         images=images,
@@ -197,12 +197,12 @@ def dissect(
         batch_size=batch_size,
         num_workers=num_workers,
         device=where,
-        given_thresholds=validation.given_thresholds(thresholds, names),
+        given_thresholds=validation.parse_thresholds(thresholds, names),
         per_image=per_image,
-        memory=validation.memory_of(memory_mb),
+        memory=validation.parse_memory(memory_mb),
     )
     job = prepare(
-        validation.copy_of(model) if background else model,
+        validation.copy_model(model) if background else model,
         data,
         concepts,
         config,
