@@ -1,4 +1,4 @@
-import { effect, signal } from "./signals";
+import { effect, signal } from "@preact/signals-core";
 
 type Listener = (event: never) => void;
 type Properties = Record<string, string | number | boolean | Listener>;

@@ -1,5 +1,5 @@
+import { signal } from "@preact/signals-core";
 import { h, Scope, set } from "./dom";
-import { signal } from "./signals";
 import { followTheme } from "./theme";
 
 /** The widget's model: what `nbdissect/display/run_view.py` says of it. */

@@ -1,9 +1,9 @@
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
 import { type Counts, countAt, type Pair, pairsOf } from "./data/counts";
 import { isIn, type Only, type Sort, shownUnits, wordsOf } from "./data/filter";
 import { conceptKey, numberOf, type Table, tableOf } from "./data/table";
 import type { Overlay } from "./draw/overlay";
 import type { DissectionTable } from "./messages";
-import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "./signals";
 
 /** What a widget model offers, of which the gallery uses this much. A page without a kernel brings its own. */
 export interface Model {

@@ -1,5 +1,5 @@
+import type { Signal } from "@preact/signals-core";
 import { listen } from "./dom";
-import type { Signal } from "./signals";
 
 /** Whether a resolved colour, `rgb(…)`, is dark; null where it says nothing. */
 export function isDarkColour(colour: string): boolean | null {

@@ -1,7 +1,7 @@
+import { signal } from "@preact/signals-core";
 import type { Field } from "../draw/overlay";
 import { upsample } from "../draw/upsample";
 import type { MapsReply, PicturesReply } from "../messages";
-import { signal } from "../signals";
 import { Lru } from "./lru";
 import type { Problem, Source } from "./source";
 import { type Table, topImages } from "./table";

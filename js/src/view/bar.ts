@@ -1,7 +1,7 @@
+import type { Signal } from "@preact/signals-core";
 import type { Context } from "../context";
 import { focusSearch, h, number, plural, rootOf, type Scope, set } from "../dom";
 import type { Overlay } from "../draw/overlay";
-import type { Signal } from "../signals";
 
 const SHOW = [
   ["detectors", "Detectors"],

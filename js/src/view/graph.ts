@@ -1,9 +1,9 @@
+import { type Signal, signal } from "@preact/signals-core";
 import type { Context } from "../context";
 import { type Bar, type Counts, countAt, type Group, outOfReach } from "../data/counts";
 import { cutText, highest, type Table } from "../data/table";
 import { coloured, focused, focusOn, glyph, h, label, listed, named, plural, type Scope, set } from "../dom";
 import { kindOf } from "../draw/colors";
-import { type Signal, signal } from "../signals";
 import { decimals } from "./card";
 
 /** The paper's bar graph: concepts by category with their numbers of detectors. A click filters. */

@@ -1,8 +1,8 @@
+import { batch, computed, signal, untracked } from "@preact/signals-core";
 import type { Context } from "../context";
 import type { Wanted } from "../data/library";
 import { focused, focusOn, focusSearch, glyph, h, label, Scope, set } from "../dom";
 import { kindOf } from "../draw/colors";
-import { batch, computed, signal, untracked } from "../signals";
 import { type Card, type Cell, card, fullIou } from "./card";
 import { unitPage, type View } from "./unit";
 import { type Extent, heightOf, layoutAt, rowsInView, topOf } from "./window";

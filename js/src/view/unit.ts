@@ -1,3 +1,4 @@
+import { type Signal, signal } from "@preact/signals-core";
 import type { Context } from "../context";
 import { categoryOf, type Table, topImages } from "../data/table";
 import { glyph, h, label, number, type Scope, set } from "../dom";
@@ -5,7 +6,6 @@ import { kindOf } from "../draw/colors";
 import { coverage, paint } from "../draw/overlay";
 import { overlap, PATTERNS, paintPattern, paintWhy, sharesOf } from "../draw/why";
 import type { RankedConcept } from "../messages";
-import { type Signal, signal } from "../signals";
 import { activations, known } from "./activations";
 import { copyButton, decimals, mayChange } from "./card";
 import { problemNote } from "./notes";
