@@ -70,7 +70,7 @@ def recorded(
     try:
         for module in model.modules():
             if hookable(module):
-                handles.append(module.register_forward_pre_hook(lambda m, inputs: before(m, inputs)))
+                handles.append(module.register_forward_pre_hook(before))
                 handles.append(module.register_forward_hook(lambda m, _inputs, output: after(m, output)))
         yield
     finally:

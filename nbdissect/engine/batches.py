@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
+
 class Batcher:
     """Loads images and makes batches of them.
 

@@ -116,7 +116,11 @@ class Layout:
                 "All images must give maps of one size: resize them to one size in transform=."
             )
             raise ValueError(message)
-        return self.reroll(tokens) if self.reroll is not None else tokens[:, self.prefix :].unflatten(1, self.grid)
+        return (
+            self.reroll(tokens)
+            if self.reroll is not None
+            else tokens[:, self.prefix :].reshape(len(tokens), *self.grid, -1)
+        )
 
 
 @dataclass(frozen=True)

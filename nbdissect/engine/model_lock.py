@@ -29,9 +29,7 @@ def sole_use(model: nn.Module) -> Iterator[None]:
     wanted, me = frozenset(map(id, model.modules())), threading.get_ident()
     with _changed:
         if _taken(wanted, me):
-            logger.warning(
-                "Another thread is running this %s: this one waits until it is done.", type(model).__name__
-            )
+            logger.warning("Another thread is running this %s: this one waits until it is done.", type(model).__name__)
             _waiting.add(me)
             try:
                 while _taken(wanted, me):

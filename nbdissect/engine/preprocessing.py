@@ -51,6 +51,17 @@ class Normalize:
         how = "" if self.interpolation == "bilinear" else f", interpolation={self.interpolation!r}"
         return f"Normalize(size={self.size}, mean={self.mean}, std={self.std}{how})"
 
+    @property
+    def described(self) -> str:
+        """Size and normalization in a few words."""
+        if self.std == (1.0, 1.0, 1.0):
+            how = "values in 0 … 1"
+        elif (self.mean, self.std) == (IMAGENET_MEAN, IMAGENET_STD):
+            how = "normalized as ImageNet"
+        else:
+            how = f"normalized by mean {_short(self.mean)}, std {_short(self.std)}"
+        return f"{self.size[0]} × {self.size[1]} {how}"
+
     def __call__(self, image: Image.Image) -> torch.Tensor:
         """Return one image as a tensor, float32 [3, H, W]."""
         return self.finish(torch.from_numpy(self.pixels(image)[None]))[0]
@@ -69,6 +80,10 @@ class Normalize:
         # (https://github.com/pytorch/pytorch/issues/191495).
         white, mean, std = (_on_device(values, pixels.device) for values in ((255.0,), self.mean, self.std))
         return pixels.to(torch.float32).div_(white).sub_(mean).div_(std).permute(0, 3, 1, 2)
+
+
+def _short(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:.3g}" for value in values)
 
 
 @lru_cache(maxsize=16)
@@ -233,7 +248,9 @@ def _of_processor(processor: Any, size: tuple[int, int] | None) -> Normalize:
     if processor.do_normalize:
         mean, std = tuple(processor.image_mean), tuple(processor.image_std)
     number = getattr(processor, "resample", None)
-    known = [name for name, value in Image.Resampling.__members__.items() if number is not None and int(value) == int(number)]
+    known = [
+        name for name, value in Image.Resampling.__members__.items() if number is not None and int(value) == int(number)
+    ]
     return Normalize(
         (int(height), int(width)) if height and width else _pair(size) or _USUAL_SIZE,
         mean,

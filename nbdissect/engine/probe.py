@@ -6,21 +6,23 @@ The layer table and the run use the same probe, so that they agree.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from nbdissect.engine.activations import ModelOutOfMemoryError, find_layers, recorded, run_model
+from nbdissect.engine.activations import ModelOutOfMemoryError, recorded, run_model
 from nbdissect.engine.batches import Batcher
 from nbdissect.engine.layouts import Layout, Shape, Unreadable, part_of, tensors_in
 from nbdissect.engine.model_state import model_dtype, preserve_model_state, preserve_rng_state
 from nbdissect.engine.reading import Evidence, refusal, which_part
+from nbdissect.engine.wrappers import find_layers
 from nbdissect.notices import logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from torch import nn
 
 _MOST_TENSORS = 16
@@ -392,7 +394,12 @@ class _Prober:
                 reroll = getattr(module, "reroll", None)
                 if inside.startswith("blocks.") and block.isdigit() and isinstance(reroll, torch.nn.Module):
                     schedule = getattr(reroll, "schedule", {})
-                    return replace(found, prefix=0, grid=tuple(schedule[int(block)][1]), reroll=partial(reroll, block_idx=int(block)))
+                    return replace(
+                        found,
+                        prefix=0,
+                        grid=tuple(schedule[int(block)][1]),
+                        reroll=partial(reroll, block_idx=int(block)),
+                    )
                 return Unreadable(
                     f"returns tokens in the order of {kind}'s windows, not of the image; its blocks ('blocks.0' …) can be put back in order"
                 )

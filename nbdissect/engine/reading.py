@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import nn
 
 from nbdissect.engine.layouts import OUTPUT_HINT, Grid, Layout, Shape, Unreadable, times
@@ -82,7 +81,9 @@ class Evidence:
 
     def __init__(self, fed: Grid, *, mixed: bool, widened: bool) -> None:
         self._fed, self._mixed, self._widened = fed, mixed, widened
-        self._spatial = self._weak = False  # whether a convolution or pool has run; whether the last reading rests on the documentation
+        self._spatial = self._weak = (
+            False  # whether a convolution or pool has run; whether the last reading rests on the documentation
+        )
         self._grids: list[Grid] = []
         self._lengths: set[int] = set()
         self._units: set[int] = set()
@@ -133,10 +134,10 @@ class Evidence:
         if isinstance(found, str):
             return Unreadable(f"returns {described}: {found}")
         form, grid, units, prefix = found
-        self._note(module, rest, form, grid, units)
+        self._note(form, grid, units)
         return Layout(units, grid, form, shape.part, axis, prefix)
 
-    def _note(self, module: nn.Module, rest: tuple[int, ...], form: str, grid: Grid, units: int) -> None:
+    def _note(self, form: str, grid: Grid, units: int) -> None:
         if form in ("tokens", "units first"):
             self._token_units.add((grid, units))
         self._units.add(units)
@@ -157,9 +158,7 @@ class Evidence:
         if _last_axis_is_units(module, rest):
             if self._fits(last) and not self._lengths & set(last):
                 return "channels last", last, rest[2], 0
-            return (
-                f"its last axis is units, but {times(last)} is no grid of this pass or of the image of {times(self._fed)}"
-            )
+            return f"its last axis is units, but {times(last)} is no grid of this pass or of the image of {times(self._fed)}"
         readings = (
             f"channels first ({rest[0]} units of {times(first)}) or channels last ({rest[2]} units of {times(last)})"
         )
@@ -174,7 +173,9 @@ class Evidence:
                 return "channels first", first, rest[0], 0
             if wide[0] == rest[0] and wide[2] == rest[2] and grown == [1]:
                 return "channels last", last, rest[2], 0
-            return f"it may be {readings}, and wider images change axes {[k + 1 for k in range(3) if wide[k] != rest[k]]}"
+            return (
+                f"it may be {readings}, and wider images change axes {[k + 1 for k in range(3) if wide[k] != rest[k]]}"
+            )
         if attended:
             return f"an axis is as long as a sequence of this pass ({max(attended)}): attention, not maps"
         # Nothing in this model has its channels last: as documented, if the other reading doesn't fit, or nothing
@@ -240,7 +241,9 @@ class Evidence:
                 " with up to 16 other tokens in front" if self._grids else ""
             )
         if len(possible) == 2:
-            return f"either axis may be positions: {rest[1]} units at {rest[0]} positions, or {rest[0]} units at {rest[1]}"
+            return (
+                f"either axis may be positions: {rest[1]} units at {rest[0]} positions, or {rest[0]} units at {rest[1]}"
+            )
         (k,) = possible
         if rest[k] in self._units and grown != [k] and rest[k] not in self._lengths:
             return f"{rest[k]} may be positions or units: as many of each"
@@ -328,4 +331,6 @@ def which_part(module: nn.Module, readings: Sequence[tuple[Shape, Layout | Unrea
 
 def refusal(layer: str, why: Unreadable) -> str:
     """Return the text of the error for a layer that can't be read."""
-    return f"Layer {layer!r} {why.reason}. {OUTPUT_HINT} nd.layers(model) lists the layers that can be read as they are."
+    return (
+        f"Layer {layer!r} {why.reason}. {OUTPUT_HINT} nd.layers(model) lists the layers that can be read as they are."
+    )

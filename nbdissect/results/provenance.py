@@ -10,7 +10,7 @@ UPSAMPLING = "bilinear, half-pixel centres, rows first, float32; antialiased whe
 _NUMBERS = ("quantile",)
 _LISTS = ("categories",)
 # Not in the archives of the first versions.
-_LATER = ("uncounted",)
+_LATER = ("uncounted", "output")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Provenance:
         ISO 8601, UTC.
     credit, licence : str
         Of the data; empty where the data set doesn't say.
+    output : str
+        Which part of what the layer's module returned was taken, where ``output=`` said so.
     uncounted : str
         Which labels of the data were not counted, and why, in words; empty where all were.
     """
@@ -59,6 +61,7 @@ class Provenance:
     credit: str = ""
     licence: str = ""
     uncounted: str = ""
+    output: str = ""
 
     def differences(self, other: Provenance) -> list[str]:
         """Return a line for each thing, the date aside, in which the making of two results differed."""

@@ -18,9 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import torch
-
-from nbdissect.engine.threads import allowed_threads
+from nbdissect.engine.threads import allowed_threads, limited_threads
 from nbdissect.engine.thresholds import check_quantile
 from nbdissect.files import atomic_write
 from nbdissect.runner.checkpoint import describe_cells, restore_cells
@@ -268,22 +266,20 @@ def _shard_run(
         name = files.setdefault(layer, f"cells-{uuid4().hex}")
         return (folder / name).open("r+b" if (folder / name).exists() else "w+b")
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1 if forked else min(payload.threads, allowed_threads()))
-    run = TwoPassRun(inputs, shard, open_file=open_file)
-    try:
-        if not anew:
-            with suppress(OSError, ValueError, KeyError):  # not here: its images go through the network again
-                manifest = json.loads(_index(payload, shard).read_text())
-                if all((folder / name).exists() for name in manifest["files"].values()):
-                    files.update(manifest["files"])
-                    restore_cells(run, manifest)
-            if not run.layers:
-                run.assume_seen(len(shard))
-        yield run, files
-    finally:
-        run.close()
-        torch.set_num_threads(before)
+    with limited_threads(1 if forked else min(payload.threads, allowed_threads())):
+        run = TwoPassRun(inputs, shard, open_file=open_file)
+        try:
+            if not anew:
+                with suppress(OSError, ValueError, KeyError):  # not here: its images go through the network again
+                    manifest = json.loads(_index(payload, shard).read_text())
+                    if all((folder / name).exists() for name in manifest["files"].values()):
+                        files.update(manifest["files"])
+                        restore_cells(run, manifest)
+                if not run.layers:
+                    run.assume_seen(len(shard))
+            yield run, files
+        finally:
+            run.close()
 
 
 def _index(payload: WorkerPayload, shard: range) -> Path:

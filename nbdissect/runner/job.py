@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbdissect.engine.preprocessing import choose_transform
 from nbdissect.engine.config import RunInputs
 from nbdissect.engine.labels import LabelReader
+from nbdissect.engine.model_lock import sole_use
 from nbdissect.engine.model_state import preserve_rng_state
+from nbdissect.engine.preprocessing import Normalize, choose_transform
+from nbdissect.engine.probe import probe_layers
 from nbdissect.engine.threads import limited_threads
 from nbdissect.notices import warn
 from nbdissect.provenance.cache import Cache
@@ -46,7 +48,7 @@ def prepare(
     checkpoint: Any,
     executor: Executor | None,
 ) -> Job:
-    """Return the job of a call whose arguments are checked; digests the model, and reads an image where the transform needs its size.
+    """Return the job of a call whose arguments are checked; probes the model with the first images, and digests it.
 
     Parameters
     ----------
@@ -59,10 +61,13 @@ def prepare(
     """
     opened = None if cache is None else Cache(cache)
     labels = LabelReader(concepts, data.categories, config.semantics, getattr(data, "concept_numbers", ()))
-    with preserve_rng_state(config.device), limited_threads():
+    with preserve_rng_state(config.device), limited_threads(), sole_use(model):
         chosen = choose_transform(transform, model, data)
-        fingerprint = Fingerprint(model, data, concepts, config, chosen)
-    inputs = RunInputs(model, fingerprint.data, config, chosen, labels, len(concepts), len(data.categories))
+        first = [(index, data[index].image) for index in config.images[:3]]
+        # Before anything else looks at the weights: lazy layers get theirs with their first batch.
+        probe = probe_layers(model, config.layers, first, chosen, config.device, config.output)
+        fingerprint = Fingerprint(model, data, concepts, config, chosen, probe)
+    inputs = RunInputs(model, fingerprint.data, config, chosen, labels, len(concepts), len(data.categories), probe)
     return Job(inputs, data, concepts, fingerprint, opened, checkpoint, executor)
 
 
@@ -94,6 +99,12 @@ class Job:
     def title(self) -> str:
         """What is dissected, in words."""
         return f"{', '.join(self.inputs.config.layers)} of {type(self.inputs.model).__name__}"
+
+    @property
+    def described_title(self) -> str:
+        """What is dissected, and what the network is fed where nobody but the package chose it."""
+        chosen = self.inputs.transform
+        return f"{self.title}, fed {chosen.described}" if isinstance(chosen, Normalize) else self.title
 
     def run_here(self, report: Callable[[Progress], None]) -> Dissections:
         """Run in this thread, until done or interrupted; random states are as before afterwards."""

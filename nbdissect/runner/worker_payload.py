@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import torch
 
+from nbdissect.engine.model_lock import sole_use
 from nbdissect.notices import logger
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class WorkerPayload:
 def distribute(executor: Executor, inputs: RunInputs) -> Iterator[tuple[Any, Path]]:
     """Send the inputs once to where the workers find them; yields the payload and the file that stops the workers."""
     with tempfile.TemporaryDirectory(prefix="nbdissect-", ignore_cleanup_errors=True) as folder:
-        content = _pack(inputs)
+        with sole_use(inputs.model):  # not with the hooks of another thread's run
+            content = _pack(inputs)
         payload = WorkerPayload(uuid4().hex, folder, torch.get_num_threads())
         # Only the client that Dask's executor hides can send something to every worker once, and clean up there.
         client = getattr(executor, "_client", None)
