@@ -249,7 +249,9 @@ class CheckedSample:
 
 def _is_list(value: Any) -> bool:
     return (
-        isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)) and getattr(value, "ndim", 1) > 0
+        isinstance(value, Iterable)
+        and not isinstance(value, (str, bytes, Mapping, np.ma.MaskedArray))
+        and getattr(value, "ndim", 1) > 0
     )
 
 
