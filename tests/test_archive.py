@@ -23,7 +23,7 @@ import nbdissect as nd
 from nbdissect.display.replies import answer
 from nbdissect.results.archive_format import VERSION, ArchiveError
 from nbdissect.results.archived_data import SIDE
-from nbdissect.results.diff import ARRAYS, PER_IMAGE
+from nbdissect.results.fields import array_values
 from nbdissect.results.per_image import PerImage
 from nbdissect.results.provenance import Provenance
 
@@ -60,15 +60,11 @@ def photographs(units=6, **more):
 
 
 def assert_same(a, b):
-    for name in ARRAYS:
-        mine, theirs = getattr(a, name), getattr(b, name)
-        assert (mine is None) == (theirs is None), name
-        if mine is not None:
-            assert mine.dtype == theirs.dtype, name
-            np.testing.assert_array_equal(mine, theirs)
-    for name in PER_IMAGE if a.per_image else ():
-        np.testing.assert_array_equal(getattr(a.per_image, name), getattr(b.per_image, name))
-        assert getattr(a.per_image, name).dtype == getattr(b.per_image, name).dtype
+    mine, theirs = array_values(a), array_values(b)
+    assert list(mine) == list(theirs)
+    for name, values in mine.items():
+        assert values.dtype == theirs[name].dtype, name
+        np.testing.assert_array_equal(values, theirs[name])
     for name in ("layer", "model", "semantics", "categories", "concepts", "images", "pixels", "drawings", "thresholds_given", "provenance", "warning"):
         assert getattr(a, name) == getattr(b, name), name
     assert a == b
@@ -317,16 +313,16 @@ MANIFESTS = {
     "NaN is no JSON number": lambda m: b'{"version": NaN}',
     "an object names a key twice": lambda m: b'{"version": 1, "version": 2}',
     "nested too deeply|no JSON": lambda m: b"[" * 200_000,
-    "dissections is None; list is needed": lambda m: m.pop("dissections") and None,
+    "dissections is missing; a list is needed": lambda m: m.pop("dissections") and None,
     "2 dissections; one is needed": lambda m: m["dissections"].append(m["dissections"][0]),
-    "semantics is 'mine'; allowed are 'paper' and 'netdissect-lite'": lambda m: first(m).update(semantics="mine"),
+    "semantics is 'mine'; 'paper' or 'netdissect-lite' is needed": lambda m: first(m).update(semantics="mine"),
     "quantile is 2": lambda m: first(m).update(quantile=2),
     "images is -3|images holds -3": lambda m: first(m).update(images=-3),
-    "drawings is 1; bool is needed": lambda m: first(m).update(drawings=1),
-    "layer is 5; str is needed": lambda m: first(m).update(layer=5),
+    "drawings is 1; true or false is needed": lambda m: first(m).update(drawings=1),
+    "layer is 5; a text is needed": lambda m: first(m).update(layer=5),
     "whose category is not among the categories": lambda m: first(m)["concepts"].__setitem__(0, [1, "a", "nothing"]),
-    "holds a number twice": lambda m: first(m)["concepts"].__setitem__(0, first(m)["concepts"][1]),
-    "categories are not different texts": lambda m: first(m).update(categories=["a", "a"]),
+    "the numbers whole and from 1 on, each once, is needed": lambda m: first(m)["concepts"].__setitem__(0, first(m)["concepts"][1]),
+    "categories is ['a', 'a']; a list of different texts is needed": lambda m: first(m).update(categories=["a", "a"]),
     "provenance.uncounted is 3": lambda m: first(m)["provenance"].update(uncounted=3),
     "provenance.weights is 3": lambda m: first(m)["provenance"].update(weights=3),
     "arrays holds no 'truth'": lambda m: first(m)["arrays"].pop("truth") and None,
@@ -337,16 +333,16 @@ MANIFESTS = {
     "member 'dissections/0/thresholds.bin': 24 bytes; 28 are needed": lambda m: array(m, shape=[7]),
     "too large to be true|a whole number from 0 on": lambda m: array(m, "top_maps", shape=[1 << 39, 4, 7, 7]),
     "has shape [6, 1]; 1 axes are needed": lambda m: array(m, shape=[6, 1]),
-    "names the member '../a'": lambda m: array(m, member="../a"),
+    "member is '../a'; the name of a member is needed": lambda m: array(m, member="../a"),
     "member 'nothing.bin': is missing": lambda m: array(m, member="nothing.bin"),
     "layer4: truth has shape [1] beside 6 units, 3 concepts, 3 categories|bytes": lambda m: array(m, "truth", shape=[1]),
     "data is 4; null or the place of one of 1 data sets": lambda m: first(m).update(data=4),
     "index is 5 of 2 images|of 2 images": lambda m: m["data"][0].update(length=2),
-    "up to 16,384 are needed|a whole number": lambda m: sample(m, shape=[1 << 30, 1 << 30]),
+    "a height and a width up to 16,384 is needed": lambda m: sample(m, shape=[1 << 30, 1 << 30]),
     "type is 'image/svg+xml'; allowed: image/webp, image/jpeg": lambda m: sample(m, type="image/svg+xml"),
     "names a category 'dream' that the data set has not": lambda m: sample(m, whole={"dream": [2]}),
     "whole holds [True]": lambda m: sample(m, whole={"object": [True]}),
-    "layers, which don't go with its labels": lambda m: sample(m, layers={"object": 1 << 20}),
+    "planes of masks, which don't go with its labels": lambda m: sample(m, layers={"object": 1 << 20}),
     "member 'data/0/": lambda m: m["data"][0]["samples"].pop() and None,  # and so its image is a stranger
 }
 

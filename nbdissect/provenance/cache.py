@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbdissect.notices import warn
-from nbdissect.results.archive import load, save
 from nbdissect.results.archive_format import ArchiveError
+from nbdissect.results.archive_reader import load
+from nbdissect.results.archive_writer import save
 from nbdissect.results.dissections import Dissections
 
 if TYPE_CHECKING:
