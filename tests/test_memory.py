@@ -139,5 +139,5 @@ def test_budgets_that_are_none(memory_mb):
     rng = np.random.default_rng(0)
     data = make_data(rng, 4, [(4, 4)])
     activations = make_activations(rng, ["normal"], 4, (4, 4))
-    with pytest.raises(ValueError, match=r"memory_mb=.*; a number of megabytes from 16 on is needed"):
+    with pytest.raises(ValueError, match=r"memory_mb=.*; a number of megabytes is needed, at least 16"):
         nd.dissect(dense.Playback(layer=activations), "layer", data=data, transform=dense.spell, memory_mb=memory_mb)

@@ -19,7 +19,8 @@ import numpy as np
 
 from nbdissect.display.dissection_table import packed, table_of
 from nbdissect.display.replies import fitted, ranked
-from nbdissect.display.thumbnails import carries, grid_of, pixels_of
+from nbdissect.display.thumbnails import carries, pixels_of
+from nbdissect.masks import shape_of
 from nbdissect.text import plural
 
 if TYPE_CHECKING:
@@ -203,13 +204,13 @@ class _ImageSheet:
             try:
                 sample = self.data[image]
                 picture = sample.image.convert("RGB")
-                grid = grid_of(sample)
+                grid = shape_of(sample, image)
                 # A data set may decode its masks whenever they are read: once is enough.
                 layers = {category: np.asarray(mask) for category, mask in sample.masks.items()}
                 still = SimpleNamespace(shape=grid, masks=layers, whole=sample.whole)
                 expected = self._expected.get(image, ())
                 masks = {
-                    number: np.packbits(pixels_of(still, number, categories)).tobytes()
+                    number: np.packbits(pixels_of(still, image, number, categories)).tobytes()
                     for number, categories, _ in expected
                 }
                 carried = frozenset(

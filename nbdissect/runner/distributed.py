@@ -192,7 +192,7 @@ def _count_all(
         counted += sum(len(batches[k]) for k in range(shard.start, shard.start + done))
         report(Progress("labels", counted, seen))
     for name, limits in thresholds.items():
-        whole.tallies.start(name, len(limits))
+        whole.tallies.add_layer(name, len(limits))
     for first in sorted(states):  # in the order of the images, as one process counts them
         whole.tallies.merge_state(states[first])
     layers = {name: LayerOutcome(thresholds[name], *layer.exemplars()) for name, layer in whole.layers.items()}

@@ -17,12 +17,12 @@ from nbdissect.engine.activations import Capture
 from nbdissect.engine.batches import Batcher, prefetch
 from nbdissect.engine.counting import Tallies
 from nbdissect.engine.devices import true_positions
-from nbdissect.engine.labels import mask_shape
 from nbdissect.engine.layer_accumulator import LayerAccumulator
 from nbdissect.engine.layouts import to_maps
 from nbdissect.engine.model_state import model_dtype, preserve_model_state
 from nbdissect.engine.sparse_maps import active_cells
 from nbdissect.engine.thresholds import check_quantile
+from nbdissect.masks import shape_of
 from nbdissect.notices import warn
 from nbdissect.runner.outcome import LayerOutcome, RunOutcome
 from nbdissect.types import Progress
@@ -110,7 +110,7 @@ class TwoPassRun:
                         self.layers[name] = self._start(name, maps)
                         if bounds is not None:
                             self.layers[name].set_bound(bounds[name])
-                    self.layers[name].add(maps, images, shapes)
+                    self.layers[name].update(maps, images, shapes)
                 self.shapes.append(shapes)
                 self.seen += 1
                 if watch(self):
@@ -120,7 +120,7 @@ class TwoPassRun:
         """Take the first batches for seen, though nothing is known of their cells."""
         self.seen = batches
         data = self.inputs.data
-        self.shapes = [[mask_shape(data[i], i) for i in batch] for batch in self.batches[:batches]]
+        self.shapes = [[shape_of(data[i], i) for i in batch] for batch in self.batches[:batches]]
 
     def layer(self, name: str, size: tuple[int, int], units: int) -> LayerAccumulator:
         """Return a layer of which nothing is known yet."""
@@ -147,7 +147,7 @@ class TwoPassRun:
             batch = self.batches[number]
             samples = [data[i] for i in batch]
             images = [self._batcher.load(sample.image, i) for i, sample in zip(batch, samples, strict=True)]
-            return images, [mask_shape(sample, i) for i, sample in zip(batch, samples, strict=True)]
+            return images, [shape_of(sample, i) for i, sample in zip(batch, samples, strict=True)]
 
         with preserve_model_state(model, config.device), Capture(model, config.layers).hooked() as capture:
             for number, (images, shapes) in zip(numbers, prefetch(load, numbers, config.num_workers), strict=True):
@@ -210,7 +210,7 @@ class TwoPassRun:
         for name, batches in held.items():
             for part, unit in (entry for entries in batches for entry in entries or ()):
                 for search in selects[name]:
-                    search.add(part, unit)
+                    search.update(part, unit)
         if not lost:
             return
         with closing(self._forward(lost)) as forward:
@@ -220,12 +220,12 @@ class TwoPassRun:
                         where = true_positions(maps > torch.from_numpy(selects[name][0].floor).to(maps.device))
                         values = maps.view(-1)[where].cpu().numpy()
                         for search in selects[name]:
-                            search.add(values, (where % maps.shape[-1]).cpu().numpy())
+                            search.update(values, (where % maps.shape[-1]).cpu().numpy())
 
     def set_thresholds(self, name: str, thresholds: NDArray[np.float32]) -> None:
         """Set a layer's thresholds, float32 [U]."""
         self.thresholds[name] = thresholds
-        self.tallies.start(name, len(thresholds))
+        self.tallies.add_layer(name, len(thresholds))
         if name in self.layers:
             self.layers[name].forget_values(thresholds)
 
@@ -268,7 +268,7 @@ class TwoPassRun:
     ) -> None:
         """Count one batch from the cells that were kept, or from its maps where they were not."""
         batch, shapes = self.batches[number], self.shapes[number]
-        tallies.add_labels(batch, labels)
+        tallies.update_labels(batch, labels)
         for name, limits in thresholds.items():
             kept = None if self.needs_recompute(name, number) else self.layers[name].store.read(number)
             cells: Any = kept
@@ -276,7 +276,7 @@ class TwoPassRun:
                 bound = torch.from_numpy(limits).to(self.config.device)
                 cells = active_cells(outputs[name], bound, torch.tensor(batch, device=self.config.device), shapes)
             for shape, records in cells:
-                tallies.add_masks(name, records.above(limits), limits, batch, labels, shape, self.config.semantics)
+                tallies.update_masks(name, records.above(limits), limits, batch, labels, shape, self.config.semantics)
 
     # --- results ---
 
