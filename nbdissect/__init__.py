@@ -6,50 +6,34 @@ Names are imported when first used: ``import nbdissect`` loads no torch.
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from nbdissect.api import dissect
-    from nbdissect.concepts.broden import Broden
-    from nbdissect.concepts.protocol import Sample
-    from nbdissect.diagnosis import doctor
-    from nbdissect.display.gallery import gallery
-    from nbdissect.layer_table import layers
-    from nbdissect.magic import load_ipython_extension, unload_ipython_extension
-    from nbdissect.models.demo import demo
-    from nbdissect.results.archive import load
-    from nbdissect.results.concept import Concept
-    from nbdissect.results.dissection import Dissection
-    from nbdissect.results.dissections import Dissections
-    from nbdissect.results.tally_csv import read_csv
-    from nbdissect.settings import options
+from nbdissect._version import __version__ as __version__
 
-__all__ = [
-    "Broden",
-    "Concept",
-    "Dissection",
-    "Dissections",
-    "Sample",
-    "demo",
-    "dissect",
-    "doctor",
-    "gallery",
-    "layers",
-    "load",
-    "load_ipython_extension",
-    "options",
-    "read_csv",
-    "unload_ipython_extension",
-]
+if TYPE_CHECKING:
+    from nbdissect.api import dissect as dissect
+    from nbdissect.builtin.network import demo as demo
+    from nbdissect.data.broden import Broden as Broden
+    from nbdissect.diagnosis import doctor as doctor
+    from nbdissect.display.gallery import gallery as gallery
+    from nbdissect.layer_table import layers as layers
+    from nbdissect.magic import load_ipython_extension as load_ipython_extension
+    from nbdissect.magic import unload_ipython_extension as unload_ipython_extension
+    from nbdissect.results.archive import load as load
+    from nbdissect.results.dissection import Dissection as Dissection
+    from nbdissect.results.dissections import Dissections as Dissections
+    from nbdissect.results.tally_csv import read_csv as read_csv
+    from nbdissect.settings import options as options
+    from nbdissect.types import Concept as Concept
+    from nbdissect.types import Sample as Sample
 
 _HOMES = {
-    "Broden": "nbdissect.concepts.broden",
-    "Concept": "nbdissect.results.concept",
+    "Broden": "nbdissect.data.broden",
+    "Concept": "nbdissect.types",
     "Dissection": "nbdissect.results.dissection",
     "Dissections": "nbdissect.results.dissections",
-    "Sample": "nbdissect.concepts.protocol",
-    "demo": "nbdissect.models.demo",
+    "Sample": "nbdissect.types",
+    "demo": "nbdissect.builtin.network",
     "dissect": "nbdissect.api",
     "doctor": "nbdissect.diagnosis",
     "gallery": "nbdissect.display.gallery",
@@ -61,10 +45,7 @@ _HOMES = {
     "unload_ipython_extension": "nbdissect.magic",
 }
 
-try:
-    __version__ = version("nbdissect")
-except PackageNotFoundError:  # run from a checkout that is not installed
-    __version__ = "0+unknown"
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, overload
 
-from nbdissect import arguments
+from nbdissect import validation
+from nbdissect.data.resolve import resolve_data
 from nbdissect.display.progress import reporting
-from nbdissect.settings import resolve_data
 
 if TYPE_CHECKING:
     import os
@@ -16,72 +15,67 @@ if TYPE_CHECKING:
 
     import torch
     from PIL.Image import Image
+    from typing_extensions import Unpack
 
-    from nbdissect.background import BackgroundRun
-    from nbdissect.concepts.protocol import ConceptData
-    from nbdissect.job import Progress
     from nbdissect.results.dissection import Dissection
     from nbdissect.results.dissections import Dissections
-    from nbdissect.results.scoring import Semantics
+    from nbdissect.runner import BackgroundRun
+    from nbdissect.types import ConceptData, Progress, Semantics
+
+
+class DissectOptions(TypedDict, total=False):
+    """The keywords of :func:`dissect` beside `background`, for all that pass them on."""
+
+    quantile: float
+    top: int
+    transform: Callable[[Image], torch.Tensor] | None
+    batch_size: int
+    device: torch.device | str | None
+    num_workers: int
+    semantics: Semantics
+    thresholds: Any
+    per_image: bool
+    memory_mb: float
+    cache: str | os.PathLike[str] | None
+    checkpoint: str | os.PathLike[str] | None
+    executor: Executor | None
+    progress: bool | Callable[[Progress], None]
+
+
+Data: TypeAlias = "ConceptData | str | os.PathLike[str] | None"
 
 
 @overload
 def dissect(  # type: ignore[overload-overlap]  # a str is a sequence of str, and means one layer
     model: torch.nn.Module,
     layer: str,
-    data: ConceptData | str | None = None,
+    data: Data = None,
     *,
-    quantile: float = ...,
-    top: int = ...,
-    transform: Callable[[Image], torch.Tensor] | None = ...,
-    batch_size: int = ...,
-    device: torch.device | str | None = ...,
-    num_workers: int = ...,
-    semantics: Semantics = ...,
-    thresholds: Any = ...,
-    per_image: bool = ...,
-    memory_mb: float = ...,
-    cache: str | os.PathLike[str] | None = ...,
-    checkpoint: str | os.PathLike[str] | None = ...,
-    executor: Executor | None = ...,
-    progress: bool | Callable[[Progress], None] = ...,
     background: Literal[False] = ...,
+    **options: Unpack[DissectOptions],
 ) -> Dissection: ...
 @overload
 def dissect(
     model: torch.nn.Module,
     layer: Sequence[str],
-    data: ConceptData | str | None = None,
+    data: Data = None,
     *,
-    quantile: float = ...,
-    top: int = ...,
-    transform: Callable[[Image], torch.Tensor] | None = ...,
-    batch_size: int = ...,
-    device: torch.device | str | None = ...,
-    num_workers: int = ...,
-    semantics: Semantics = ...,
-    thresholds: Any = ...,
-    per_image: bool = ...,
-    memory_mb: float = ...,
-    cache: str | os.PathLike[str] | None = ...,
-    checkpoint: str | os.PathLike[str] | None = ...,
-    executor: Executor | None = ...,
-    progress: bool | Callable[[Progress], None] = ...,
     background: Literal[False] = ...,
+    **options: Unpack[DissectOptions],
 ) -> Dissections: ...
 @overload
 def dissect(
     model: torch.nn.Module,
     layer: str | Sequence[str],
-    data: ConceptData | str | None = None,
+    data: Data = None,
     *,
     background: Literal[True],
-    **options: Any,
+    **options: Unpack[DissectOptions],
 ) -> BackgroundRun: ...
-def dissect(  # type: ignore[misc]  # the overload for background=True doesn't list all parameters again
+def dissect(
     model: torch.nn.Module,
     layer: str | Sequence[str],
-    data: ConceptData | str | None = None,
+    data: Data = None,
     *,
     quantile: float = 0.005,
     top: int = 10,
@@ -114,7 +108,7 @@ def dissect(  # type: ignore[misc]  # the overload for background=True doesn't l
         [N, units], or tokens [N, T, units] of a square grid of patches. (Maps that keep their
         channels last, [N, h, w, units], can't be told from these: wrap such a layer.)
     data : data set or path, optional
-        The labelled images, an :class:`nbdissect.Broden` or anything with its members. By default
+        The labeled images, an :class:`nbdissect.Broden` or anything with its members. By default
         ``nd.options.data``, else the directory in NBDISSECT_DATA, else the embedded drawings.
     quantile : float
         Share of a unit's activations, over all images and positions, that may lie above its threshold.
@@ -123,7 +117,7 @@ def dissect(  # type: ignore[misc]  # the overload for background=True doesn't l
     transform : callable, optional
         PIL image → float tensor [channels, height, width]. By default the image is resized to what
         the model's own weights ask for (``model.weights`` of torchvision, ``model.pretrained_cfg``
-        of timm) or else to the data set's image size, and gets their or ImageNet's normalisation.
+        of timm) or else to the data set's image size, and gets their or ImageNet's normalization.
         It should show the whole image: masks are not cropped with it.
     batch_size : int
     device : device or str, optional
@@ -176,69 +170,52 @@ def dissect(  # type: ignore[misc]  # the overload for background=True doesn't l
     >>> d = nd.dissect(model, "conv5", data=data)
     >>> d.units[0].label, d.units[0].iou
     """
+    validation.check_model(model)
     # Only now: importing nbdissect loads no torch.
-    import torch
+    from nbdissect.engine.activations import find_layers
+    from nbdissect.engine.config import RunConfig
+    from nbdissect.engine.devices import choose_device
+    from nbdissect.engine.model_state import model_device, preserve_rng_state
+    from nbdissect.runner import BackgroundRun, prepare
 
-    from nbdissect.engine.capture import find_layers, model_device, same_randomness
-    from nbdissect.engine.labels import LabelReader
-    from nbdissect.engine.plan import Plan, Work
-    from nbdissect.engine.stopping import Stop, interruptible
-    from nbdissect.engine.threads import limited_threads
-    from nbdissect.job import Job
-    from nbdissect.origin import Origin
-    from nbdissect.results.cache import Cache
-
-    if not isinstance(model, torch.nn.Module):
-        message = f"model is a {type(model).__name__}; a torch.nn.Module is needed."
-        raise ValueError(message)
-    names = arguments.layer_names(model, layer)
+    names = validation.parse_layer_names(model, layer)
     find_layers(model, names)
-    arguments.check_numbers(quantile=quantile, top=top, batch_size=batch_size, num_workers=num_workers)
-    arguments.check_semantics(semantics)
-    arguments.check_executor(executor, checkpoint)
-    memory = arguments.memory_of(memory_mb)
+    validation.check_numbers(quantile=quantile, top=top, batch_size=batch_size, num_workers=num_workers)
+    validation.check_semantics(semantics)
+    validation.check_executor(executor, checkpoint)
     data = resolve_data(data)
-    concepts = arguments.concepts_of(data)
-    reader = LabelReader(concepts, data.categories, semantics, getattr(data, "concept_numbers", ()))
-    where = arguments.choose_device(device, model_device(model))
-    given = arguments.given_thresholds(thresholds, names)
-    shelf = None if cache is None else Cache(cache)
+    concepts = validation.read_concepts(data)
+    where = choose_device(device, model_device(model))
+    with preserve_rng_state(where):
+        images = validation.select_images(data, semantics)
+    config = RunConfig(
+        layers=names,
+        images=images,
+        quantile=float(quantile),
+        semantics=semantics,
+        top=top,
+        batch_size=batch_size,
+        num_workers=num_workers,
+        device=where,
+        given_thresholds=validation.parse_thresholds(thresholds, names),
+        per_image=per_image,
+        memory=validation.parse_memory(memory_mb),
+    )
+    job = prepare(
+        validation.copy_model(model) if background else model,
+        data,
+        concepts,
+        config,
+        transform=transform,
+        cache=cache,
+        checkpoint=checkpoint,
+        executor=executor,
+    )
+    single = isinstance(layer, str)
     if background:
-        model = arguments.copy_of(model)
-    stop = Stop()
-    with ExitStack() as held:
-        held.enter_context(same_randomness(where))
-        held.enter_context(limited_threads())
-        plan = Plan(
-            layers=names,
-            images=arguments.images_of(data, semantics),
-            quantile=float(quantile),
-            semantics=semantics,
-            top=top,
-            batch_size=batch_size,
-            num_workers=num_workers,
-            device=where,
-            given_thresholds=given,
-            per_image=per_image,
-            memory=memory,
-        )
-        prepared = arguments.choose_transform(transform, model, data)
-        origin = Origin(model, data, concepts, plan, prepared)
-        work = Work(model, origin.data, plan, prepared, reader, len(concepts), len(data.categories))
-        job = Job(work, data, concepts, origin, shelf, checkpoint, executor)
-        found = job.kept()
-        if background:
-            from nbdissect.background import BackgroundRun
-
-            return BackgroundRun(job, stop, found, single=isinstance(layer, str))
-        if found is None:
-            title = f"{', '.join(names)} of {type(model).__name__}"
-            held.enter_context(interruptible(stop))
-            report = held.enter_context(reporting(progress, title))
-            found = job.run(stop, report)
-    return one_or_all(found, single=isinstance(layer, str))
-
-
-def one_or_all(found: Dissections, *, single: bool) -> Dissection | Dissections:
-    """Return the only one of some results, if one layer was asked for by name, or all."""
-    return next(iter(found.values())) if single else found
+        return BackgroundRun(job, single=single)
+    found = job.cached()
+    if found is None:
+        with reporting(progress, job.title) as report:
+            found = job.run_here(report)
+    return found.only if single else found

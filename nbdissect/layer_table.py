@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
+from nbdissect.data.resolve import resolve_data
+from nbdissect.validation import check_model
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -112,17 +115,15 @@ def layers(
         A sequence of :class:`Layer`, in the order in which they return. A layer that the image
         doesn't reach is not in it.
     """
+    check_model(model)
     import torch
 
-    from nbdissect.arguments import choose_device, choose_transform
-    from nbdissect.engine.capture import as_it_was, hookable, model_device, model_dtype, run_model, same_randomness
-    from nbdissect.engine.inputs import Batcher
-    from nbdissect.engine.maps import to_maps
-    from nbdissect.settings import resolve_data
+    from nbdissect.engine.activations import hookable, run_model
+    from nbdissect.engine.batches import Batcher, choose_transform
+    from nbdissect.engine.devices import choose_device
+    from nbdissect.engine.layouts import to_maps
+    from nbdissect.engine.model_state import model_device, model_dtype, preserve_model_state, preserve_rng_state
 
-    if not isinstance(model, torch.nn.Module):
-        message = f"model is a {type(model).__name__}; a torch.nn.Module is needed."
-        raise ValueError(message)
     data = resolve_data(data)
     where = choose_device(device, model_device(model))
     batcher = Batcher(choose_transform(transform, model, data), where, model_dtype(model))
@@ -147,7 +148,7 @@ def layers(
         for name, module in model.named_modules():
             if name and hookable(module):
                 handles.append(module.register_forward_hook(look(name)))
-        with same_randomness(where), as_it_was(model, where):
+        with preserve_rng_state(where), preserve_model_state(model, where):
             run_model(model, batcher.batch([batcher.load(data[0].image, 0)], [0]))
     finally:
         for handle in handles:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 from contextlib import suppress
@@ -14,12 +13,13 @@ from IPython.core.magic import Magics, line_magic, magics_class, needs_local_sco
 from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.utils.process import arg_split  # type: ignore[attr-defined]
 
-from nbdissect.settings import DATA_MEMBERS
+from nbdissect.data.resolve import DATA_MEMBERS
+from nbdissect.text import did_you_mean
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from nbdissect.display.live import LiveView
+    from nbdissect.display.live_view import LiveView
 
 _MATCHER = "_nbdissect_matcher"
 
@@ -118,7 +118,7 @@ class DissectMagics(Magics):
             # Exactly UsageError: IPython prints a subclass of it with a traceback.
             raise UsageError(str(error)) from error
         if args.background:
-            from nbdissect.display.live import show_run
+            from nbdissect.display.live_view import show_run
 
             with suppress(NotImplementedError):  # nobody watches: then the cell's value says what it is
                 show_run(result, args.min_iou)
@@ -136,7 +136,7 @@ def _live_view(min_iou: float, *, single: bool) -> LiveView | None:
 
     if form() not in ("live", "both"):
         return None  # and nothing that draws widgets is imported
-    from nbdissect.display.live import live_view
+    from nbdissect.display.live_view import live_view
 
     return live_view(single=single, min_iou=min_iou)
 
@@ -158,9 +158,8 @@ def _evaluate(what: str, expression: str, scope: dict[str, Any]) -> Any:
     try:
         return eval(expression, scope)  # noqa: S307 - the user's own expression in the user's own session
     except NameError as error:
-        close = difflib.get_close_matches(expression, [name for name in scope if not name.startswith("_")], n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else " Run the cell that makes it first."
-        message = f"{what}: {error}.{hint}"
+        hint = did_you_mean(expression, [name for name in scope if not name.startswith("_")], cutoff=0.6)
+        message = f"{what}: {error}.{hint or ' Run the cell that makes it first.'}"
         raise UsageError(message) from error
     except Exception as error:
         message = f"{what}: {expression!r} can't be evaluated: {type(error).__name__}: {error}"

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from broden_reference import describe
 
-from nbdissect.concepts.broden import Broden
+from nbdissect.data.broden import Broden
 from nbdissect.engine.labels import LabelReader
 
 MEMORY = 1 << 30

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nbdissect.concepts.protocol import Sample
-from nbdissect.results.concept import Concept
 from nbdissect.results.dissection import Dissection
+from nbdissect.types import Concept, Sample
 
 HOSTILE = (
     '<img src=x onerror="window.hacked=1">',

@@ -20,10 +20,10 @@ from gallery_parts import HOSTILE, Squares, dissection
 from PIL import Image
 
 import nbdissect as nd
-from nbdissect.display.answers import answer
+from nbdissect.display.replies import answer
 from nbdissect.results.archive_format import VERSION, ArchiveError
 from nbdissect.results.archived_data import SIDE
-from nbdissect.results.comparison import ARRAYS, PER_IMAGE
+from nbdissect.results.diff import ARRAYS, PER_IMAGE
 from nbdissect.results.per_image import PerImage
 from nbdissect.results.provenance import Provenance
 

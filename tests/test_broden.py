@@ -92,7 +92,7 @@ def damaged_png(path):
         (lambda r: (r / "images/a/0.png").write_bytes(b"no image"), ValueError, r"a/0\.png: not a readable image"),
         (lambda r: Image.new("RGB", (5, 5)).save(r / "images/a/0.png"), ValueError, r"a/0\.png: 5 × 5 pixels .* says 12 × 16"),
         (lambda r: save_mask(r / "images/a/0_part.png", np.ones((8, 6))), ValueError, r"0_part\.png: 8 × 6 pixels .* says 6 × 8"),
-        (lambda r: Image.new("L", (8, 6)).save(r / "images/a/0_part.png"), ValueError, r"0_part\.png: a PNG of 8 bits, greyscale; a mask is RGB of 8 bits"),
+        (lambda r: Image.new("L", (8, 6)).save(r / "images/a/0_part.png"), ValueError, r"0_part\.png: a PNG of 8 bits, grayscale; a mask is RGB of 8 bits"),
         (lambda r: Image.new("RGBA", (16, 12)).save(r / "images/a/0.png"), ValueError, "mode 'RGBA'; allowed: RGB, L"),
         (lambda r: Image.new("RGB", (8, 6), (1, 0, 7)).save(r / "images/a/0_part.png"), ValueError, "blue 7"),
         (lambda r: save_mask(r / "images/a/0_part.png", np.full((6, 8), 77)), ValueError, r"0_part\.png, row 0, column 0: label number 77 is not in label\.csv"),
@@ -108,10 +108,10 @@ def damaged_png(path):
         (lambda r: edit_index(r, 2, "iw", "0"), ValueError, r"line 4, column 'iw': '0'"),
         (lambda r: edit_index(r, 2, "iw", "9" * 30), ValueError, "a whole number"),
         (lambda r: write_table(r / "index.csv", ["image", "split"], []), ValueError, r"index\.csv, line 1: no column 'ih'; found image, split\."),
-        (lambda r: write_table(r / "label.csv", ["number", "name"], [(1, "car")]), ValueError, r"c_color\.csv, line 2, column 'number': '3'; it is not a number of label\.csv, which has 1\."),
+        (lambda r: write_table(r / "label.csv", ["number", "name"], [(1, "car")]), ValueError, r"c_color\.csv, line 2, column 'number': '3'; label\.csv doesn't have the number, among its 1\."),
         (lambda r: (r / "index.csv").write_text((r / "index.csv").read_text().splitlines()[0] + "\n"), ValueError, "lists no images"),
         (lambda r: (r / "index.csv").write_text((r / "index.csv").read_text() + "a,b\n"), ValueError, r"line 6: not as many cells"),
-        (lambda r: (r / "label.csv").write_bytes(b"number,name\n1,\xff\xfe\n"), ValueError, r"label\.csv, line 2, character 3: byte 0xff is no UTF-8"),
+        (lambda r: (r / "label.csv").write_bytes(b"number,name\n1,\xff\xfe\n"), ValueError, r"label\.csv, line 2, character 3: byte 0xff isn't UTF-8"),
         (lambda r: write_table(r / "c_part.csv", ["number", "name", "coverage"], [(2, "wheel", "much")]), ValueError, "column 'coverage': 'much'; a number is needed"),
     ],
 )
@@ -131,7 +131,7 @@ def test_unknown_category(root):
 
 
 def test_no_directory(tmp_path):
-    with pytest.raises(OSError, match="is no directory"):
+    with pytest.raises(OSError, match="isn't a directory"):
         nd.Broden(tmp_path / "nowhere")
 
 
@@ -185,7 +185,7 @@ def test_no_device_is_read_even_where_links_are_followed(root):
 
 @pytest.mark.parametrize("path", [None, 7, "~no such user/x"])
 def test_what_is_no_path(path):
-    with pytest.raises(ValueError, match="is no path of a directory"):
+    with pytest.raises(ValueError, match="isn't the path of a directory"):
         nd.Broden(path)
 
 

@@ -15,7 +15,7 @@ from test_archive import assert_same
 from test_errors import Net, Photos
 
 import nbdissect as nd
-from nbdissect.results.cache import Cache
+from nbdissect.provenance.cache import Cache
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -23,10 +23,10 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture
 def runs(monkeypatch):
     """The runs of the engine: a hit has none."""
-    from nbdissect import job
+    from nbdissect.runner import local
 
-    done, run = [], job.run
-    monkeypatch.setattr(job, "run", lambda *args, **kwargs: done.append(1) or run(*args, **kwargs))
+    done, run = [], local.run
+    monkeypatch.setattr(local, "run", lambda *args, **kwargs: done.append(1) or run(*args, **kwargs))
     return done
 
 
@@ -224,8 +224,8 @@ def test_a_cache_that_can_only_be_read_serves_its_readers(tmp_path, runs):
 def test_another_process_finds_the_result(tmp_path, runs):
     code = (
         "import sys; sys.path[:0] = [{tests!r}, {root!r}]\n"
-        "import test_cache, nbdissect.job as job\n"
-        "if sys.argv[2] == 'hit': job.run = None\n"
+        "import test_cache, nbdissect.runner.local as local\n"
+        "if sys.argv[2] == 'hit': local.run = None\n"
         "test_cache.dissect(sys.argv[1], transform=test_cache.once)"
     ).format(tests=str(ROOT / "tests"), root=str(ROOT))
     for what, seed in (("miss", "1"), ("hit", "2")):  # sets come in another order

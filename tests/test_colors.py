@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nbdissect.concepts.colors import COLOR_NAMES, name_colors, srgb_to_lab
+from nbdissect.builtin.color_names import COLOR_NAMES, name_colors, srgb_to_lab
 
 
 def _name(*rgb: int) -> str:

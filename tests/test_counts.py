@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nbdissect as nd
-from nbdissect.results.concept import Concept
+from nbdissect.types import Concept
 
 KINDS = ("normal", "relu", "dead", "tied", "saturated", "negative", "constant", "large")
 
@@ -111,9 +111,9 @@ def test_real_sizes(size, batch_size):
 
 def test_long_stream_through_small_buffers(monkeypatch):
     """Values arrive in rising order, so bounds keep moving and buffers overflow; nothing is held for warming up."""
-    from nbdissect.engine import layer_pass
+    from nbdissect.engine import layer_accumulator
 
-    monkeypatch.setattr(layer_pass, "_HELD_BYTES", 1)
+    monkeypatch.setattr(layer_accumulator, "_HELD_BYTES", 1)
     rng = np.random.default_rng(0)
     activations = np.sort(make_activations(rng, KINDS, 300, (5, 4)), axis=0)
     data = make_data(rng, 300, [(12, 16), (9, 9)])
@@ -126,9 +126,9 @@ def test_long_stream_through_small_buffers(monkeypatch):
 
 def test_buffers_that_hold_fewer_values_than_they_must(monkeypatch):
     """A warm-up that ends before the m-th value is there leaves padding in the rows: it must stay behind the values."""
-    from nbdissect.engine import layer_pass
+    from nbdissect.engine import layer_accumulator
 
-    monkeypatch.setattr(layer_pass, "_HELD_BYTES", 2000)
+    monkeypatch.setattr(layer_accumulator, "_HELD_BYTES", 2000)
     for seed in range(20):
         rng = np.random.default_rng(seed)
         activations = make_activations(rng, ["normal", "relu", "tied", "normal"], 40, (5, 5))

@@ -10,9 +10,9 @@ import torch
 from safetensors import safe_open
 
 import nbdissect as nd
-from nbdissect.concepts.world import World
-from nbdissect.concepts.world.vocabulary import SCENES
-from nbdissect.models.demo import WEIGHTS, DemoNetwork, demo
+from nbdissect.builtin.network import WEIGHTS, DemoNetwork, demo
+from nbdissect.builtin.world import World
+from nbdissect.builtin.world.vocabulary import SCENES
 
 _MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 _STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
@@ -43,7 +43,7 @@ def test_demo_returns_a_network_in_eval_mode_and_the_world(model: DemoNetwork) -
 
 
 def test_weights_fit_into_two_megabytes_and_say_how_they_came_about() -> None:
-    path = files("nbdissect.models") / WEIGHTS
+    path = files("nbdissect.builtin") / WEIGHTS
     assert len(path.read_bytes()) <= 2_000_000
     with safe_open(str(path), "pt") as stored:
         metadata = stored.metadata()

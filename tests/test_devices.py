@@ -19,9 +19,8 @@ from test_memory import scarce  # noqa: F401 - a fixture
 from test_stopping import IMAGES, Case, interrupt
 
 import nbdissect as nd
-from nbdissect.arguments import choose_device
-from nbdissect.engine import cells, exemplars, layer_pass, thresholds
-from nbdissect.engine.arrays import on_host
+from nbdissect.engine import layer_accumulator, sparse_maps, thresholds, top_images
+from nbdissect.engine.devices import choose_device, on_host
 
 PRETENDED = ["pretended"] if possible() else []
 ELSEWHERE = PRETENDED + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
@@ -120,7 +119,7 @@ def test_kinds_of_layers(device, kind):
 
 
 def test_long_streams_through_small_buffers(device, monkeypatch):
-    monkeypatch.setattr(layer_pass, "_HELD_BYTES", 1)
+    monkeypatch.setattr(layer_accumulator, "_HELD_BYTES", 1)
     rng = np.random.default_rng(3)
     activations = np.sort(make_activations(rng, KINDS, 120, (4, 4)), axis=0)
     data = make_data(rng, 120, [(6, 6)])
@@ -343,7 +342,7 @@ PER_SHAPE_OF_SEVERAL = 3
 @pytest.mark.parametrize("shapes", [[(6, 6)], [(6, 6), (5, 7)]])
 @pytest.mark.parametrize("layers", [["first"], ["first", "second"]])
 def test_the_host_waits_seldom(pretended, monkeypatch, layers, shapes):
-    monkeypatch.setattr(layer_pass, "_HELD_BYTES", 30_000)
+    monkeypatch.setattr(layer_accumulator, "_HELD_BYTES", 30_000)
     marks = []
 
     class Masked(Photos):
@@ -389,23 +388,23 @@ def test_arrays_come_back_together(device):
 def planted(monkeypatch, name):
     """Plant a tensor on the wrong device, as a forgotten ``device=`` would."""
     if name == "bound":
-        bound = layer_pass.LayerPass.bound.fget
-        monkeypatch.setattr(layer_pass.LayerPass, "bound", property(lambda self: bound(self).cpu()))
+        bound = layer_accumulator.LayerAccumulator.bound.fget
+        monkeypatch.setattr(layer_accumulator.LayerAccumulator, "bound", property(lambda self: bound(self).cpu()))
     elif name == "positions":
         positions = thresholds.true_positions
         monkeypatch.setattr(thresholds, "true_positions", lambda mask: positions(mask).cpu())
     elif name == "corners":
-        positions = cells.true_positions
-        monkeypatch.setattr(cells, "true_positions", lambda mask: positions(mask).cpu())
+        positions = sparse_maps.true_positions
+        monkeypatch.setattr(sparse_maps, "true_positions", lambda mask: positions(mask).cpu())
     else:
-        kind = {"values": thresholds.TopValues, "exemplars": exemplars.Exemplars}[name]
+        kind = {"values": thresholds.TopValues, "exemplars": top_images.Exemplars}[name]
         start = kind.__init__
         monkeypatch.setattr(kind, "__init__", lambda self, *args: start(self, *args[:-1], torch.device("cpu")))
 
 
 @pytest.mark.parametrize("name", ["bound", "positions", "corners", "values", "exemplars"])
 def test_a_tensor_on_the_wrong_device_is_refused(pretended, monkeypatch, name):
-    monkeypatch.setattr(layer_pass, "_HELD_BYTES", 1)
+    monkeypatch.setattr(layer_accumulator, "_HELD_BYTES", 1)
     planted(monkeypatch, name)
     case = Case()
     assert_equal(case.dissect(device="cpu"), case.first(IMAGES))  # where nobody would have noticed

@@ -119,7 +119,7 @@ def test_data_too_small_for_any_usual_quantile_warns():
 
 @pytest.mark.parametrize(("name", "value"), [("batch_size", 0), ("batch_size", 2.5), ("top", -1), ("num_workers", -1), ("num_workers", None)])
 def test_numbers(name, value):
-    refused(rf"{name}=.*; a whole number from", **{name: value})
+    refused(rf"{name}=.*; a whole number is needed, at least", **{name: value})
 
 
 def test_semantics_device_transform_model_data():
@@ -164,9 +164,9 @@ def test_concepts_that_cannot_be():
         return data
 
     refused("data.concepts is empty", data=with_concepts())
-    refused("Concept numbers must be from 1 on", data=with_concepts(nd.Concept(0, "a", "object")))
+    refused("Concept numbers must be at least 1", data=with_concepts(nd.Concept(0, "a", "object")))
     refused("each once; got", data=with_concepts(nd.Concept(1, "a", "object"), nd.Concept(1, "b", "object")))
-    refused("Concepts of category 'part', which is not among data.categories", data=with_concepts(nd.Concept(1, "a", "part")))
+    refused("Concept 'a' has category 'part', which is not among data.categories", data=with_concepts(nd.Concept(1, "a", "part")))
     refused(r"must hold nd\.Concept\(number, name, category\)", data=with_concepts((1, "a", "object")))
     d = nd.dissect(Net(), "features", data=with_concepts(nd.Concept(2, "b", "object"), nd.Concept(1, "a", "object")), progress=False)
     assert [c.number for c in d.concepts] == [1, 2]
@@ -228,7 +228,7 @@ def test_masks_of_two_sizes_in_one_sample():
 @pytest.mark.parametrize(("mask", "what"), [(np.zeros((4, 4), int), r"int64 array of shape \[4\]"), (np.zeros((1, 4, 4)), r"float64 array of shape \[4, 4\]")])
 def test_masks_without_layers_or_of_fractions(shape, mask, what):
     data = dense.Data([nd.Concept(1, "x", "a")], ("a",), [({"a": mask}, {}, shape)])
-    refused(rf"Image 0, category 'a': a layer of its masks is a {what}.*takes mask\[None\]", model=dense.Playback(layer=np.zeros((1, 1, 20, 20), np.float32)), layer="layer", data=data, transform=dense.spell)
+    refused(rf"Image 0, category 'a': a plane of its masks is a {what}.*takes mask\[None\]", model=dense.Playback(layer=np.zeros((1, 1, 20, 20), np.float32)), layer="layer", data=data, transform=dense.spell)
 
 
 def test_a_crop_is_warned_of():

@@ -19,9 +19,9 @@ from gallery_parts import Squares, dissection, dissection_of
 from PIL import Image
 
 import nbdissect as nd
-from nbdissect.display import answers, filtering, pictures, rerun
+from nbdissect.display import filtering, replies, session, thumbnails
+from nbdissect.display.dissection_table import runners_up, table_of
 from nbdissect.display.gallery import STATIC, Gallery, gallery
-from nbdissect.display.table import runners_up, table_of
 from nbdissect.results.upsampling import resize
 
 HERE = Path(__file__).parent
@@ -162,7 +162,7 @@ def test_no_pictures_in_the_state(d):
 
 def test_the_result_lives_no_longer_than_its_gallery():
     made = dissection(4)
-    answers.answer({"layer4": made}, {"kind": "pictures", "id": "1", "key": "layer4", "images": [0]})
+    replies.answer({"layer4": made}, {"kind": "pictures", "id": "1", "key": "layer4", "images": [0]})
     gone = weakref.ref(made)
     del made
     gc.collect()
@@ -204,7 +204,7 @@ def test_selected_takes_an_array(d):
 
 def test_names_that_are_not_there_are_refused_with_the_nearest(d):
     g = Gallery({"early": dissection(seed=1), "late": d})
-    with pytest.raises(traitlets.TraitError, match="no category 'objekt' in this gallery; did you mean 'object'"):
+    with pytest.raises(traitlets.TraitError, match="no category 'objekt' in this gallery; there are .*Did you mean 'object'"):
         g.category = ["objekt"]
     with pytest.raises(
         traitlets.TraitError, match=r"99999 is the number of no concept of early; near it are 16 \(wood\)"
@@ -212,7 +212,7 @@ def test_names_that_are_not_there_are_refused_with_the_nearest(d):
         g.concept = 99999
     with pytest.raises(traitlets.TraitError, match="'nonsense' is no unit of this gallery"):
         g.opened = "nonsense"
-    with pytest.raises(traitlets.TraitError, match="'latte' is not in this gallery.*did you mean 'late'"):
+    with pytest.raises(traitlets.TraitError, match="'latte' is not in this gallery.*Did you mean 'late'"):
         g.current = "latte"
     with pytest.raises(
         traitlets.TraitError, match=r"compare takes two of early, late, or nothing; got \['late', 'late'\]"
@@ -320,7 +320,7 @@ def test_a_result_from_a_table_has_no_pictures(tmp_path, d):
 
 
 def ask(made, **request):
-    return answers.answer({made.layer: made}, {"id": "7", "key": made.layer, **request})
+    return replies.answer({made.layer: made}, {"id": "7", "key": made.layer, **request})
 
 
 def test_pictures_are_encoded_once_and_shared(d):
@@ -337,11 +337,11 @@ def test_large_pictures_are_made_small():
         def __getitem__(self, index):
             return nd.Sample(Image.new("RGBA", (1000, 500)))
 
-    assert Image.open(io.BytesIO(pictures.Pictures(Large()).encoded(0))).size == (256, 128)
+    assert Image.open(io.BytesIO(thumbnails.Pictures(Large()).encoded(0))).size == (256, 128)
 
 
 def test_memory_of_pictures_is_bounded(d):
-    store = pictures.Pictures(Squares(d.concepts), kept_bytes=4_000)
+    store = thumbnails.Pictures(Squares(d.concepts), kept_bytes=4_000)
     for index in range(24):
         store.encoded(index)
         assert store.size <= 4_000
@@ -401,9 +401,9 @@ def test_photographs_of_several_results_are_read_once(d):
     g = Gallery({"a": replace(d, data=data), "b": replace(dissection(seed=1), data=data), "c": dissection(seed=2)})
     assert [table["photographs"] for table in g._tables] == ["a", "a", "c"]
     for key in ("a", "b"):
-        answers.answer(g._dissections, {"kind": "maps", "id": "1", "key": key, "units": [0]})
+        replies.answer(g._dissections, {"kind": "maps", "id": "1", "key": key, "units": [0]})
         images = g._dissections[key].top_images[0].tolist()
-        answers.answer(g._dissections, {"kind": "pictures", "id": "2", "key": key, "images": images})
+        replies.answer(g._dissections, {"kind": "pictures", "id": "2", "key": key, "images": images})
     assert len(data.read) == len(set(data.read))
 
 
@@ -594,13 +594,13 @@ def test_other_results_are_no_newer_ones(d):
 def test_photographs_stay_encoded_when_a_newer_result_comes():
     made = dissection()
     g = Gallery(made)
-    answers.answer(g._dissections, {"kind": "pictures", "id": "1", "key": "layer4", "images": [1, 2]})
+    replies.answer(g._dissections, {"kind": "pictures", "id": "1", "key": "layer4", "images": [1, 2]})
     read = len(made.data.read)
     newer = replace(made, thresholds=made.thresholds + 1)
     g.update(newer)
     del made
     gc.collect()
-    answers.answer(g._dissections, {"kind": "pictures", "id": "2", "key": "layer4", "images": [2, 1]})
+    replies.answer(g._dissections, {"kind": "pictures", "id": "2", "key": "layer4", "images": [2, 1]})
     assert len(newer.data.read) == read
 
 
@@ -664,14 +664,14 @@ def test_a_closed_gallery_can_be_shown_again(d):
 
 def test_a_cell_that_runs_again_closes_the_gallery_of_the_run_before(d, monkeypatch):
     runs = iter([("cell 1", "a"), ("cell 1", "a"), ("cell 2", "b"), ("cell 1", "c"), ("", ""), ("", "")])
-    monkeypatch.setattr(rerun, "running", lambda: next(runs))
-    monkeypatch.setattr(rerun, "_made", {})
+    monkeypatch.setattr(session, "running", lambda: next(runs))
+    monkeypatch.setattr(session, "_made", {})
     first, beside, elsewhere, again, plain, other = (Gallery(d) for _ in range(6))
     assert [g.comm is None for g in (first, beside, elsewhere, again, plain, other)] == [True, True, *[False] * 4]
 
 
 def test_outside_a_notebook_no_cell_runs():
-    assert rerun.running() == ("", "")
+    assert session.running() == ("", "")
 
 
 @pytest.mark.parametrize("units", [0, 1])

@@ -16,13 +16,13 @@ from IPython.utils.capture import capture_output
 from test_errors import Net, Photos
 
 import nbdissect as nd
-from nbdissect.display import live as lives
-from nbdissect.display import rerun
-from nbdissect.display.live import LiveView
-from nbdissect.display.pace import Pace, duration
+from nbdissect.display import live_view as lives
+from nbdissect.display import session
+from nbdissect.display.live_view import LiveView
+from nbdissect.display.progress_text import ProgressTracker, duration
 from nbdissect.display.run_view import STATIC
-from nbdissect.job import Progress
 from nbdissect.results.dissections import Dissections
+from nbdissect.types import Progress
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 PLANNED = 2040
@@ -45,7 +45,7 @@ def _front_end(monkeypatch):
     monkeypatch.setattr(comm, "create_comm", Comm)
     monkeypatch.setattr(Comm, "open_ones", set())
     monkeypatch.setattr(Comm, "sent", [])
-    monkeypatch.setattr(rerun, "_made", {})
+    monkeypatch.setattr(session, "_made", {})
     InteractiveShell.clear_instance()
     shell = InteractiveShell.instance()
     shell.run_line_magic("load_ext", "nbdissect")
@@ -409,10 +409,10 @@ def test_a_run_in_a_thread(cell, held):
     assert view.state == "done"
     open_ones = len(Comm.open_ones)
     cell("b", 3)
-    rerun.register(frame.children[0])
+    session.register(frame.children[0])
     assert len(Comm.open_ones) == open_ones, "the gallery isn't the other cell's"
     cell("a", 4)
-    rerun.register(frame.children[0])
+    session.register(frame.children[0])
     assert Comm.open_ones == set()
     assert not [thread for thread in threading.enumerate() if "nbdissect" in thread.name]
 
@@ -466,7 +466,7 @@ def test_durations():
 
 def test_pace():
     now = 0.0
-    pace = Pace(lambda: now)
+    pace = ProgressTracker(lambda: now)
     now = 2.0
     assert pace.note(Progress("network", 100, 400)) == ("running the network", "100 of 400 images · 50 images/s · 6 s left", 0.25)
     assert not pace.stopping

@@ -167,11 +167,11 @@ def test_a_gallery_with_nobody_in_front_of_it_opens_no_widget(shell, gallery, mo
 
 
 def test_keeps_the_result_in_a_cache(shell, tmp_path, monkeypatch):
-    from nbdissect import job
+    from nbdissect.runner import local
 
     line = f"model features --data photos -q 0.05 --cache '{tmp_path / 'my cache'}'"
     first, _ = dissect(shell, line)
-    monkeypatch.setattr(job, "run", None)
+    monkeypatch.setattr(local, "run", None)
     second, out = dissect(shell, line)
     assert second == first
     assert kinds(out) == ["text/html"]

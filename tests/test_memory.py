@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from test_counts import KINDS, assert_equal, make_activations, make_data
 
 import nbdissect as nd
-from nbdissect.engine import layer_pass
-from nbdissect.engine.ordered import Histogram, Search, keys_of, value_of
-from nbdissect.engine.record_store import RecordStore
+from nbdissect.engine import layer_accumulator
+from nbdissect.engine.radix_select import RadixHistogram, RadixSelect, keys_of, value_of
+from nbdissect.engine.spill import CellStore
 
 floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
@@ -26,18 +26,18 @@ def scarce(monkeypatch):
     told = {"histograms": 0, "spilled": 0, "lost": 0}
 
     def dissect(activations, data, memory, bits=4, **options):
-        from nbdissect import arguments
+        from nbdissect import validation
 
-        monkeypatch.setattr(arguments, "memory_of", lambda _: memory)
-        monkeypatch.setattr(layer_pass, "_LEAST_BITS", bits)
-        monkeypatch.setattr(layer_pass, "_MOST_BITS", bits)
+        monkeypatch.setattr(validation, "memory_of", lambda _: memory)
+        monkeypatch.setattr(layer_accumulator, "_LEAST_BITS", bits)
+        monkeypatch.setattr(layer_accumulator, "_MOST_BITS", bits)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return nd.dissect(
                 dense.Playback(layer=activations), "layer", data=data, transform=dense.spell, progress=False, **options
             )
 
-    start, spill, append = Histogram.__init__, RecordStore.spill, RecordStore.append
+    start, spill, append = RadixHistogram.__init__, CellStore.spill, CellStore.append
 
     def note_histogram(self, *args, **kwargs):
         told["histograms"] += 1
@@ -51,9 +51,9 @@ def scarce(monkeypatch):
         told["lost"] += records is None
         append(self, records, bound)
 
-    monkeypatch.setattr(Histogram, "__init__", note_histogram)
-    monkeypatch.setattr(RecordStore, "spill", note_spill)
-    monkeypatch.setattr(RecordStore, "append", note_lost)
+    monkeypatch.setattr(RadixHistogram, "__init__", note_histogram)
+    monkeypatch.setattr(CellStore, "spill", note_spill)
+    monkeypatch.setattr(CellStore, "append", note_lost)
     dissect.told = told
     return dissect
 
@@ -120,13 +120,13 @@ def test_a_search_finds_the_value_at_its_rank(values, data):
     bits = data.draw(st.sampled_from([3, 5, 16]))
     count = data.draw(st.integers(1, len(values)))
     rank = data.draw(st.integers(1, count))
-    histogram = Histogram(1, count, torch.device("cpu"), bits, most=len(values))
+    histogram = RadixHistogram(1, count, torch.device("cpu"), bits, most=len(values))
     for part in np.array_split(values, 3):
         if len(part):
             histogram.merge([torch.from_numpy(part)[:, None, None, None]])
     ordered = np.sort(values)[::-1]
     assert histogram.bound.item() <= ordered[count - 1]
-    search = Search(histogram, rank)
+    search = RadixSelect(histogram, rank)
     while not search.done:
         above = values[values > histogram.bound.item()]  # all that a run keeps
         search.add(above, np.zeros(len(above), np.int64))
@@ -139,5 +139,5 @@ def test_budgets_that_are_none(memory_mb):
     rng = np.random.default_rng(0)
     data = make_data(rng, 4, [(4, 4)])
     activations = make_activations(rng, ["normal"], 4, (4, 4))
-    with pytest.raises(ValueError, match=r"memory_mb=.*; a number of megabytes from 16 on is needed"):
+    with pytest.raises(ValueError, match=r"memory_mb=.*; a number of megabytes is needed, at least 16"):
         nd.dissect(dense.Playback(layer=activations), "layer", data=data, transform=dense.spell, memory_mb=memory_mb)

@@ -1,4 +1,4 @@
-"""The two halves of the messages, Python's and the page's, say the same."""
+"""The two halves of the protocol, Python's and the page's, say the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nbdissect.display import messages
+from nbdissect.display import protocol
 
 PAGE = (Path(__file__).parents[1] / "js" / "src" / "messages.ts").read_text(encoding="utf-8")
 _PLAIN = {str: "string", bool: "boolean", int: "number", float: "number", bytes: "DataView", type(None): "null"}
@@ -32,7 +32,7 @@ def in_typescript(annotation: object) -> str:
     return annotation.__name__
 
 
-TYPES = {name: item for name, item in vars(messages).items() if typing.is_typeddict(item)}
+TYPES = {name: item for name, item in vars(protocol).items() if typing.is_typeddict(item)}
 
 
 def test_both_sides_know_the_same_messages():
@@ -48,6 +48,6 @@ def test_fields_and_types_agree(name):
 @pytest.mark.parametrize("name", ["Request", "Reply"])
 def test_unions_agree(name):
     theirs = re.search(rf"export type {name} = ([^;]+);", PAGE)
-    ours = [item.__name__ for item in typing.get_args(getattr(messages, name))]
+    ours = [item.__name__ for item in typing.get_args(getattr(protocol, name))]
     assert theirs
     assert re.findall(r"\w+", theirs[1]) == ours

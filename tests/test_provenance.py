@@ -13,10 +13,11 @@ from test_archive import photographs
 from test_errors import Net, Photos
 
 import nbdissect as nd
-from nbdissect.concepts.digest import Witness
-from nbdissect.concepts.world import World
-from nbdissect.engine.digests import code_digest, output_digest, told, weights_digest
+from nbdissect.builtin.world import World
+from nbdissect.provenance.data_digest import DigestingDataset
+from nbdissect.provenance.model_digest import code_digest, output_digest, weights_digest
 from nbdissect.results.provenance import UPSAMPLING, Provenance
+from nbdissect.text import describe
 
 
 def test_a_dissection_says_what_made_it():
@@ -114,11 +115,11 @@ def test_other_data_are_digested_while_they_are_read():
     d = nd.dissect(Net(), "features", data=data, quantile=0.1, progress=False)
     assert sorted(data.read).count(3) == 2  # once for the network, once for the labels
     assert d.data is data
-    assert d.provenance.data == Witness(squares()).digest()
+    assert d.provenance.data == DigestingDataset(squares()).digest()
 
 
 def test_the_digest_of_other_data_follows_pixels_and_labels():
-    before = Witness(squares()).digest()
+    before = DigestingDataset(squares()).digest()
     samples = [squares()[index] for index in range(5)]
 
     def digest(**changes):
@@ -126,7 +127,7 @@ def test_the_digest_of_other_data_follows_pixels_and_labels():
             def __getitem__(self, index):
                 return replace(samples[index], **changes) if index == 2 else samples[index]
 
-        return Witness(Edited(squares().concepts, images=5)).digest()
+        return DigestingDataset(Edited(squares().concepts, images=5)).digest()
 
     assert digest() == before
     image = samples[2].image.copy()
@@ -157,8 +158,8 @@ def test_an_inherited_digest_is_not_trusted_for_other_samples():
         def __getitem__(self, index):
             return self.data[index + 1]
 
-    assert Witness(World(n=3)).digest() == World(n=3).digest()
-    assert len({Witness(data).digest() for data in (World(n=3), Flipped(n=3), Wrapped(World(n=3)), Wrapped(World(n=4)))}) == 3
+    assert DigestingDataset(World(n=3)).digest() == World(n=3).digest()
+    assert len({DigestingDataset(data).digest() for data in (World(n=3), Flipped(n=3), Wrapped(World(n=3)), Wrapped(World(n=4)))}) == 3
 
 
 def test_data_that_can_not_be_digested_do_not_cost_the_result():
@@ -176,13 +177,13 @@ def test_data_that_can_not_be_digested_do_not_cost_the_result():
 
 
 def test_words_hold_no_addresses():
-    assert told(lambda x: x) == "<function test_words_hold_no_addresses.<locals>.<lambda>>"
+    assert describe(lambda x: x) == "<function test_words_hold_no_addresses.<locals>.<lambda>>"
 
     class Bad:
         def __repr__(self):
             raise ValueError
 
-    assert told(Bad()) == "<Bad>"
+    assert describe(Bad()) == "<Bad>"
 
 
 def function(source):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nbdissect as nd
-from nbdissect.results import scoring
+from nbdissect.results import scores
 from nbdissect.results.dissection import DRAWINGS, Dissection
 
 
@@ -258,4 +258,4 @@ def test_empty_layers_and_no_categories_of_detectors_plot():
 
 def test_best_handles_nan():
     values = np.array([[np.nan, 0.2, np.nan], [np.nan, np.nan, np.nan]])
-    np.testing.assert_array_equal(scoring.best(values, np.array([0, 0, 1]), 2), [1, -1])
+    np.testing.assert_array_equal(scores.best(values, np.array([0, 0, 1]), 2), [1, -1])

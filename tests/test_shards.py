@@ -19,7 +19,8 @@ from test_errors import Net, Photos
 from test_stopping import Case, interrupt
 
 import nbdissect as nd
-from nbdissect.engine import layer_pass, parcel, shards
+from nbdissect.engine import layer_accumulator
+from nbdissect.runner import distributed, worker_payload
 
 
 @pytest.fixture(autouse=True)
@@ -64,15 +65,15 @@ def test_shards_that_end_in_any_order():
 
 
 def test_histograms_of_shards(monkeypatch):
-    monkeypatch.setattr(layer_pass, "_LEAST_BITS", 4)
-    monkeypatch.setattr(layer_pass, "_MOST_BITS", 4)
-    from nbdissect import arguments
+    monkeypatch.setattr(layer_accumulator, "_LEAST_BITS", 4)
+    monkeypatch.setattr(layer_accumulator, "_MOST_BITS", 4)
+    from nbdissect import validation
 
     case, executor = Case(), Here(3)
     for semantics in ("paper", "netdissect-lite"):
         wanted = case.dissect(semantics=semantics)
         with monkeypatch.context() as scarce:
-            scarce.setattr(arguments, "memory_of", lambda _: 2000)
+            scarce.setattr(validation, "memory_of", lambda _: 2000)
             assert case.dissect(executor=executor, semantics=semantics) == wanted
     assert ("_search", range(2)) in executor.tasks
 
@@ -80,7 +81,7 @@ def test_histograms_of_shards(monkeypatch):
 def test_cells_that_are_lost_are_computed_again(monkeypatch):
     """As on a cluster, where the second task for a shard may run on another machine."""
     case = Case()
-    monkeypatch.setattr(shards, "_index", lambda parcel, shard: Path(parcel.folder) / f"{time.monotonic_ns()}.json")
+    monkeypatch.setattr(distributed, "_index", lambda payload, shard: Path(payload.folder) / f"{time.monotonic_ns()}.json")
     assert case.dissect(executor=Here(3)) == case.dissect()
 
 
@@ -156,8 +157,8 @@ def test_an_interrupt_keeps_the_shards_that_are_done():
 
 def test_the_work_is_opened_once_per_worker(monkeypatch):
     opened = []
-    unpacked = parcel._unpacked
-    monkeypatch.setattr(parcel, "_unpacked", lambda content: opened.append(1) or unpacked(content))
+    unpacked = worker_payload._unpacked
+    monkeypatch.setattr(worker_payload, "_unpacked", lambda content: opened.append(1) or unpacked(content))
     Case().dissect(executor=Here(3))
     assert len(opened) == 1
 

@@ -13,15 +13,15 @@ from needs import needed
 from test_to_html import Gone
 
 import nbdissect as nd
-from nbdissect.display import rerun, static_output
-from nbdissect.display.static_output import static_html
+from nbdissect.display import saved_output, session
+from nbdissect.display.saved_output import static_html
 from nbdissect.display.summary_html import UNLESS_SANITIZED
 
 
 @pytest.fixture(autouse=True)
 def _session(monkeypatch):
     """Each test has a session, and a limit, of its own."""
-    monkeypatch.setattr(static_output, "_written", {})
+    monkeypatch.setattr(saved_output, "_written", {})
     yield
     nd.options.embed_mb = 5
 
@@ -32,7 +32,7 @@ def cell(monkeypatch):
 
     def run(code, number):
         parent = {"header": {"msg_id": str(number)}, "metadata": {}, "content": {"code": code}}
-        monkeypatch.setattr(rerun, "_parent", lambda: parent)
+        monkeypatch.setattr(session, "_parent", lambda: parent)
 
     return run
 

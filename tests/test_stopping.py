@@ -17,7 +17,7 @@ import pytest
 from test_counts import KINDS, assert_equal, make_activations, make_data
 
 import nbdissect as nd
-from nbdissect.engine.checkpoint import Checkpoint, CheckpointError
+from nbdissect.runner.checkpoint import Checkpoint, CheckpointError
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = 60
@@ -134,7 +134,7 @@ def test_a_killed_run_goes_on_and_gives_the_same(tmp_path, moment):
     code = (
         f"import sys; sys.path[:0] = [{str(ROOT / 'tests')!r}, {str(ROOT)!r}]\n"
         "import test_stopping, time, sys\n"
-        "from nbdissect.engine import checkpoint\n"
+        "from nbdissect.runner import checkpoint\n"
         "checkpoint._SECONDS, checkpoint._SHARE = 0, 1e9\n"  # after every batch
         "print('here', flush=True)\n"
         "d = test_stopping.Case(400).dissect(checkpoint=sys.argv[1], progress=lambda p: (print(p.stage, p.done, flush=True), time.sleep(0.003)))\n"

@@ -10,7 +10,7 @@ import pytest
 from gallery_parts import HOSTILE, dissection
 
 import nbdissect as nd
-from nbdissect.display.table import table_of
+from nbdissect.display.dissection_table import table_of
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ import pytest
 from gallery_parts import NASTY, Squares, dissection
 
 import nbdissect as nd
-from nbdissect.display.answers import answer, ranked
-from nbdissect.display.embedded import UnreadableError, embed, told
-from nbdissect.display.page import STATIC, page
-from nbdissect.results.concept import Concept
+from nbdissect.display.html_page import STATIC, page
+from nbdissect.display.replies import answer, ranked
+from nbdissect.display.snapshot import UnreadableError, embed, told
 from nbdissect.results.dissections import Dissections
 from nbdissect.results.provenance import Provenance
+from nbdissect.types import Concept
 
 
 @pytest.fixture(scope="module")

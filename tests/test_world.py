@@ -10,13 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from nbdissect.concepts.colors import COLOR_NAMES, name_colors
-from nbdissect.concepts.protocol import ConceptData
-from nbdissect.concepts.world import World
-from nbdissect.concepts.world.canvas import Canvas
-from nbdissect.concepts.world.dice import Dice
-from nbdissect.concepts.world.things import THINGS
-from nbdissect.concepts.world.vocabulary import CATEGORIES, CONCEPTS, NUMBER, OBJECTS, SCENES, TEXTURES
+from nbdissect.builtin.color_names import COLOR_NAMES, name_colors
+from nbdissect.builtin.world import World
+from nbdissect.builtin.world.canvas import Canvas
+from nbdissect.builtin.world.dice import Dice
+from nbdissect.builtin.world.things import THINGS
+from nbdissect.builtin.world.vocabulary import CATEGORIES, CONCEPTS, NUMBER, OBJECTS, SCENES, TEXTURES
+from nbdissect.types import ConceptData
 
 # which objects a part may belong to; every labelled part pixel must lie in one of them
 _WHOLES = {
@@ -233,5 +233,5 @@ def test_impossible_worlds_are_refused() -> None:
 
 
 def test_drawing_needs_no_torch() -> None:
-    code = "import sys; from nbdissect.concepts.world import World; World(n=1)[0]; assert 'torch' not in sys.modules"
+    code = "import sys; from nbdissect.builtin.world import World; World(n=1)[0]; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

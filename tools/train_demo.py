@@ -20,11 +20,11 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from nbdissect.concepts.world import World
-from nbdissect.concepts.world.dice import Dice
-from nbdissect.concepts.world.scenes import draw
-from nbdissect.concepts.world.vocabulary import SCENES
-from nbdissect.models.demo import WEIGHTS, DemoNetwork, initialise
+from nbdissect.builtin.network import WEIGHTS, DemoNetwork, initialize
+from nbdissect.builtin.world import World
+from nbdissect.builtin.world.dice import Dice
+from nbdissect.builtin.world.scenes import draw
+from nbdissect.builtin.world.vocabulary import SCENES
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
@@ -62,7 +62,7 @@ def train(arguments: argparse.Namespace) -> DemoNetwork:
     """Return a trained network; progress goes to standard error."""
     torch.manual_seed(arguments.seed)
     model = DemoNetwork()
-    initialise(model, arguments.seed)
+    initialize(model, arguments.seed)
     model = model.to(memory_format=torch.channels_last)
     steps = arguments.images * arguments.epochs // arguments.batch
     optimiser = torch.optim.AdamW(model.parameters(), lr=arguments.rate, weight_decay=arguments.decay)

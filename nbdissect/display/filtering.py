@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
-from nbdissect.results import scoring
+from nbdissect.results import scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ class Filter:
 
 def shown(d: Dissection, key: str, wanted: Filter) -> list[int]:
     """Return the units of `d` that pass the filter, in order."""
-    detector = (d.best_concepts >= 0) & scoring.passes(d.best_iou, wanted.min_iou, d.semantics)
+    detector = (d.best_concepts >= 0) & scores.passes(d.best_iou, wanted.min_iou, d.semantics)
     words = wanted.query.lower().split()
     address = wanted.query.strip().lower()  # as it was copied: a name may have spaces in it
     chosen = None if wanted.chosen is None else set(wanted.chosen)

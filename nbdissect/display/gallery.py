@@ -11,13 +11,14 @@ import anywidget
 import ipywidgets
 import traitlets
 
-from nbdissect.display import rerun
-from nbdissect.display.answers import answer, pictures_of, strips
+from nbdissect.display import session
+from nbdissect.display.dissection_table import tables_of
 from nbdissect.display.filtering import ONLY, SORTS, Filter, shown
-from nbdissect.display.messages import GalleryState
-from nbdissect.display.showable import checked, listed, nearest, newer_of
-from nbdissect.display.table import tables_of
+from nbdissect.display.protocol import GalleryState
+from nbdissect.display.replies import answer, pictures_of, strips
+from nbdissect.display.showable import checked, listed, newer_of
 from nbdissect.results.dissection import MIN_IOU, Dissection
+from nbdissect.text import did_you_mean
 
 STATIC = Path(__file__).parent / "static"
 OVERLAYS = ("mask", "outline", "heat", "none")
@@ -134,7 +135,7 @@ class Gallery(anywidget.AnyWidget):
         self._filter()
         if "shown" in state:
             self.shown = state["shown"]
-        rerun.register(self)
+        session.register(self)
 
     # --- what the page asks ---
 
@@ -297,7 +298,7 @@ class Gallery(anywidget.AnyWidget):
         known = list(dict.fromkeys(name for d in self._dissections.values() for name in d.categories))
         for name in proposal["value"]:
             if name not in known:
-                message = f"There is no category {name!r} in this gallery{nearest(name, known)}."
+                message = f"There is no category {name!r} in this gallery; there are {', '.join(known)}.{did_you_mean(name, known)}"
                 raise traitlets.TraitError(message)
         return list(proposal["value"])
 
@@ -340,8 +341,8 @@ class Gallery(anywidget.AnyWidget):
     @traitlets.validate("current")
     def _known_name(self, proposal: Any) -> str:
         if proposal["value"] not in self._dissections:
-            near = nearest(proposal["value"], list(self._dissections))
-            message = f"{proposal['value']!r} is not in this gallery of {listed(self._dissections)}{near}."
+            hint = did_you_mean(proposal["value"], self._dissections)
+            message = f"{proposal['value']!r} is not in this gallery of {listed(self._dissections)}.{hint}"
             raise traitlets.TraitError(message)
         return str(proposal["value"])
 
@@ -378,7 +379,7 @@ class Gallery(anywidget.AnyWidget):
 
     def open(self) -> None:
         """Open its model, if somebody may be there: the state of a saved widget makes pages ask others for code."""
-        if rerun.watched():
+        if session.watched():
             super().open()
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ _OKABE_ITO = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7", 
 _USUAL = ("object", "part", "material", "scene", "texture", "color")
 
 
-def colours(categories: tuple[str, ...]) -> dict[str, str]:
+def category_colors(categories: tuple[str, ...]) -> dict[str, str]:
     """Return a colour for each category: Broden's six always get the same."""
     others = [name for name in categories if name not in _USUAL]
     palette = dict(zip(_USUAL, _OKABE_ITO, strict=False))

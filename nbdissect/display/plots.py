@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nbdissect.display.palette import colours
-from nbdissect.results.summary import plural
+from nbdissect.display.palette import category_colors
+from nbdissect.text import plural
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +40,7 @@ def bar_graph(d: Dissection, min_iou: float) -> Figure:
         start += len(counts) + gap
     figure = plt.figure(figsize=(min(max(7.0, 1 + _INCHES_PER_BAR * start), 60.0), 4.2), layout="constrained")
     axes = figure.add_subplot()
-    palette = colours(d.categories)
+    palette = category_colors(d.categories)
     for place, (category, counts) in zip(positions, bars.items(), strict=True):
         drawn = axes.bar(
             place,

@@ -9,12 +9,12 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from nbdissect.display.pace import Pace
+from nbdissect.display.progress_text import ProgressTracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from nbdissect.display.pace import Report
+    from nbdissect.display.progress_text import Report
 
 _SECONDS_BETWEEN = 0.2
 
@@ -23,7 +23,7 @@ _SECONDS_BETWEEN = 0.2
 def reporting(progress: Any, title: str) -> Iterator[Callable[[Any], None]]:
     """Hold a progress line while a run lasts; yields what the run calls after every batch.
 
-    `progress` is a bool, a callable, or a :class:`nbdissect.display.live.LiveView`.
+    `progress` is a bool, a callable, or a :class:`nbdissect.display.live_view.LiveView`.
     """
     if hasattr(progress, "watching"):
         with progress.watching(title) as tell:
@@ -36,7 +36,7 @@ def reporting(progress: Any, title: str) -> Iterator[Callable[[Any], None]]:
         yield lambda _: None
         return
     line = _notebook_line() or _terminal_line()
-    pace, shown = Pace(), time.monotonic()
+    pace, shown = ProgressTracker(), time.monotonic()
 
     def report(progress: Report) -> None:
         nonlocal shown

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-from nbdissect.display.rerun import watched
+from nbdissect.display.session import watched
 from nbdissect.results.dissection import MIN_IOU
 from nbdissect.settings import options
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nbdissect.display.gallery import Gallery
-    from nbdissect.display.live import LiveView
-    from nbdissect.display.messages import GalleryState
+    from nbdissect.display.live_view import LiveView
+    from nbdissect.display.protocol import GalleryState
 
 Form = Literal["text", "html", "live", "static", "both"]
 
@@ -136,7 +136,7 @@ def _display_plain(
     """Display what needs no kernel: a plain summary, or in its place what draws the gallery as well."""
     from IPython.display import display
 
-    from nbdissect.display.static_output import static_html
+    from nbdissect.display.saved_output import static_html
 
     html = (
         result._repr_html_(min_iou=min_iou)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nbdissect.results.dissection import Dissection
-from nbdissect.results.summary import plural
+from nbdissect.text import plural
 
 
 def checked(result: Dissection | Mapping[str, Dissection]) -> dict[str, Dissection]:
@@ -64,12 +63,6 @@ def newer_of(shown: Mapping[str, Dissection], given: Mapping[str, Dissection]) -
             )
             raise ValueError(message)
     return {name: given[name] for name in shown}
-
-
-def nearest(name: str, known: list[str]) -> str:
-    """Say which of the known names are near to one that isn't among them."""
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:8]
-    return f"; did you mean {' or '.join(map(repr, near))}?"[:-1] if near else ""
 
 
 def listed(dissections: Mapping[str, Dissection]) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nbdissect.display.palette import colours
+from nbdissect.display.palette import category_colors
 from nbdissect.results.upsampling import resize
 from nbdissect.settings import options
 
@@ -74,7 +74,7 @@ def _table(head: list[str], rows: list[list[str]], numbers: tuple[int, ...] = ()
 
 
 def _counts(d: Dissection, summary: Summary) -> str:
-    palette = colours(d.categories)
+    palette = category_colors(d.categories)
     most = max([1, *(summary.report.detectors[name] for name in d.categories)])
     rows = []
     for name in (*d.categories, "all"):

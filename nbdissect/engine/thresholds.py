@@ -1,28 +1,28 @@
-"""The exact m-th largest activation of every unit, from a stream: which it is, and the buffer that keeps it."""
+"""Every unit's threshold, the m-th largest of its activations: its rank, and a buffer that finds it in a stream."""
 
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from nbdissect.engine.arrays import true_positions
+from nbdissect.engine.devices import true_positions
+from nbdissect.notices import warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from nbdissect.results.scoring import Semantics
+    from nbdissect.types import Semantics
 
 _PAPER_QUANTILE = 0.005
 # Elements of one topk call; bounds its working memory.
 _CHUNK = 4_000_000
-# Map values looked at in one go, of which, while the bound is low, many survive at 50 bytes each.
+# Map values handled at once. While the bound is low, many of them survive, at 50 bytes each.
 _ELEMENTS = 1 << 20
 
 
@@ -75,16 +75,16 @@ class TopValues:
         self._values = torch.full((units, 2 * rank.count), -math.inf, dtype=torch.float32, device=device)
         self._fill = torch.zeros(units, dtype=torch.int64, device=device)
         self.bound = torch.full((units,), -math.inf, dtype=torch.float32, device=device)
-        # What the host knows without asking the device: every row has so much room, at least; and whether all hold `count` values.
+        # Known on the host without asking the device: every row has at least so much room; whether all hold `count` values.
         self._room = 2 * rank.count
         self._full = False
 
-    def add(self, maps: torch.Tensor) -> bool:
+    def update(self, maps: torch.Tensor) -> bool:
         """Take in maps [B, h, w, U]; return whether the bound rose."""
         parts = torch.split(maps, max(1, _ELEMENTS // maps[0].numel()))
-        return any([self._add(part) for part in parts])  # noqa: C419 - all of them, also after the first that rose
+        return any([self._update(part) for part in parts])  # noqa: C419 - all of them, also after the first that rose
 
-    def _add(self, maps: torch.Tensor) -> bool:
+    def _update(self, maps: torch.Tensor) -> bool:
         rows = maps.view(-1, maps.shape[-1])
         rose = False
         above = rows > self.bound
@@ -132,13 +132,13 @@ class TopValues:
         self._fill = (self._fill + new).clamp_(max=self._rank.count)
         self._room = self._rank.count
 
-    def state(self) -> dict[str, NDArray[np.float32]]:
-        """Return what :meth:`absorb` takes: the values float32 [U, K], padded with -inf, and the bound."""
+    def state_dict(self) -> dict[str, NDArray[np.float32]]:
+        """Return what :meth:`merge_state` takes: the values float32 [U, K], padded with -inf, and the bound."""
         self.merge([])
         held = int(self._fill.max())
         return {"values": self._values[:, :held].cpu().numpy(), "bound": self.bound.cpu().numpy()}
 
-    def absorb(self, values: NDArray[np.float32], bound: NDArray[np.float32]) -> None:
+    def merge_state(self, values: NDArray[np.float32], bound: NDArray[np.float32]) -> None:
         """Take in what another buffer holds."""
         device = self.bound.device
         self.merge([torch.from_numpy(values).to(device).T[None, None]])
@@ -181,4 +181,4 @@ def check_quantile(quantile: float, n: int, layer: str) -> None:
     if n * _PAPER_QUANTILE >= 1:
         message = f"{text}; the paper uses {_PAPER_QUANTILE:g}."
         raise ValueError(message)
-    warnings.warn(f"{text}; or use more images.", stacklevel=2)
+    warn(f"{text}; or use more images.")

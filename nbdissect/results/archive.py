@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbdissect.files import atomic_write
 from nbdissect.results import archive_check as check
 from nbdissect.results.archive_format import (
     FORMAT,
@@ -19,15 +20,14 @@ from nbdissect.results.archive_format import (
     ArchiveError,
     Reader,
     Writer,
-    replacing,
 )
 from nbdissect.results.archived_data import ArchivedData, ArchivedSample, Packed, pack
-from nbdissect.results.comparison import ARRAYS, PER_IMAGE
-from nbdissect.results.concept import Concept
+from nbdissect.results.diff import ARRAYS, PER_IMAGE
 from nbdissect.results.dissection import Dissection
 from nbdissect.results.dissections import Dissections
 from nbdissect.results.per_image import PerImage
 from nbdissect.results.provenance import Provenance
+from nbdissect.types import Concept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,7 +59,7 @@ def save(result: Dissection | Dissections, path: str | os.PathLike[str], *, imag
         for d in named.values():
             if _has_images(d) and not any(source is d.data for source in sources):
                 sources.append(d.data)
-    with replacing(path) as file, Writer(file) as writer:
+    with atomic_write(path) as file, Writer(file) as writer:
         manifest = {
             "format": FORMAT,
             "version": VERSION,
@@ -276,6 +276,6 @@ def _read_images(reader: Reader, source: dict[str, Any]) -> ArchivedData:
 
 
 def _version() -> str:
-    from nbdissect import __version__
+    from nbdissect._version import __version__
 
     return __version__

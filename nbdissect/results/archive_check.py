@@ -9,9 +9,9 @@ import numpy as np
 
 from nbdissect.results.archive_format import inside
 from nbdissect.results.archived_data import TYPES
-from nbdissect.results.comparison import PER_IMAGE
+from nbdissect.results.diff import PER_IMAGE
 from nbdissect.results.provenance import Provenance
-from nbdissect.results.scoring import SEMANTICS
+from nbdissect.types import SEMANTICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,13 +11,10 @@ import os
 import struct
 import zipfile
 import zlib
-from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NoReturn
-from uuid import uuid4
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import BinaryIO
 
 FORMAT = "nbdissect archive"
@@ -248,30 +245,3 @@ class Writer:
     def finish(self, manifest: dict[str, Any]) -> None:
         """Write the manifest, the last member."""
         self.add(MANIFEST, json.dumps(manifest, allow_nan=False, separators=(",", ":")).encode("utf-8"))
-
-
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Yield a new file that takes the place of `path` once it is complete and on the disk.
-
-    A kill or a full disk at any moment leaves the old file, or none.
-    """
-    target = Path(os.path.realpath(path))  # through a link, to the file that it means
-    beside = target.with_name(f".{target.name[:100]}.{uuid4().hex}.tmp")
-    try:
-        with beside.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            beside.unlink()
-        raise
-    # The new name must outlive a power cut too; where folders can't be opened, nothing is lost by not asking.
-    with suppress(OSError):
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbdissect.masks import shape_of
 from nbdissect.results.archive_format import ArchiveError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    from nbdissect.results.concept import Concept
+    from nbdissect.types import Concept
 
 # 1,281 photographs, the top images of 512 units, take 7 MB so; with their own 224 pixels 9.
 SIDE = 192
@@ -41,7 +42,7 @@ class ArchivedSample:
     shape : (int, int)
         Height and width of the masks.
     labels : bytes
-        All layers of all masks, one below the other, a PNG of Broden's colours; empty where there is none.
+        All layers of all masks, one below the other, a PNG of Broden's category_colors; empty where there is none.
     layers : mapping of str to int
         Number of layers per category, in the order of `labels`.
     whole : mapping of str to tuple of int
@@ -152,7 +153,7 @@ class Packed:
 def pack(sample: Any, index: int, concepts: Sequence[Concept], categories: Sequence[str]) -> Packed:
     """Return image number `index` and its labels, encoded; one that comes from an archive stays as it is, byte by byte."""
     encoded, kind, size = _encode(sample)
-    layers, labels, shape = _pack_labels(sample, concepts, categories)
+    layers, labels, shape = _pack_labels(sample, index, concepts, categories)
     known = {concept.number for concept in concepts}
     held = sample.whole
     whole = {
@@ -181,18 +182,14 @@ def _encode(sample: Any) -> tuple[bytes, str, tuple[int, int]]:
 
 
 def _pack_labels(
-    sample: Any, concepts: Sequence[Concept], categories: Sequence[str]
+    sample: Any, index: int, concepts: Sequence[Concept], categories: Sequence[str]
 ) -> tuple[dict[str, int], bytes, tuple[int, int]]:
     from PIL import Image
 
     held = sample.masks  # once: each look may read files
     masks = {category: np.asarray(held[category]) for category in categories if category in held}
     masks = {category: mask for category, mask in masks.items() if mask.ndim == 3 and len(mask)}
-    shape = getattr(sample, "shape", None)
-    if shape is None:
-        first = next(iter(masks.values()), None)
-        shape = first.shape[-2:] if first is not None else sample.image.size[::-1]
-    shape = (int(shape[0]), int(shape[1]))
+    shape = shape_of(sample, index, masks)
     if not masks or max((concept.number for concept in concepts), default=0) > _MOST_NUMBER:
         return {}, b"", shape
     known = np.array(sorted(concept.number for concept in concepts), dtype=np.int64)
@@ -201,7 +198,7 @@ def _pack_labels(
     numbers, again = np.unique(np.where(np.isin(found, known), found, 0), return_inverse=True)
     colors = _as_colors(numbers)
     place = again.reshape(-1)[place.reshape(stacked.shape)]
-    if len(numbers) <= 256:  # one byte per pixel, or less, and the colours aside
+    if len(numbers) <= 256:  # one byte per pixel, or less, and the category_colors aside
         picture = Image.fromarray(place.astype(np.uint8)).convert("L")
         picture.putpalette(colors.tobytes())
     else:
@@ -212,7 +209,7 @@ def _pack_labels(
 
 
 def _as_colors(numbers: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Label numbers as the colours of Broden's masks, uint8 [..., 3]: red + 256 · green, and here + 65,536 · blue."""
+    """Label numbers as the category_colors of Broden's masks, uint8 [..., 3]: red + 256 · green, and here + 65,536 · blue."""
     return np.stack([numbers % 256, numbers // 256 % 256, numbers // 65_536], axis=-1).astype(np.uint8)
 
 

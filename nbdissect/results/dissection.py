@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbdissect.results import scoring
-from nbdissect.results.summary import Summary, percent, plural, summarize
+from nbdissect.results import scores
+from nbdissect.results.summary import Summary, summarize
 from nbdissect.results.units import Units
+from nbdissect.text import percent, plural
 
 if TYPE_CHECKING:
     import os
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nbdissect.display.gallery import Gallery
-    from nbdissect.results.concept import Concept
     from nbdissect.results.per_image import PerImage
     from nbdissect.results.provenance import Provenance
+    from nbdissect.types import Concept, Semantics
 
 MIN_IOU = 0.04
 """The paper's cut: a unit is a detector where its best IoU passes this."""
@@ -87,7 +88,7 @@ class Dissection:
 
     layer: str
     model: str
-    semantics: scoring.Semantics
+    semantics: Semantics
     quantile: float
     categories: tuple[str, ...]
     concepts: tuple[Concept, ...]
@@ -124,19 +125,19 @@ class Dissection:
         """Intersection over union of every unit with every concept, float64 [U, C]."""
         if self.stored_iou is not None:
             return self.stored_iou
-        return scoring.iou(self.intersection, self.truth, self.activation, self.category_of, self.semantics)
+        return scores.iou(self.intersection, self.truth, self.activation, self.category_of, self.semantics)
 
     @cached_property
     def ceiling(self) -> NDArray[np.float64]:
         """The highest IoU these areas allow, ``min(A, G) / max(A, G)``, float64 [U, C]."""
-        return scoring.ceiling(self.truth, self.activation, self.category_of)
+        return scores.ceiling(self.truth, self.activation, self.category_of)
 
     @cached_property
     def best_concepts(self) -> NDArray[np.int64]:
         """Column of each unit's best concept, int64 [U]; -1 where no concept shares a pixel with it."""
         if self.stored_best is not None:
             return self.stored_best
-        return scoring.best(self.iou, self.category_of, len(self.categories), self.semantics)
+        return scores.best(self.iou, self.category_of, len(self.categories), self.semantics)
 
     @cached_property
     def best_iou(self) -> NDArray[np.float64]:
@@ -159,7 +160,7 @@ class Dissection:
 
     def is_detector(self, min_iou: float = MIN_IOU) -> NDArray[np.bool_]:
         """Whether each unit's best IoU passes the cut, bool [U]."""
-        return (self.best_concepts >= 0) & scoring.passes(self.best_iou, min_iou, self.semantics)
+        return (self.best_concepts >= 0) & scores.passes(self.best_iou, min_iou, self.semantics)
 
     def detectors(self, min_iou: float = MIN_IOU) -> int:
         """Return the number of units whose best IoU passes the cut."""
@@ -230,7 +231,7 @@ class Dissection:
         Where they differ, what differed in their making follows. Two data sets or two dates
         alone make no difference.
         """
-        from nbdissect.results.comparison import differences
+        from nbdissect.results.diff import differences
 
         return differences(self, other)
 
@@ -291,7 +292,7 @@ class Dissection:
         min_iou : float
             The cut that the page begins with.
         """
-        from nbdissect.display.page import to_html
+        from nbdissect.display.html_page import to_html
 
         to_html(self, path, images=images, min_iou=min_iou)
 

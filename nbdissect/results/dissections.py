@@ -31,6 +31,11 @@ class Dissections(Mapping[str, "Dissection"]):
     def __len__(self) -> int:
         return len(self._by_layer)
 
+    @property
+    def only(self) -> Dissection:
+        """The first of them: the only one where one layer was asked for."""
+        return next(iter(self._by_layer.values()))
+
     def differences(self, other: Dissections) -> list[str]:
         """Return a line for each part in which two sets of results differ; empty if they are equal."""
         if list(self) != list(other):
@@ -56,7 +61,7 @@ class Dissections(Mapping[str, "Dissection"]):
 
         See :meth:`Dissection.to_html`.
         """
-        from nbdissect.display.page import to_html
+        from nbdissect.display.html_page import to_html
 
         to_html(self, path, images=images, **options)
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nbdissect.results import scoring
+from nbdissect.results import scores
+from nbdissect.text import percent, plural
 
 if TYPE_CHECKING:
-    from nbdissect.results.concept import Concept
     from nbdissect.results.dissection import Dissection
+    from nbdissect.types import Concept
 
 # A concept over this share of the pixels is listed with its ceiling even where it can pass the cut.
 LARGE = 0.05
@@ -106,16 +107,6 @@ class Summary:
     __repr__ = __str__
 
 
-def plural(count: int, noun: str) -> str:
-    """``1 unit``, ``2,048 units``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def percent(share: float) -> str:
-    """``12 %``, ``0.5 %``: two significant digits are all a reader needs."""
-    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
-
-
 def summarize(d: Dissection, min_iou: float) -> Summary:
     """Count `d` by both rules at the cut `min_iou`."""
     rule_report, rule_paper = _report(d, min_iou), _paper(d, min_iou)
@@ -139,16 +130,16 @@ def _report(d: Dissection, min_iou: float) -> Rule:
 
 
 def _paper(d: Dissection, min_iou: float) -> Rule:
-    champions = scoring.best_in_categories(d.iou, d.category_of, len(d.categories))
+    best_by_category = scores.best_in_categories(d.iou, d.category_of, len(d.categories))
     if not d.concepts:
-        return _count(d, {name: champions[:0, g] for g, name in enumerate(d.categories)}, 0)
-    value = np.where(champions >= 0, np.take_along_axis(d.iou, np.maximum(champions, 0), axis=1), 0.0)
-    kept = (champions >= 0) & scoring.passes(value, min_iou, d.semantics)
-    by_category = {name: champions[kept[:, g], g] for g, name in enumerate(d.categories)}
+        return _count(d, {name: best_by_category[:0, g] for g, name in enumerate(d.categories)}, 0)
+    value = np.where(best_by_category >= 0, np.take_along_axis(d.iou, np.maximum(best_by_category, 0), axis=1), 0.0)
+    kept = (best_by_category >= 0) & scores.passes(value, min_iou, d.semantics)
+    by_category = {name: best_by_category[kept[:, g], g] for g, name in enumerate(d.categories)}
     return _count(d, by_category, int(kept.any(axis=1).sum()))
 
 
-def _count(d: Dissection, columns: dict[str, scoring.Ints], units: int) -> Rule:
+def _count(d: Dissection, columns: dict[str, scores.Ints], units: int) -> Rule:
     detectors = {name: len(chosen) for name, chosen in columns.items()}
     unique = {name: len({d.concepts[c] for c in chosen}) for name, chosen in columns.items()}
     return Rule({**detectors, "all": units}, {**unique, "all": sum(unique.values())})
@@ -161,7 +152,7 @@ def _limits(d: Dissection, min_iou: float) -> list[Limit]:
     highest = np.nan_to_num(np.fmax(d.ceiling, d.iou), nan=-np.inf).max(axis=0)
     known = np.isfinite(highest)
     coverage = d.truth / d.pixels if d.pixels else np.full(len(d.concepts), np.nan)
-    reachable = scoring.passes(highest, min_iou, d.semantics)
+    reachable = scores.passes(highest, min_iou, d.semantics)
     largest_area = d.activation.max(axis=0)
     limits = []
     for c in np.nonzero(known & (~reachable | (coverage > LARGE)))[0]:

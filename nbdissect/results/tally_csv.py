@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import csv
 import math
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nbdissect.results import scoring
-from nbdissect.results.concept import Concept
+from nbdissect.notices import warn
+from nbdissect.results import scores
 from nbdissect.results.dissection import DRAWINGS, Dissection
+from nbdissect.types import Concept
 
 if TYPE_CHECKING:
     import os
 
-    from nbdissect.results.scoring import Semantics
+    from nbdissect.types import Semantics
 
 _FIELDS = ("label", "truth", "activation", "intersect", "iou")
 _NOTE = "note"
@@ -28,7 +28,7 @@ _TOLERANCE = 1e-6
 
 def write_csv(d: Dissection, path: str | os.PathLike[str]) -> None:
     """Write `d` in the originals' columns; see :meth:`Dissection.to_csv`."""
-    champions = scoring.best_in_categories(d.iou, d.category_of, len(d.categories))
+    best_by_category = scores.best_in_categories(d.iou, d.category_of, len(d.categories))
     header = ["unit", "category", "label", "score"]
     header += [f"{category}-{field}" for category in d.categories for field in _FIELDS]
     header += [_NOTE] if d.drawings else []
@@ -38,7 +38,7 @@ def write_csv(d: Dissection, path: str | os.PathLike[str]) -> None:
         for u in np.argsort(-d.best_iou, kind="stable"):
             unit = d.units[int(u)]
             row = [unit.index + 1, unit.category or "", unit.label or "", unit.iou]
-            for g, c in enumerate(champions[u]):
+            for g, c in enumerate(best_by_category[u]):
                 if c < 0:
                     row += ["", 0, d.activation[u, g], 0, 0.0]
                 else:
@@ -185,13 +185,12 @@ def _assemble(
         union = cell.truth + cell.activation - cell.intersect
         doubtful += bool(abs(cell.iou - (cell.intersect / union if union else 0.0)) > _TOLERANCE)
     if doubtful:
-        warnings.warn(
+        warn(
             f"{layer}: {doubtful:,} entries whose IoU or concept area does not agree with the other numbers "
-            "of the file; the IoU is kept as it stands.",
-            stacklevel=4,
+            "of the file; the IoU is kept as it stands."
         )
     category_of = np.array([categories.index(concept.category) for concept in concepts], dtype=np.int64)
-    best = scoring.best(stored_iou, category_of, len(categories), semantics)
+    best = scores.best(stored_iou, category_of, len(categories), semantics)
     for unit, (category, label) in labels.items():
         # Where two concepts tie, the file's own label tells which one won.
         named_best = column.get((categories.index(category), label or "")) if category in categories else None

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 
-from nbdissect.results.summary import plural
+from nbdissect.text import plural
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nbdissect.results.concept import Concept
     from nbdissect.results.dissection import Dissection
+    from nbdissect.types import Concept
 
 
 class Match(NamedTuple):

@@ -9,7 +9,7 @@ import resource
 import time
 
 import nbdissect as nd
-from nbdissect.concepts.world import World
+from nbdissect.builtin.world import World
 
 LAYERS = ["conv1", "conv2", "conv3", "conv4", "conv5", "conv6"]
 KINDS = ["object", "part", "scene", "material", "texture", "color"]

@@ -104,16 +104,16 @@ def one(program, data):
     if program == "plain":
         plain_loop(model, data)
     else:
-        from nbdissect.engine.layer_pass import LayerPass
+        from nbdissect.engine.layer_accumulator import LayerAccumulator
 
-        forget = LayerPass.forget_values
+        forget = LayerAccumulator.forget_values
 
         def count(layer, thresholds):
             nonlocal kept
             forget(layer, thresholds)
             kept += layer.store.nbytes
 
-        LayerPass.forget_values = count
+        LayerAccumulator.forget_values = count
         nd.dissect(model, "features.12", data=data, progress=False)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, kept)
 

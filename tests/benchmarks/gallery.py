@@ -20,8 +20,8 @@ from gallery_parts import Squares, dissection  # noqa: E402
 from harness import launch, opened, settle  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from nbdissect.display.answers import answer, pictures_of  # noqa: E402
 from nbdissect.display.gallery import Gallery  # noqa: E402
+from nbdissect.display.replies import answer, pictures_of  # noqa: E402
 
 UNITS, IMAGES = 2048, 20_000
 

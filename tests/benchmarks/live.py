@@ -30,7 +30,7 @@ import sys, time
 sys.path[:0] = [{str(TESTS)!r}, {str(TESTS / "benchmarks")!r}, {str(TESTS.parent)!r}]
 import torch
 import nbdissect as nd
-from nbdissect.display.live import LiveView
+from nbdissect.display.live_view import LiveView
 torch.set_num_threads(1)
 
 def cpu(progress):

@@ -16,9 +16,9 @@ sys.path[:0] = [str(Path(__file__).parents[1])]
 from shared import MINIBRODEN, SQUEEZENET, squeezenet  # noqa: E402
 
 import nbdissect as nd  # noqa: E402
-from nbdissect.display import static_output  # noqa: E402
-from nbdissect.display.embedded import embed  # noqa: E402
-from nbdissect.display.page import STATIC  # noqa: E402
+from nbdissect.display import saved_output  # noqa: E402
+from nbdissect.display.html_page import STATIC  # noqa: E402
+from nbdissect.display.snapshot import embed  # noqa: E402
 
 MOST_PAGE = 8_000_000
 
@@ -52,9 +52,9 @@ def main() -> None:
             assert size <= MOST_PAGE, "the page is over its budget"
     for megabytes in (5, 2, 0.5, 0):
         nd.options.embed_mb = megabytes
-        static_output._written.clear()
+        saved_output._written.clear()
         start = time.perf_counter()
-        size = len(static_output.static_html(d, "nbdissect-1"))
+        size = len(saved_output.static_html(d, "nbdissect-1"))
         print(f"output with embed_mb = {megabytes}: {size / 1e6:.2f} MB in {time.perf_counter() - start:.1f} s")
         assert megabytes < 1 or size <= megabytes * 1e6, "the output is over its budget"
 

@@ -26,9 +26,9 @@ import torch
 import torchvision
 
 import nbdissect as nd
-from nbdissect.engine.layer_pass import LayerPass
-from nbdissect.engine.plan import Plan
-from nbdissect.engine.tally import Tallies
+from nbdissect.engine.config import RunConfig
+from nbdissect.engine.counting import Tallies
+from nbdissect.engine.layer_accumulator import LayerAccumulator
 
 ROOT = Path(__file__).resolve().parents[2]
 MINIBRODEN = ROOT.parent / "shared/data/minibroden"
@@ -203,16 +203,16 @@ def traffic(workers=8, images=63_305, concepts=1_197, categories=6):
     print(f"\nFull Broden, {images:,} images, {workers} workers, {shards} shards; MB\n")
     print(f"{'':<20}{'work, once':>12}{'thresholds':>12}{'top images':>12}{'counts':>10}{'per worker':>12}{'all':>8}")
     for title, units, size, model in LAYERS:
-        plan = Plan(["x"], range(images), 0.005, "paper", 10, 32, 0, torch.device("cpu"))
-        layer = LayerPass("x", plan, size, units)
-        state = {name: array.nbytes for name, array in layer.state().items()}
+        plan = RunConfig(["x"], range(images), 0.005, "paper", 10, 32, 0, torch.device("cpu"))
+        layer = LayerAccumulator("x", plan, size, units)
+        state = {name: array.nbytes for name, array in layer.state_dict().items()}
         top = sum(state[name] for name in ("images", "peaks", "maps"))
         if "values.counts" in state:  # a histogram from each shard, then the second digit's
             values = 2 * shards * state["values.counts"]
         else:  # the k-th shard sends what lies above the bound of those before it: a k-th of the largest
             values = sum(4 * units * int(0.005 * images * size[0] * size[1]) / k for k in range(1, shards + 1))
         tallies = Tallies({"x": units}, concepts, categories)
-        counts = shards * sum(array.nbytes for array in tallies.state().values())
+        counts = shards * sum(array.nbytes for array in tallies.state_dict().values())
         bounds = 2 * shards * 4 * units
         out = workers * (model << 20)
         total = out + values + shards * top + counts + bounds

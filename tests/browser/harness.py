@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nbdissect.display import answers
+from nbdissect.display import replies
 from nbdissect.display.gallery import STATIC, Gallery
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def install(page: Page, gallery: Gallery, html: str = "", url: str = "http://gal
         if "trait" in message:
             setattr(gallery, message["trait"], message["value"])
             return None
-        reply, buffers = answers.answer(gallery._dissections, message["message"])
+        reply, buffers = replies.answer(gallery._dissections, message["message"])
         return {"reply": reply, "buffers": [base64.b64encode(buffer).decode() for buffer in buffers]}
 
     def serve(route: Any) -> None:

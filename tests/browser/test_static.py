@@ -15,7 +15,7 @@ from servers import run_cell, serve
 from test_looks import violations
 
 import nbdissect as nd
-from nbdissect.display import static_output
+from nbdissect.display import saved_output
 from nbdissect.results.dissections import Dissections
 from nbdissect.results.upsampling import resize
 
@@ -425,7 +425,7 @@ LINE = """<!doctype html><meta charset=utf-8>
 )
 def test_the_line_of_the_lost_widget_goes_while_there_is_no_widget(browser, tmp_path, text, beside, stays):
     path = tmp_path / "p.html"
-    path.write_text(LINE.format(text=text, html=static_output.static_html(dissection(), "nbdissect-1", beside=beside)), encoding="utf-8")
+    path.write_text(LINE.format(text=text, html=saved_output.static_html(dissection(), "nbdissect-1", beside=beside)), encoding="utf-8")
     with opened_file(browser, path) as page:
         line = page.locator("#line")
         assert line.is_visible()
@@ -439,7 +439,7 @@ def test_the_line_of_the_lost_widget_goes_while_there_is_no_widget(browser, tmp_
 
 def test_what_a_run_printed_stands_between_the_widget_and_what_stands_in_for_it(browser, tmp_path):
     path = tmp_path / "p.html"
-    html = static_output.static_html(dissection(), "nbdissect-1", beside=True)
+    html = saved_output.static_html(dissection(), "nbdissect-1", beside=True)
     printed = '</div></div><div class="jp-OutputArea-child"><div data-mime-type="application/vnd.jupyter.stderr">UserWarning'
     path.write_text(LINE.format(text=f"Loading widget...{printed}", html=html), encoding="utf-8")
     with opened_file(browser, path) as page:
@@ -449,10 +449,10 @@ def test_what_a_run_printed_stands_between_the_widget_and_what_stands_in_for_it(
 
 
 def test_units_that_did_not_fit_say_so(browser, demo, monkeypatch, tmp_path):
-    monkeypatch.setattr(static_output, "_written", {})
+    monkeypatch.setattr(saved_output, "_written", {})
     monkeypatch.setattr(nd.options, "embed_mb", 0.6)
     path = tmp_path / "p.html"
-    path.write_text(f"<!doctype html><meta charset=utf-8>{static_output.static_html(demo, 'nbdissect-1')}", encoding="utf-8")
+    path.write_text(f"<!doctype html><meta charset=utf-8>{saved_output.static_html(demo, 'nbdissect-1')}", encoding="utf-8")
     assert path.stat().st_size <= 600_000
     with opened_file(browser, path) as page:
         settled(page)
@@ -474,7 +474,7 @@ def test_with_nothing_to_run_it_the_output_stays_a_summary(browser, demo, tmp_pa
     """A browser without streams, or a policy that forbids modules from blobs: the summary stays."""
     path = tmp_path / "p.html"
     policy = "<meta http-equiv='Content-Security-Policy' content=\"script-src 'unsafe-inline'\">"
-    path.write_text(f"<!doctype html><meta charset=utf-8>{policy}{static_output.static_html(demo, 'nbdissect-1')}", encoding="utf-8")
+    path.write_text(f"<!doctype html><meta charset=utf-8>{policy}{saved_output.static_html(demo, 'nbdissect-1')}", encoding="utf-8")
     with opened_file(browser, path) as page:
         page.wait_for_timeout(2_500)
         assert page.get_by_text("units are detectors").is_visible()
@@ -484,7 +484,7 @@ def test_with_nothing_to_run_it_the_output_stays_a_summary(browser, demo, tmp_pa
 def test_hostile_names_never_run_in_an_output(browser, tmp_path):
     hostile = replace(dissection(names=(*NASTY, "it's' onclick='window.hacked=1")), layer="'><script>window.hacked=1</script>")
     path = tmp_path / "p.html"
-    path.write_bytes(f"<!doctype html><meta charset=utf-8>{static_output.static_html(hostile, 'nbdissect-1')}".encode("utf-8", "xmlcharrefreplace"))
+    path.write_bytes(f"<!doctype html><meta charset=utf-8>{saved_output.static_html(hostile, 'nbdissect-1')}".encode("utf-8", "xmlcharrefreplace"))
     with opened_file(browser, path) as page:
         settled(page)
         page.get_by_role("gridcell").first.click()

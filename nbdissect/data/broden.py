@@ -1,0 +1,343 @@
+"""Directories in the Broden format: index.csv, label.csv, category.csv, c_<category>.csv, images/.
+
+Format: D. Bau, B. Zhou et al., "Network Dissection", CVPR 2017, the data set's own files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nbdissect.data.broden_files import BrodenError, DatasetFiles, quote
+from nbdissect.data.broden_images import ExpectedFile, read_image, read_mask
+from nbdissect.data.broden_tables import read_table
+from nbdissect.text import did_you_mean
+from nbdissect.types import Concept
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from nbdissect.data.broden_tables import TableRow
+
+__all__ = ["Broden", "BrodenError", "BrodenSample"]
+
+_FIXED_COLUMNS = ("image", "split", "ih", "iw", "sh", "sw")
+# Of one image, or of all planes of one category of one image: 8,192 × 8,192. Broden's have 384 × 384.
+_MAX_PIXELS = 1 << 26
+_MAX_PLANES = 1000  # in one cell; Broden's have a dozen
+_MAX_NAME = 1000  # of a file, with its folders; systems allow some thousand
+
+
+@dataclass(frozen=True)
+class _ImageEntry:
+    """One image of index.csv."""
+
+    line: int
+    image: str
+    size: tuple[int, int]
+    shape: tuple[int, int]
+    parts: dict[str, tuple[str | int, ...]]  # per category, the paths and numbers of its cell, in order
+
+    @property
+    def files(self) -> list[tuple[str, str]]:
+        """The image and mask files, each with the column that names it."""
+        masks = [(column, part) for column, parts in self.parts.items() for part in parts if isinstance(part, str)]
+        return [("image", self.image), *masks]
+
+
+class Broden:
+    """A densely labeled data set in a directory of the Broden format.
+
+    Parameters
+    ----------
+    path : path
+        The directory that holds ``index.csv``, ``label.csv``, ``category.csv``, one
+        ``c_<category>.csv`` per category, and ``images/``.
+    categories : sequence of str, optional
+        Which categories to use; all of ``category.csv`` by default.
+    follow_links : bool, optional
+        Whether to read files through links that leave the directory. The directory itself and
+        ``images`` may always be links; any other such link is refused by default, because a data
+        set made by somebody else should not reach the rest of your files.
+
+    Attributes
+    ----------
+    concepts : tuple of Concept
+        The concepts in the ``c_*.csv`` of the chosen categories, ascending by number. One that
+        is in several belongs to the category of its largest coverage; a tie goes to the later one.
+    categories : tuple of str
+        In the order of ``category.csv``.
+    concept_numbers : frozenset of int
+        All numbers of ``label.csv``.
+    image_size : (int, int)
+        Height and width of the first image.
+
+    Raises
+    ------
+    BrodenError
+        A ValueError: a file breaks the format, a category is unknown, a path leaves the
+        directory, or there are no images.
+    FileNotFoundError
+        A file is missing, the images and masks that index.csv names included.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        categories: Sequence[str] | None = None,
+        *,
+        follow_links: bool = False,
+    ) -> None:
+        self.path = _find_directory(path)
+        self._files = DatasetFiles(self.path, follow_links=follow_links)
+        self.categories = _select_categories(self._read_categories(), categories)
+        names = self._read_labels()
+        self.concept_numbers = frozenset(names)
+        self.concepts = self._read_concepts(names)
+        self._is_label = np.zeros(1 << 16, dtype=bool)  # what the two bytes of a mask's pixel can hold
+        self._is_label[[0, *(number for number in names if number < len(self._is_label))]] = True
+        self._entries = self._read_index()
+        self._check_files()
+        self.image_size = self._entries[0].size
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, index: int) -> BrodenSample:
+        return BrodenSample(self._files, self._entries[index], self._is_label)
+
+    def digest(self) -> str:
+        """Return a digest of the tables and of the images and masks that are used, byte by byte."""
+        total = hashlib.blake2b(digest_size=16)
+        tables = ["index", "label", "category", *(f"c_{category}" for category in self.categories)]
+        paths = [self.path / f"{table}.csv" for table in tables]
+        paths += [self._files.images / name for entry in self._entries for _, name in entry.files]
+        for path in paths:
+            content = self._files.read(path)
+            total.update(f"{path.name} {len(content)} ".encode())
+            total.update(content)
+        return f"blake2b:{total.hexdigest()}"
+
+    def __repr__(self) -> str:
+        return f"<Broden {self.path}: {len(self):,} images, {len(self.concepts):,} concepts in {', '.join(self.categories)}>"
+
+    def _read_categories(self) -> list[str]:
+        names: list[str] = []
+        for row in read_table(self._files, "category.csv", ["name"]):
+            name = row["name"]
+            # It is also the name of a file and of a column.
+            if not name or name in _FIXED_COLUMNS or not {"/", "\\", ":"}.isdisjoint(name):
+                row.reject(
+                    "name", "a category needs a name, without / \\ : and other than a fixed column of index.csv."
+                )
+            if name in names:
+                row.reject("name", "the category is in the table already. Remove the line.")
+            names.append(name)
+        if not names:
+            raise BrodenError(f"{self.path / 'category.csv'} lists no categories; at least one is needed.")
+        return names
+
+    def _read_labels(self) -> dict[int, str]:
+        names: dict[int, str] = {}
+        for row in read_table(self._files, "label.csv", ["number", "name"]):
+            number = row.read_integer("number")
+            if number in names:
+                row.reject("number", f"the number belongs to {quote(names[number])} already. Correct the line.")
+            names[number] = row["name"]
+        return names
+
+    def _read_concepts(self, names: dict[int, str]) -> tuple[Concept, ...]:
+        best: dict[int, tuple[float, Concept]] = {}
+        for category in self.categories:
+            here = set()
+            for row in read_table(self._files, f"c_{category}.csv", ["number", "name", "coverage"]):
+                number = row.read_integer("number", least=1)
+                if number not in names:
+                    row.reject(
+                        "number",
+                        f"label.csv doesn't have the number, among its {len(names):,}. Correct one of the two.",
+                    )
+                if number in here:
+                    row.reject("number", "the number is in the table already. Correct or remove the line.")
+                # The name confirms the number: with a wrong number, units would be named after another concept.
+                if not row["name"] or row["name"] != names[number]:
+                    row.reject(
+                        "name", f"label.csv calls number {number} {quote(names[number])}. Correct one of the two."
+                    )
+                here.add(number)
+                coverage = row.read_number("coverage")
+                if number not in best or coverage >= best[number][0]:
+                    best[number] = coverage, Concept(number, row["name"], category)
+            if not here:
+                raise BrodenError(
+                    f"{self.path / f'c_{category}.csv'} lists no concepts. Restore it, or leave the category out with categories=."
+                )
+        return tuple(best[number][1] for number in sorted(best))
+
+    def _read_index(self) -> list[_ImageEntry]:
+        entries: list[_ImageEntry] = []
+        lines: dict[str, int] = {}
+        for row in read_table(self._files, "index.csv", [*_FIXED_COLUMNS, *self.categories]):
+            entry = self._read_entry(row)
+            if entry.image in lines:
+                row.reject(
+                    "image",
+                    f"line {lines[entry.image]} names the image too; it would count twice. Remove one of the lines.",
+                )
+            lines[entry.image] = entry.line
+            entries.append(entry)
+        if not entries:
+            raise BrodenError(f"{self.path / 'index.csv'} lists no images; at least one is needed.")
+        return entries
+
+    def _read_entry(self, row: TableRow) -> _ImageEntry:
+        ih, iw, sh, sw = (row.read_integer(name, least=1) for name in ("ih", "iw", "sh", "sw"))
+        cells = {
+            category: tuple(self._read_part(row, category, part) for part in row[category].split(";"))
+            for category in self.categories
+            if row[category]
+        }
+        for category, parts in cells.items():
+            if len(parts) > _MAX_PLANES:
+                row.reject(category, f"{len(parts):,} entries; at most {_MAX_PLANES:,} are read. Correct the line.")
+        # A number becomes a plane of pixels only beside a mask.
+        planes = [len(parts) for parts in cells.values() if any(isinstance(part, str) for part in parts)]
+        for column, pixels in (("ih", ih * iw), ("sh", sh * sw * max(planes, default=1))):
+            if pixels > _MAX_PIXELS:
+                row.reject(
+                    column, f"that makes {pixels:,} pixels; at most {_MAX_PIXELS:,} are read. Make the files smaller."
+                )
+        return _ImageEntry(row.line, _relative_path(row, "image", row["image"]), (ih, iw), (sh, sw), cells)
+
+    def _read_part(self, row: TableRow, column: str, part: str) -> str | int:
+        """Return one part of a category's cell: the path of a mask, or a label number."""
+        if part.isascii() and part.isdecimal():
+            number = row.read_integer(column, part=part)
+            if number and number not in self.concept_numbers:
+                row.reject(column, f"label number {number} is not in label.csv. Correct it, or add the label.", part)
+            return number
+        if not part.lower().endswith(".png"):
+            row.reject(column, "a label number or the path of a PNG mask is needed.", part)
+        return _relative_path(row, column, part)
+
+    def _check_files(self) -> None:
+        """Find missing files now rather than after an hour of work; folders are listed, which is faster than asking for each file."""
+        folders: dict[str, dict[str, os.DirEntry[str]]] = {}
+        for entry in self._entries:
+            for column, name in entry.files:
+                folder, _, last = name.rpartition("/")
+                try:
+                    if folder not in folders:
+                        folders[folder] = self._files.list_folder(self._files.images / folder)
+                    found = folders[folder].get(last)
+                    # The listing shows that nearly all are plain files; only the others are checked one by one.
+                    if found is None or found.is_symlink() or not found.is_file():
+                        self._files.check(self._files.images / name)
+                except (BrodenError, OSError) as error:
+                    raise type(error)(
+                        f"{error} It is named by {self.path / 'index.csv'}, line {entry.line}, column {column!r}."
+                    ) from error
+
+
+@dataclass(frozen=True)
+class BrodenSample:
+    """One image and its labels, read from disk each time they are asked for."""
+
+    _files: DatasetFiles
+    _entry: _ImageEntry
+    _is_label: NDArray[np.bool_]
+
+    @property
+    def image(self) -> Image.Image:
+        """The image, RGB, as it is stored: an EXIF orientation isn't applied, since masks belong to the stored pixels."""
+        return read_image(self._files, self._expected(self._entry.image, self._entry.size))
+
+    @property
+    def masks(self) -> dict[str, NDArray[np.int32]]:
+        """Per category with a mask, its planes of label numbers, int32 [planes, sh, sw]."""
+        return {
+            category: np.stack([self._read_plane(part) for part in parts])
+            for category, parts in self._entry.parts.items()
+            if any(isinstance(part, str) for part in parts)
+        }
+
+    @property
+    def whole(self) -> dict[str, tuple[int, ...]]:
+        """Per category without a mask, the numbers that hold for the whole image."""
+        return {
+            category: tuple(part for part in parts if isinstance(part, int))
+            for category, parts in self._entry.parts.items()
+            if all(isinstance(part, int) for part in parts)
+        }
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the masks."""
+        return self._entry.shape
+
+    @property
+    def labelled(self) -> bool:
+        """Whether any category has a mask or a number other than 0."""
+        return any(part != 0 for parts in self._entry.parts.values() for part in parts)
+
+    def _read_plane(self, part: str | int) -> NDArray[np.int32]:
+        if isinstance(part, int):  # a number beside a mask fills a plane
+            return np.full(self._entry.shape, part, dtype=np.int32)
+        return read_mask(self._files, self._expected(part, self._entry.shape), self._is_label)
+
+    def _expected(self, name: str, size: tuple[int, int]) -> ExpectedFile:
+        return ExpectedFile(self._files.images / name, size, self._entry.line)
+
+
+def _find_directory(path: str | os.PathLike[str]) -> Path:
+    try:
+        directory = Path(path).expanduser()
+    except (TypeError, RuntimeError) as error:  # not a path; no such ~user
+        raise BrodenError(
+            f"{path!r:.200} isn't the path of a directory ({error}). A Broden data set is a directory: nd.Broden('data/broden1_224')."
+        ) from error
+    if not directory.is_dir():
+        raise FileNotFoundError(
+            f"{directory} isn't a directory. A Broden data set is a directory that holds index.csv, label.csv and images/."
+        )
+    return directory
+
+
+def _relative_path(row: TableRow, column: str, name: str) -> str:
+    """Return the path in its plainest form, if it stays inside the images directory."""
+    if not name:
+        row.reject(column, "an empty entry; a path is needed.", name)
+    path = PurePosixPath(name)
+    # The backslash and the colon are for Windows, where C:\x leaves.
+    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
+        raise BrodenError(
+            f"{row.file}, line {row.line}, column {column!r}: the path {quote(name)} leaves the images directory; it must lie inside. Correct the line."
+        )
+    if len(name) > _MAX_NAME:
+        row.reject(column, f"a path has at most {_MAX_NAME:,} characters. Correct the line.", name)
+    return str(path)  # one name for one file: a//1.png and ./a/1.png become a/1.png
+
+
+def _select_categories(available: list[str], wanted: Sequence[str] | None) -> tuple[str, ...]:
+    if wanted is None:
+        return tuple(available)
+    if not isinstance(wanted, Iterable):
+        raise BrodenError(f"categories={wanted!r:.80}; a sequence of names is needed, some of {', '.join(available)}.")
+    wanted = [wanted] if isinstance(wanted, str) else list(wanted)
+    for name in wanted:
+        if name not in available:
+            raise BrodenError(
+                f"Unknown category {name!r}; the data set has {', '.join(available)}.{did_you_mean(str(name), available)}"
+            )
+    if not wanted:
+        raise BrodenError(f"categories is empty; choose some of {', '.join(available)}.")
+    return tuple(name for name in available if name in wanted)

@@ -1,0 +1,114 @@
+"""A dissection as the page wants it: names, and arrays of numbers as bytes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nbdissect.results import scores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import DTypeLike, NDArray
+
+    from nbdissect.display.protocol import DissectionTable, LimitRow
+    from nbdissect.results.dissection import Dissection
+
+# A concept that units of the layer could bring beyond this needs no explanation at any sensible cut.
+_EXPLAIN_BELOW = 0.5
+
+
+def packed(values: NDArray[Any], dtype: DTypeLike) -> bytes:
+    """Return the array as little-endian bytes of `dtype`, row by row."""
+    return np.ascontiguousarray(values, dtype=np.dtype(dtype).newbyteorder("<")).tobytes()
+
+
+def tables_of(dissections: Mapping[str, Dissection]) -> list[DissectionTable]:
+    """Return all dissections as :func:`table_of` does; those over one data set share their photographs."""
+    first: dict[int, str] = {}
+    return [table_of(d, key, first.setdefault(id(d.data), key)) for key, d in dissections.items()]
+
+
+def table_of(d: Dissection, key: str, photographs: str = "") -> DissectionTable:
+    """Return `d` without its images, under the name `key`."""
+    known = np.nan_to_num(d.iou, nan=0.0)
+    champions = scores.best_in_categories(d.iou, d.category_of, len(d.categories))
+    second = runners_up(known, d.best_concepts)
+    leaders = known.argmax(axis=0) if len(known) else np.zeros(len(d.concepts), dtype=np.int64)
+    ceilings = np.nan_to_num(d.ceiling, nan=0.0).max(axis=0, initial=0.0)
+    top = d.top_images.shape[1]
+    strongest = d.top_activations[:, 0] if top else np.full(len(d.thresholds), np.nan)
+    return {
+        "key": key,
+        "photographs": photographs or key,
+        "layer": d.layer,
+        "model": d.model,
+        "facts": d.facts,
+        "semantics": d.semantics,
+        "quantile": None if math.isnan(d.quantile) else d.quantile,
+        "warning": d.warning.removeprefix(d.progress_note).lstrip(),  # which the page says by itself
+        "note": _note(d),
+        "provisional": d.progress_note,
+        "categories": list(d.categories),
+        "names": [concept.name for concept in d.concepts],
+        "numbers": [concept.number for concept in d.concepts],
+        "limits": _limits(d),
+        "units": len(d.thresholds),
+        "top": top,
+        "category_of": packed(d.category_of, np.int32),
+        "ceilings": packed(ceilings, np.float64),
+        "best": packed(d.best_concepts, np.int32),
+        "best_iou": packed(d.best_iou, np.float64),
+        "second": packed(second, np.int32),
+        "second_iou": packed(_pick(known, second), np.float64),
+        "champions": packed(champions, np.int32),
+        "champion_iou": packed(_pick(known, champions), np.float64),
+        "leaders": packed(leaders, np.int32),
+        "leader_iou": packed(known.max(axis=0, initial=0.0), np.float64),
+        "thresholds": packed(d.thresholds, np.float32),
+        "strongest": packed(strongest, np.float32),
+        "top_images": packed(d.top_images, np.int32),
+    }
+
+
+def runners_up(iou: NDArray[np.float64], best: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Column of each unit's second-best concept, int64 [U]; -1 where no other concept shares a pixel with it."""
+    if not iou.size:
+        return np.full(len(iou), -1, dtype=np.int64)
+    rest = iou.copy()
+    (labelled,) = np.nonzero(best >= 0)
+    rest[labelled, best[labelled]] = 0.0
+    second = rest.argmax(axis=1)
+    return np.where(np.take_along_axis(rest, second[:, None], axis=1)[:, 0] > 0, second, -1)
+
+
+def _pick(values: NDArray[np.float64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Values at the columns (one or several per row), 0 where the column is -1."""
+    wanted = columns[:, None] if columns.ndim == 1 else columns
+    if not values.size:
+        return np.zeros(wanted.shape)
+    return np.where(wanted >= 0, np.take_along_axis(values, np.maximum(wanted, 0), axis=1), 0.0)
+
+
+def _limits(d: Dissection) -> list[LimitRow]:
+    column = {concept: c for c, concept in enumerate(d.concepts)}
+    return [
+        {
+            "concept": column[limit.concept],
+            "coverage": None if math.isnan(limit.coverage) else limit.coverage,
+            "reason": limit.reason,
+        }
+        for limit in d.summary(min_iou=math.inf).limits
+        if limit.ceiling < _EXPLAIN_BELOW
+    ]
+
+
+def _note(d: Dissection) -> str:
+    if not d.top_images.shape[1]:
+        return "This result holds no top images (it was read from a table), so there is nothing to look at beside its numbers."
+    if d.data is None:
+        return "The photographs are not at hand: this result holds numbers and maps only."
+    return ""

@@ -1,0 +1,116 @@
+"""How far a run is, how fast, and how it ended, in words."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from nbdissect.text import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_DOING = {"network": "running the network", "labels": "counting pixels"}
+
+
+class Report(Protocol):
+    """What a run tells after every batch."""
+
+    @property
+    def stage(self) -> str:
+        """What is done."""
+
+    @property
+    def done(self) -> int:
+        """Images that are through."""
+
+    @property
+    def total(self) -> int:
+        """Images that are to be."""
+
+
+class ProgressText(NamedTuple):
+    """How far a run is.
+
+    Attributes
+    ----------
+    doing : str
+        "running the network" or "counting pixels".
+    figures : str
+        "640 of 2,040 images · 85 images/s · 16 s left".
+    share : float
+        Of the images, 0 to 1.
+    """
+
+    doing: str
+    figures: str
+    share: float
+
+
+class ProgressTracker:
+    """Follows one run from its reports.
+
+    Attributes
+    ----------
+    planned, seen, counted : int
+        Images that the run was to see, and how many it saw and counted until now.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._start = self._last = self._stage_start = clock()
+        self._stage = ""
+        self.planned = self.seen = self.counted = 0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the run began."""
+        return self._clock() - self._start
+
+    def note(self, report: Report) -> ProgressText:
+        """Take in a report and return it in words."""
+        now = self._clock()
+        if report.stage != self._stage:
+            # A stage begins with the last report of the one before it.
+            self._stage, self._stage_start = report.stage, self._last
+        self._last = now
+        self.planned = self.planned or report.total
+        if report.stage == "network":
+            self.seen = report.done
+        else:
+            self.seen, self.counted = report.total, report.done
+        rate = report.done / max(now - self._stage_start, 1e-6)
+        left = (report.total - report.done) / rate if rate else float("inf")
+        figures = f"{report.done:,} of {plural(report.total, 'image')} · {rate:,.0f} images/s · {duration(left)} left"
+        return ProgressText(_DOING.get(report.stage, report.stage), figures, report.done / max(report.total, 1))
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody ended the network's part: labels are counted of fewer images than were planned."""
+        return self._stage == "labels" and self.seen < self.planned
+
+    @property
+    def complete(self) -> bool:
+        """Whether all images that were to be counted are."""
+        return self.counted == self.planned
+
+    @property
+    def outcome(self) -> str:
+        """How it ended: "2,040 images in 24.1 s", or "stopped after 640 of 2,040 images"."""
+        if self.complete:
+            return f"{plural(self.planned, 'image')} in {duration(self.seconds, digits=1)}"
+        labels = f"; labels of {self.counted:,} of them" if self.counted < self.seen else ""
+        return f"stopped after {self.seen:,} of {plural(self.planned, 'image')}{labels}"
+
+
+def duration(seconds: float, digits: int = 0) -> str:
+    """Return seconds as people say them: "16 s", "4 min 10 s", "2 h 5 min"."""
+    if seconds < 120:
+        return f"{seconds:.{digits}f} s"
+    if seconds == float("inf"):
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min"

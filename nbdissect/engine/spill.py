@@ -1,0 +1,165 @@
+"""Where the surviving cells wait for the thresholds: in memory, and beyond a budget in a file."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from nbdissect.engine.sparse_maps import SparseCells
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+# In memory, cells below the bound are dropped when their number has doubled, and not before this.
+_PRUNE_BYTES = 16 << 20
+_FIELDS = ("image", "unit", "cell", "corners")
+
+Shape = tuple[int, int]
+"""Height and width of the masks for which cells were kept."""
+
+
+@dataclass(frozen=True)
+class _Filed:
+    """Cells that lie in the file, from byte `place` on."""
+
+    shape: Shape
+    grid: tuple[int, int]
+    count: int
+    corners: int
+    dtypes: tuple[str, ...]
+    place: int
+
+
+class CellStore:
+    """The surviving cells of one layer, batch by batch.
+
+    Parameters
+    ----------
+    budget : int
+        Bytes to hold in memory.
+    file : binary file, optional
+        Where the rest goes, from its end on; a temporary file, which the system removes whatever
+        happens, where none is given.
+
+    Attributes
+    ----------
+    nbytes, filed_bytes : int
+        What lies in memory, and in the file.
+    """
+
+    def __init__(self, budget: int, file: IO[bytes] | None = None) -> None:
+        self.budget = budget
+        self.nbytes = self.filed_bytes = 0
+        self._file = file
+        self._batches: list[list[tuple[Shape, SparseCells] | _Filed] | None] = []
+        self._pruned_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def append(self, cells: list[tuple[Shape, SparseCells]] | None, bound: NDArray[np.float32] | None) -> None:
+        """Keep the cells of the next batch; None = they were too many, the batch must be seen again.
+
+        Parameters
+        ----------
+        cells : list of (mask shape, SparseCells), or None
+        bound : float32 [U], or None
+            Below which a cell is of no use; None where that was known when the cells were chosen.
+        """
+        self._batches.append(None if cells is None else list(cells))
+        self.nbytes += sum(kept.nbytes for _, kept in cells or ())
+        if bound is not None and self.nbytes > min(2 * self._pruned_bytes + _PRUNE_BYTES, self.budget):
+            self.prune(bound)
+        if self.nbytes > self.budget:
+            self.spill()
+
+    def prune(self, bound: NDArray[np.float32]) -> None:
+        """Drop the cells in memory that no longer have a corner above `bound`, float32 [U]."""
+        for batch in self._batches:
+            for k, entry in enumerate(batch or ()):
+                if not isinstance(entry, _Filed):
+                    batch[k] = (entry[0], entry[1].above(bound))  # type: ignore[index]
+        self.nbytes = self._pruned_bytes = sum(
+            entry[1].nbytes for batch in self._batches for entry in batch or () if not isinstance(entry, _Filed)
+        )
+
+    def spill(self) -> None:
+        """Move all that lies in memory to the file."""
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="nbdissect-")  # noqa: SIM115 - lives as long as the store
+        self._file.seek(self.filed_bytes)
+        for batch in self._batches:
+            for k, entry in enumerate(batch or ()):
+                if isinstance(entry, _Filed):
+                    continue
+                shape, cells = entry
+                arrays = [np.ascontiguousarray(getattr(cells, name)) for name in _FIELDS]
+                dtypes = tuple(array.dtype.str for array in arrays)
+                filed = _Filed(shape, cells.grid, len(cells), len(cells.corners), dtypes, self.filed_bytes)
+                for array in arrays:
+                    self._file.write(array.data if array.size else b"")
+                    self.filed_bytes += array.nbytes
+                batch[k] = filed  # type: ignore[index]
+        self._file.flush()
+        self.nbytes = self._pruned_bytes = 0
+
+    def read(self, batch: int) -> list[tuple[Shape, SparseCells]] | None:
+        """Return the cells of one batch, by mask shape; None where they were not kept."""
+        entries = self._batches[batch]
+        if entries is None:
+            return None
+        return [self._filed(entry) if isinstance(entry, _Filed) else entry for entry in entries]
+
+    def needs_recompute(self, batch: int) -> bool:
+        """Whether the cells of a batch were not kept."""
+        return batch >= len(self._batches) or self._batches[batch] is None
+
+    def _filed(self, entry: _Filed) -> tuple[Shape, SparseCells]:
+        assert self._file is not None
+        self._file.seek(entry.place)
+        shapes: list[Any] = [entry.count, entry.count, entry.count, (entry.corners, entry.count)]
+        arrays = []
+        for dtype, shape in zip(entry.dtypes, shapes, strict=True):
+            array = np.empty(shape, np.dtype(dtype))
+            if array.size and self._file.readinto(array.data) != array.nbytes:  # type: ignore[attr-defined]
+                message = f"{getattr(self._file, 'name', 'The temporary file')} has lost what was written to it; is the disk full?"
+                raise OSError(message)
+            arrays.append(array)
+        return entry.shape, SparseCells(entry.grid, *arrays)
+
+    # --- for a checkpoint ---
+
+    def index(self) -> list[list[list[Any]] | None]:
+        """Return where in the file every batch lies, as JSON takes it; all must be in the file."""
+        return [None if batch is None else [list(self._entry(entry)) for entry in batch] for batch in self._batches]
+
+    @staticmethod
+    def _entry(entry: tuple[Shape, SparseCells] | _Filed) -> Iterator[Any]:
+        assert isinstance(entry, _Filed)
+        yield from (entry.shape, entry.grid, entry.count, entry.corners, entry.dtypes, entry.place)
+
+    def restore(self, index: list[list[list[Any]] | None], filed_bytes: int) -> None:
+        """Take up the batches of an :meth:`index`; what the file holds beyond is written over."""
+        self._batches = [
+            None
+            if batch is None
+            else [
+                _Filed(tuple(shape), tuple(grid), count, corners, tuple(dtypes), place)
+                for shape, grid, count, corners, dtypes, place in batch
+            ]
+            for batch in index
+        ]
+        self.filed_bytes = filed_bytes
+
+    def close(self) -> None:
+        """Forget everything, and the file."""
+        self._batches = []
+        self.nbytes = 0
+        if self._file is not None:
+            self._file.close()
+            self._file = None

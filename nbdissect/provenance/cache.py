@@ -1,0 +1,69 @@
+"""Results kept in a directory under the digest of everything that determines them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbdissect.notices import warn
+from nbdissect.results.archive import load, save
+from nbdissect.results.archive_format import ArchiveError
+from nbdissect.results.dissections import Dissections
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Cache:
+    """A directory of results, one archive without pictures for each key.
+
+    Entries appear whole or not at all, so that many programs can share the directory; one that
+    can only be read serves its readers.
+
+    Parameters
+    ----------
+    directory : path
+        Made when the first result is kept.
+
+    Raises
+    ------
+    ValueError
+        If `directory` is no path, or something else than a directory lies there.
+    """
+
+    def __init__(self, directory: Any) -> None:
+        if not isinstance(directory, (str, os.PathLike)) or not os.fspath(directory):
+            message = f"cache={directory!r}; the path of a directory is needed, such as cache='~/.cache/nbdissect'."
+            raise ValueError(message)
+        self.directory = Path(directory).expanduser()
+        if self.directory.exists() and not self.directory.is_dir():
+            message = f"cache={str(directory)!r} is a file; the path of a directory is needed."
+            raise ValueError(message)
+
+    def path(self, key: str) -> Path:
+        """Return where the result with this key lies, or would."""
+        return self.directory / f"{key}.nbd"
+
+    def find(self, key: str, layers: Sequence[str]) -> Dissections | None:
+        """Return the results of `layers` kept under `key`; None, with a warning, where they are damaged, or where there are none."""
+        path = self.path(key)
+        try:
+            found = load(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (ArchiveError, OSError) as error:
+            warn(f"A result in the cache can't be used and is computed anew: {error}")
+            return None
+        if not isinstance(found, Dissections) or list(found) != list(layers):
+            warn(f"{path} holds another result than its name says; it is computed anew.")
+            return None
+        return found
+
+    def keep(self, key: str, results: Dissections) -> None:
+        """Keep results under `key`; where the directory can't be written to, a warning says so."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            save(results, self.path(key), images=False)
+        except OSError as error:
+            warn(f"The result is not in the cache: {error}. Choose a directory that can be written to.")

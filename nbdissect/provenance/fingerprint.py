@@ -1,0 +1,118 @@
+"""Where a result comes from: its provenance, and the key under which a cache holds it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from nbdissect._version import __version__
+from nbdissect.engine.model_state import model_dtype
+from nbdissect.notices import warn
+from nbdissect.provenance.data_digest import DigestingDataset
+from nbdissect.provenance.model_digest import code_digest, output_digest, weights_digest
+from nbdissect.results.provenance import UPSAMPLING, Provenance
+from nbdissect.text import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nbdissect.engine.config import RunConfig
+    from nbdissect.types import Concept, ConceptData
+
+
+class Fingerprint:
+    """What a dissection is made from and how, gathered along the way.
+
+    Parameters
+    ----------
+    model, data, config
+    concepts : sequence of Concept
+    transform : callable
+
+    Attributes
+    ----------
+    data : DigestingDataset
+        The data set to run over: looks like the one given, and is digested while it is read.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        data: ConceptData,
+        concepts: Sequence[Concept],
+        config: RunConfig,
+        transform: Callable[[Any], Any],
+    ) -> None:
+        self.data = DigestingDataset(data)
+        self._given, self._model, self._concepts, self._plan = data, model, concepts, config
+        self._transform = transform
+        self._weights = weights_digest(model)
+        self._dtype = str(model_dtype(model)).removeprefix("torch.")
+        self._date = datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+    def provenance(self, layer: str, *, data: bool = True) -> Provenance:
+        """Return what made the result of one layer; if `data`, what nobody has read of the data by now is read."""
+        kind = type(self._model)
+        return Provenance(
+            nbdissect=__version__,
+            torch=torch.__version__,
+            semantics=self._plan.semantics,
+            upsampling=UPSAMPLING,
+            layer=layer,
+            quantile=self._plan.quantile,
+            categories=tuple(self._given.categories),
+            transform=describe(self._transform),
+            model=f"{kind.__module__}.{kind.__qualname__}",
+            weights=self._weights,
+            data=self._data_digest() if data else "",
+            dtype=self._dtype,
+            device=str(self._plan.device),
+            date=self._date,
+            credit=str(getattr(self._given, "credit", "")),
+            licence=str(getattr(self._given, "licence", "")),
+        )
+
+    def _data_digest(self) -> str:
+        try:
+            return self.data.digest()
+        except Exception as error:  # the run is over: a result with a gap in its record is better than none
+            warn(f"The record of this result leaves out the data set's digest: {error}")
+            return ""
+
+    def key(self, *, data: bool = True) -> str:
+        """Return the digest of everything that determines the result, the images and labels aside if not `data`.
+
+        Weights, buffers, data, transform and settings; the code of the model's classes; and what
+        transform and layers give for three of the images, so that whatever changes the network
+        changes the key, seen or unseen.
+        """
+        if data:
+            self.data.digest()  # raises here, if anywhere
+        config, images = self._plan, self._plan.images
+        probes = sorted({images[0], images[len(images) // 2], images[-1]})
+        given = config.given_thresholds
+        parts = {
+            **{name: value for name, value in self.provenance("", data=data).to_json().items() if name != "date"},
+            "layers": list(config.layers),
+            "images": len(images),
+            "concepts": [list(concept) for concept in self._concepts],
+            "top": int(config.top),
+            "batch_size": int(config.batch_size),
+            "per_image": config.per_image,
+            "thresholds": None if given is None else {name: array.tobytes().hex() for name, array in given.items()},
+            "modules": describe(self._model),
+            "code": code_digest([*self._model.modules(), self._transform]),
+            "outputs": output_digest(
+                self._model,
+                config.layers,
+                self._transform,
+                [(index, self._given[index].image) for index in probes],
+                config.device,
+            ),
+        }
+        text = json.dumps(parts, sort_keys=True, default=str)
+        return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()

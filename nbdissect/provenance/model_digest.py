@@ -1,0 +1,162 @@
+"""Digests of what a network is and does: its weights, its code, and what it gives for a few images."""
+
+from __future__ import annotations
+
+import hashlib
+from types import CodeType, FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from nbdissect.engine.activations import Capture
+from nbdissect.engine.batches import Batcher
+from nbdissect.engine.model_state import model_dtype, preserve_model_state
+from nbdissect.text import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_SIZE = 16
+_DEPTH = 6
+
+
+def weights_digest(model: torch.nn.Module) -> str:
+    """Return a digest of all parameters and buffers: names, dtypes, shapes, values."""
+    digest = hashlib.blake2b(digest_size=_SIZE)
+    for tensors in (model.named_parameters(remove_duplicate=False), model.named_buffers(remove_duplicate=False)):
+        for name, tensor in tensors:
+            _add_tensor(digest, name, tensor)
+    return f"blake2b:{digest.hexdigest()}"
+
+
+def output_digest(
+    model: torch.nn.Module,
+    layers: Sequence[str],
+    transform: Callable[[Any], Any],
+    images: Sequence[tuple[int, Any]],
+    device: torch.device,
+) -> str:
+    """Return a digest of what the transform and the layers give for a few images, pairs (index, image).
+
+    On one thread: with another number of threads, convolutions round differently.
+
+    Raises
+    ------
+    ValueError
+        If the transform or the model fails on them.
+    """
+    batcher = Batcher(transform, device, model_dtype(model))
+    numbers = [index for index, _ in images]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with preserve_model_state(model, device), Capture(model, layers).hooked() as capture:
+            batch = batcher.batch([batcher.load(image, index) for index, image in images], numbers)
+            outputs = capture.run(batch)
+    finally:
+        torch.set_num_threads(threads)
+    digest = hashlib.blake2b(digest_size=_SIZE)
+    _add_tensor(digest, "batch", batch)
+    for name in layers:
+        _add_tensor(digest, name, outputs[name])
+    return digest.hexdigest()
+
+
+def code_digest(things: Iterable[Any]) -> str:
+    """Return a digest of the Python code of functions, and of the classes of other objects, torch's own aside.
+
+    It changes with any edit that changes what the code does; not with comments, nor from run to run.
+    """
+    digest = hashlib.blake2b(digest_size=_SIZE)
+    seen: set[int] = set()
+    for thing in things:
+        _add_code(digest, thing, seen, 0)
+    return digest.hexdigest()
+
+
+def _add_tensor(digest: hashlib.blake2b, name: str, tensor: Any) -> None:
+    if not isinstance(tensor, torch.Tensor):
+        digest.update(f"{name} {describe(tensor)}".encode())
+        return
+    digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+    try:
+        plain = tensor.detach().cpu().contiguous().resolve_conj().resolve_neg()
+        digest.update(plain.reshape(-1).view(torch.uint8).numpy().data)
+    except (
+        RuntimeError,
+        TypeError,
+        NotImplementedError,
+        ValueError,
+    ):  # quantized, sparse: their words for want of their bytes
+        digest.update(describe(tensor).encode())
+
+
+def _add_code(digest: hashlib.blake2b, thing: Any, seen: set[int], depth: int) -> None:
+    if id(thing) in seen or depth > _DEPTH:
+        return
+    seen.add(id(thing))
+    if isinstance(thing, MethodType):
+        thing = thing.__func__
+    if isinstance(thing, FunctionType):
+        _add_function(digest, thing, seen, depth)
+        return
+    kind = thing if isinstance(thing, type) else type(thing)
+    # An instance may carry a forward of its own, that somebody put there.
+    for value in () if isinstance(thing, type) else vars(thing).values() if hasattr(thing, "__dict__") else ():
+        if isinstance(value, (FunctionType, MethodType)):
+            _add_code(digest, value, seen, depth + 1)
+    if id(kind) in seen and kind is not thing:
+        return
+    seen.add(id(kind))
+    for base in kind.__mro__:
+        if str(base.__module__).split(".")[0] in ("torch", "builtins", "abc", "typing"):
+            continue
+        digest.update(f"class {base.__module__}.{base.__qualname__}".encode())
+        for name, value in sorted(vars(base).items()):
+            if isinstance(value, (staticmethod, classmethod)):
+                value = value.__func__  # noqa: PLW2901
+            if isinstance(value, property):
+                value = value.fget  # noqa: PLW2901
+            if isinstance(value, FunctionType):
+                digest.update(name.encode())
+                _add_code(digest, value, seen, depth + 1)
+
+
+def _add_function(digest: hashlib.blake2b, function: FunctionType, seen: set[int], depth: int) -> None:
+    _add_bytecode(digest, function.__code__)
+    digest.update(describe((function.__defaults__, function.__kwdefaults__)).encode())
+    for cell in function.__closure__ or ():
+        try:
+            content = cell.cell_contents
+        except ValueError:  # still empty
+            continue
+        if isinstance(content, (FunctionType, MethodType)):
+            _add_code(digest, content, seen, depth + 1)
+        else:
+            digest.update(describe(content).encode())
+    for name in sorted(set(_names(function.__code__))):
+        # What it looks up outside: numbers and helpers of the notebook or module in which it stands.
+        value = function.__globals__.get(name)
+        if isinstance(value, (bool, int, float, str, tuple)):
+            digest.update(f"{name} {describe(value)}".encode())
+        elif isinstance(value, FunctionType) and not str(value.__module__).startswith(("torch", "numpy", "PIL")):
+            _add_code(digest, value, seen, depth + 1)
+
+
+def _names(code: CodeType) -> Iterable[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def _add_bytecode(digest: hashlib.blake2b, code: CodeType) -> None:
+    digest.update(code.co_code)
+    digest.update(" ".join(code.co_names).encode())
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            _add_bytecode(digest, constant)
+        elif isinstance(constant, frozenset):  # whose order differs from process to process
+            digest.update(" ".join(sorted(map(repr, constant))).encode())
+        else:
+            digest.update(repr(constant).encode())

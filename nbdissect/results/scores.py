@@ -1,0 +1,109 @@
+"""From counts of pixels to scores: IoU, its ceiling, best labels. Arrays in, arrays out.
+
+Shapes: U units, C concepts (ascending by number), G categories. ``category_of`` is an int array
+[C] that holds each concept's position among the categories.
+
+Source: Bau, Zhou, Khosla, Oliva, Torralba, "Network Dissection: Quantifying Interpretability of
+Deep Visual Representations", CVPR 2017, section 2.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nbdissect.types import Semantics
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Numbers = NDArray[Any]
+
+# What NetDissect-Lite adds to the union, so that 0 / 0 is 0.
+_LITE_EPSILON = 1e-10
+
+
+def iou(
+    intersection: Numbers, truth: Numbers, activation: Numbers, category_of: Ints, semantics: Semantics = "paper"
+) -> Floats:
+    """Intersection over union of every unit with every concept, float64 [U, C].
+
+    ``I[k, c] / (A[k, g(c)] + G[c] - I[k, c])``: the unit's area is counted over the images that
+    carry the concept's category g(c). 0 where the union is empty.
+
+    Parameters
+    ----------
+    intersection : int64 [U, C]
+        Pixels in both the unit's mask and the concept.
+    truth : int64 [C]
+        Pixels of the concept.
+    activation : int64 [U, G]
+        Pixels of the unit's mask over the images of each category.
+    category_of : int64 [C]
+    semantics : {"paper", "netdissect-lite"}
+    """
+    shared = intersection.astype(np.float64)
+    union = activation[:, category_of] + truth.astype(np.float64) - shared
+    if semantics == "netdissect-lite":
+        # An annotation that is counted twice can push the intersection past the union.
+        return shared / (union + _LITE_EPSILON)
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union != 0)
+
+
+def ceiling(truth: Numbers, activation: Numbers, category_of: Ints) -> Floats:
+    """The highest IoU that areas of these sizes allow, float64 [U, C]: ``min(A, G) / max(A, G)``.
+
+    Reached when the smaller of the two areas lies wholly inside the larger. 0 where both are empty.
+    (NetDissect-Lite counts a label that stands in two layers twice, and can then exceed it.)
+    """
+    unit = activation[:, category_of].astype(np.float64)
+    concept = np.broadcast_to(truth.astype(np.float64), unit.shape)
+    larger = np.maximum(unit, concept)
+    return np.divide(np.minimum(unit, concept), larger, out=np.zeros_like(unit), where=larger != 0)
+
+
+def passes(values: Floats, min_iou: float, semantics: Semantics = "paper") -> NDArray[np.bool_]:
+    """Whether each value is above the cut: strictly in the paper's semantics, from the cut on in NetDissect-Lite's."""
+    with np.errstate(invalid="ignore"):  # NaN: not held by an imported file
+        return values >= min_iou if semantics == "netdissect-lite" else values > min_iou
+
+
+def best_in_categories(values: Floats, category_of: Ints, categories: int) -> Ints:
+    """Column of each unit's best concept within each category, int64 [U, G]; -1 where its IoU is 0 everywhere.
+
+    A tie takes the lowest concept number. NaN counts as 0.
+    """
+    known = np.nan_to_num(values, nan=0.0)
+    best = np.full((len(values), categories), -1, dtype=np.int64)
+    for category in range(categories):
+        (columns,) = np.nonzero(category_of == category)
+        if len(columns):
+            part = known[:, columns]
+            winner = part.argmax(axis=1)
+            found = np.take_along_axis(part, winner[:, None], axis=1)[:, 0] > 0
+            best[found, category] = columns[winner[found]]
+    return best
+
+
+def best(values: Floats, category_of: Ints, categories: int, semantics: Semantics = "paper") -> Ints:
+    """Column of each unit's best concept, int64 [U]; -1 where its IoU is 0 everywhere.
+
+    A tie takes the lowest concept number; in NetDissect-Lite's semantics a tie between categories
+    goes to the later category.
+    """
+    if not values.shape[1]:
+        return np.full(len(values), -1, dtype=np.int64)
+    best_by_category = best_in_categories(values, category_of, categories)
+    known = np.nan_to_num(values, nan=0.0)
+    score = np.where(best_by_category >= 0, np.take_along_axis(known, np.maximum(best_by_category, 0), axis=1), 0.0)
+    top = score.max(axis=1, initial=0.0)
+    tied = (score == top[:, None]) & (best_by_category >= 0)
+    if semantics == "netdissect-lite":
+        last = categories - 1 - tied[:, ::-1].argmax(axis=1)
+        winner = np.take_along_axis(best_by_category, last[:, None], axis=1)[:, 0]
+    else:
+        winner = np.where(tied, best_by_category, np.iinfo(np.int64).max).min(axis=1)
+    return np.where(tied.any(axis=1), winner, -1)

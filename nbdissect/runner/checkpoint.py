@@ -1,0 +1,215 @@
+"""A run on disk, so that it goes on where it was after a crash: plain arrays and JSON, no pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import zipfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from nbdissect.runner.two_pass import TwoPassRun
+
+VERSION = 1
+STATE = "state.npz"
+_LOCK = "lock"
+# Writing takes at most this share of the time, and is not worth it before some time has passed.
+_SHARE = 0.03
+_SECONDS = 0.5
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that can't be used."""
+
+
+class Checkpoint:
+    """A directory that holds one unfinished run.
+
+    Parameters
+    ----------
+    directory : path
+    key : str
+        Digest of everything that determines the run's result.
+
+    Raises
+    ------
+    CheckpointError
+        If another run writes to the directory now, or it holds something else.
+    OSError
+        If it can't be written to.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str], key: str) -> None:
+        self.directory = Path(directory).expanduser()
+        self._key = key
+        if self.directory.exists():
+            if not self.directory.is_dir():
+                message = (
+                    f"checkpoint={str(directory)!r} is a file; the path of a directory is needed, which is made for it."
+                )
+                raise CheckpointError(message)
+            strangers = [file.name for file in self.directory.iterdir() if not _ours(file.name)]
+            if strangers:
+                message = (
+                    f"checkpoint={str(directory)!r} holds other files, such as {strangers[0]!r}; give a directory of its own, "
+                    "new or empty."
+                )
+                raise CheckpointError(message)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(self.directory / _LOCK)
+        self._files: dict[str, IO[bytes]] = {}
+        self._written = time.monotonic()
+        self._cost = 0.0
+
+    def records(self, layer: str) -> IO[bytes]:
+        """Return the file for the surviving cells of a layer."""
+        if layer not in self._files:
+            path = self.directory / f"records-{len(self._files)}.bin"
+            path.touch()
+            self._files[layer] = path.open("r+b")
+        return self._files[layer]
+
+    def restore(self, run: TwoPassRun) -> bool:
+        """Bring a fresh run to where it was; return False where there is nothing to go on from.
+
+        Raises
+        ------
+        CheckpointError
+            If what lies there is another run's, or damaged.
+        """
+        path = self.directory / STATE
+        if not path.exists():
+            return False
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            told = json.loads(bytes(arrays.pop("run")))
+            version, key = told["version"], told["key"]
+        except (ValueError, OSError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
+            message = f"{path} is damaged: {error}. Remove the directory to begin anew."
+            raise CheckpointError(message) from error
+        if version != VERSION or key != self._key:
+            message = (
+                f"{self.directory} holds an unfinished run of something else: another model, data set or setting, or another version. "
+                "Take another directory, or remove this one to begin anew."
+            )
+            raise CheckpointError(message)
+        self._restore(run, told, arrays)
+        return True
+
+    def _restore(self, run: TwoPassRun, told: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+        restore_cells(run, told)
+        for number, (name, layer) in enumerate(run.layers.items()):
+            layer.merge_state(_under(arrays, f"layer.{number}."))
+            if f"thresholds.{number}" in arrays:
+                run.set_thresholds(name, arrays[f"thresholds.{number}"])
+        run.counted = told["counted"]
+        if run.thresholds:
+            run.tallies.merge_state(_under(arrays, "tallies."))
+
+    def passed(self, run: TwoPassRun) -> None:
+        """Take note of a batch: write, if it is time to."""
+        if time.monotonic() - self._written > max(_SECONDS, self._cost / _SHARE):
+            self.write(run)
+
+    def write(self, run: TwoPassRun) -> None:
+        """Write where the run is: whole, or not at all."""
+        start = time.monotonic()
+        told, arrays = describe_cells(run), {}
+        for number, (name, layer) in enumerate(run.layers.items()):
+            arrays.update({f"layer.{number}.{key}": array for key, array in layer.state_dict().items()})
+            if name in run.thresholds:
+                arrays[f"thresholds.{number}"] = run.thresholds[name]
+        told.update(version=VERSION, key=self._key, counted=run.counted)
+        if run.thresholds:
+            arrays.update({f"tallies.{key}": array for key, array in run.tallies.state_dict().items()})
+        for file in self._files.values():
+            os.fsync(file.fileno())
+        _replace(self.directory / STATE, {"run": np.frombuffer(json.dumps(told).encode(), np.uint8), **arrays})
+        self._written = time.monotonic()
+        self._cost = self._written - start
+
+    def close(self, *, finished: bool) -> None:
+        """Let go of the directory; a finished run leaves nothing."""
+        for file in self._files.values():
+            file.close()
+        if finished:
+            for path in list(self.directory.iterdir()):
+                if _ours(path.name) and path.name != _LOCK:
+                    path.unlink()
+        self._lock.close()
+        if finished:
+            (self.directory / _LOCK).unlink(missing_ok=True)
+            if not any(self.directory.iterdir()):
+                self.directory.rmdir()
+
+
+def describe_cells(run: TwoPassRun) -> dict[str, Any]:
+    """Move a run's cells to its files, and tell where in them they lie, as JSON takes it."""
+    layers = []
+    for name, layer in run.layers.items():
+        if layer.warming:
+            layer.warm()
+        layer.store.spill()
+        layers.append(
+            {
+                "name": name,
+                "size": layer.size,
+                "units": layer.units,
+                "cells": layer.store.index(),
+                "bytes": layer.store.filed_bytes,
+            }
+        )
+    return {"seen": run.seen, "shapes": run.shapes, "layers": layers}
+
+
+def restore_cells(run: TwoPassRun, told: Mapping[str, Any]) -> None:
+    """Let a fresh run have the cells that :func:`describe_cells` told of."""
+    run.seen = told["seen"]
+    run.shapes = [[(height, width) for height, width in shapes] for shapes in told["shapes"]]
+    for entry in told["layers"]:
+        layer = run.layer(entry["name"], (entry["size"][0], entry["size"][1]), entry["units"])
+        layer.store.restore(entry["cells"], entry["bytes"])
+        run.layers[entry["name"]] = layer
+
+
+def _ours(name: str) -> bool:
+    return name in (_LOCK, STATE, f"{STATE}.new") or (name.startswith("records-") and name.endswith(".bin"))
+
+
+def _under(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _replace(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays to a file that appears whole or not at all."""
+    new = path.with_name(f"{path.name}.new")
+    with new.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """Open a file that only one run can hold; the system lets go of it when the run's process dies."""
+    file = path.open("ab")
+    try:
+        import fcntl
+    except ImportError:  # Windows: nobody is kept out
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        message = f"Another run is writing to the checkpoint {path.parent} now. Wait for it, or take another directory."
+        raise CheckpointError(message) from error
+    return file

@@ -1,0 +1,50 @@
+"""Ending a run early, cleanly: by an interrupt of the kernel, or from another thread."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# The first ends the network pass, the second also the counting of labels, the third whatever hangs.
+_PATIENCE = 2
+
+
+class StopRequest:
+    """Whether, and how urgently, somebody requests a run to end."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+
+    def request(self) -> None:
+        """Ask the run to end after the batch at hand."""
+        self.requests += 1
+
+
+@contextmanager
+def interruptible(stop: StopRequest) -> Iterator[None]:
+    """Let an interrupt (■, Ctrl+C) be a request to stop, so that it never falls into the middle of a batch.
+
+    The third interrupt is a KeyboardInterrupt, for what hangs. Only the main thread gets signals:
+    in any other nothing changes, nor where somebody has put a handler of their own in place.
+    """
+    if threading.current_thread() is not threading.main_thread() or (
+        signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield
+        return
+
+    def handle(_signal: int, _frame: Any) -> None:
+        stop.request()
+        if stop.requests > _PATIENCE:
+            raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -1,0 +1,67 @@
+"""A look at a run that goes on: exact so far in what it says of images, an estimate in what it says of concepts."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING
+
+from nbdissect.engine.counting import Tallies
+from nbdissect.runner.outcome import LayerOutcome, RunOutcome
+
+if TYPE_CHECKING:
+    from nbdissect.runner.two_pass import TwoPassRun
+
+# Batches whose labels are counted at each look.
+_BATCHES = 2
+# Share of the images before which the bounds are too low to keep cells by: most would be kept.
+_EARLY = 0.1
+
+
+class Preview:
+    """What can be told of a run by now.
+
+    Parameters
+    ----------
+    run : TwoPassRun
+    """
+
+    def __init__(self, run: TwoPassRun) -> None:
+        self._run = run
+        self._tallies: Tallies | None = None
+        self._counted: set[int] = set()
+
+    def look(self) -> RunOutcome | None:
+        """Return thresholds, top images and counts so far; None where that is nothing yet.
+
+        While the network runs, thresholds are those of the images so far, and labels are counted for
+        a few of them only; each call counts some more.
+        """
+        run = self._run
+        if run.thresholds:
+            return run.result() if run.counted else None
+        images = run.images(run.seen)
+        if images < max(1, _EARLY * len(run.config.images)):
+            return None
+        for layer in run.layers.values():
+            if layer.warming:
+                layer.warm()
+        limits = {name: layer.thresholds_so_far(images) for name, layer in run.layers.items()}
+        if self._tallies is None:
+            units = {name: layer.units for name, layer in run.layers.items()}
+            self._tallies = Tallies(units, run.inputs.concepts, run.inputs.categories)
+        fresh = [
+            number
+            for number in range(run.seen - 1, -1, -1)
+            if number not in self._counted and not any(run.needs_recompute(name, number) for name in limits)
+        ][:_BATCHES]
+        for number, labels in zip(fresh, run.labels(fresh), strict=True):
+            run.count_batch(self._tallies, number, labels, limits, {})
+        self._counted.update(fresh)
+        if not self._counted:
+            return None
+        layers = {
+            # Copies: the run goes on in the arrays themselves.
+            name: deepcopy(LayerOutcome(limits[name], *layer.exemplars()))
+            for name, layer in run.layers.items()
+        }
+        return RunOutcome(layers, self._tallies, images, sum(len(run.batches[number]) for number in self._counted))

@@ -1,0 +1,46 @@
+"""Words for people: numbers with their nouns, shares, objects in their own words, and near names."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
+
+
+def plural(count: int, noun: str) -> str:
+    """Return ``1 unit``, ``2,048 units``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def percent(share: float) -> str:
+    """Return ``12 %``, ``0.5 %``: two significant digits are all a reader needs."""
+    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
+
+
+def describe(thing: Any) -> str:
+    """Return an object's own words, without memory addresses, so that they are the same in every session."""
+    try:
+        return _ADDRESS.sub("", repr(thing))
+    except Exception:  # somebody's __repr__
+        return f"<{type(thing).__name__}>"
+
+
+def nearest(name: str, known: Iterable[str], n: int = 3) -> list[str]:
+    """Return the `n` known names nearest to one that isn't among them, nearest first.
+
+    A name with the same end comes first: somebody's ``layer4`` is ``backbone.layer4``.
+    """
+    known = list(known)
+    ends = [candidate for candidate in known if candidate.endswith(f".{name}")]
+    return list(dict.fromkeys([*ends, *difflib.get_close_matches(name, known, n=n, cutoff=0.0)]))[:n]
+
+
+def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.4) -> str:
+    """Return `` Did you mean 'wheel' or 'wheels'?``, a sentence to append; empty where nothing is near."""
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=cutoff)
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -1,0 +1,108 @@
+"""The types that all packages share: concepts, samples, data sets, counting rules, the progress of a run.
+
+Imports nothing of the package, and at run time neither torch nor Pillow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+Semantics = Literal["paper", "netdissect-lite"]
+"""The counting rules: the paper's, or those of the program NetDissect-Lite."""
+SEMANTICS: tuple[Semantics, ...] = get_args(Semantics)
+
+
+class Concept(NamedTuple):
+    """A labeled concept: a number in the masks, its name, and its category.
+
+    A concept *is* its number: names repeat (Broden holds a material *glass* and a
+    part *glass*), numbers do not.
+    """
+
+    number: int
+    name: str
+    category: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image and what its pixels mean.
+
+    Attributes
+    ----------
+    image : PIL.Image.Image
+        A photograph or drawing, RGB.
+    masks : mapping of str to int array, shape [planes, sh, sw]
+        Per category, one or more planes of concept numbers; 0 means "no concept". All planes of a
+        sample, over all categories, have the same height and width.
+    whole : mapping of str to sequence of int
+        Per category, concept numbers that hold for the whole image (a scene, a texture).
+    shape : (sh, sw), optional
+        Height and width of the masks. By default those of the first plane, or of the image where
+        the sample has no masks.
+    """
+
+    image: Image
+    masks: Mapping[str, NDArray[np.integer]] = field(default_factory=dict)
+    whole: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    shape: tuple[int, int] | None = None
+
+
+@runtime_checkable
+class ConceptData(Protocol):
+    """A densely labeled data set, as :func:`nbdissect.dissect` reads it.
+
+    Any object with these members will do; it need not inherit from this class. ``data[i]`` may
+    return any object with the attributes of :class:`Sample`, and several threads may call it at
+    once. The attributes may be computed when they are read: the engine reads ``image`` in one
+    pass, ``masks`` and ``whole`` in another.
+
+    Optional members: ``image_size``, the (height, width) to which images are resized by the
+    default transform (otherwise that of the first image); ``drawings = True`` where the images
+    aren't photographs; ``concept_numbers``, all numbers that masks may hold, also those of
+    categories that weren't chosen (they are skipped, with one warning); ``digest()``, a text
+    that changes with any image or label (without it, images and labels are digested while they
+    are read); ``credit`` and ``licence``, texts that results keep. A sample may have ``labelled``:
+    whether it carries any label at all, where that is known without reading its masks.
+    """
+
+    @property
+    def concepts(self) -> Sequence[Concept]:
+        """The concepts, ascending by number."""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The categories, in the order in which they are listed and in which ties are broken."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+def _return_none() -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: `done` of `total` images in a stage ("network" or "labels").
+
+    Attributes
+    ----------
+    look : callable
+        Returns a provisional result, :class:`nbdissect.Dissections`, or None where there is none
+        yet. Each call counts the labels of some more images, which takes a moment.
+    """
+
+    stage: str
+    done: int
+    total: int
+    look: Callable[[], Any] = _return_none
