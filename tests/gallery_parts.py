@@ -110,3 +110,8 @@ def dissection_of(table: dict[str, Any]) -> Dissection:
         top_activations=strongest[:, None],
         stored_iou=iou,
     )
+
+
+def decoded(array: dict[str, Any]) -> np.ndarray:
+    """Return an array that carries its dtype and shape, as the page reads it."""
+    return np.frombuffer(array["data"], array["dtype"]).reshape(array["shape"])
