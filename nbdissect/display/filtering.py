@@ -1,4 +1,4 @@
-"""Which units a gallery shows, in which order: the same rules as the page's ``js/src/filter.ts``.
+"""Which units a gallery shows, in which order: the same rules as the page's ``js/src/data/filter.ts``.
 
 Kept on both sides so that a cell after the gallery can read ``g.shown`` with no page in between,
 and the page can filter with no kernel. ``tests/data/filter_cases.json`` holds both to one answer.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbdissect.display.dissection_table import packed, table_of
+from nbdissect.display.dissection_table import packed, table_of, wire_array
 from nbdissect.display.replies import fitted, ranked
 from nbdissect.display.thumbnails import carries, pixels_of
 from nbdissect.masks import shape_of
@@ -32,10 +32,11 @@ if TYPE_CHECKING:
         EmbeddedDissection,
         EmbeddedGallery,
         GalleryState,
+        WireArray,
     )
     from nbdissect.results.dissection import Dissection
 
-VERSION = 1
+VERSION = 2
 TYPE = "image/webp"
 # In a page: as large as 512 units with 10 images may be to stay below 8 MB. In a notebook: as a card shows them.
 PAGE_SIDE, NOTEBOOK_SIDE = 160, 112
@@ -307,7 +308,7 @@ class _PackedDissection:
             table["photographs"] = f"album {album}"
         # `dict`: of the table's own type one can't take fields away.
         plain: dict[str, Any] = dict(table)
-        parts = {name: value for name, value in plain.items() if isinstance(value, bytes)}
+        parts: dict[str, Any] = {name: value for name, value in plain.items() if isinstance(value, dict)}
         parts |= self._ranked() | self._geometry()
         for name in parts:
             plain.pop(name, None)
@@ -315,8 +316,8 @@ class _PackedDissection:
         return {
             "table": plain,  # type: ignore[typeddict-item] # its arrays are in `numbers`
             "album": album,
-            "parts": [{"name": name, "bytes": len(value)} for name, value in parts.items()],
-            "numbers": _deflated(b"".join(parts.values())),
+            "parts": [{"name": name, "dtype": part["dtype"], "shape": part["shape"]} for name, part in parts.items()],
+            "numbers": _deflated(b"".join(part["data"] for part in parts.values())),
             "maps": _deflated(maps),
             "masks": _deflated(b"".join(self._masks.values())),
         }
@@ -324,37 +325,38 @@ class _PackedDissection:
     def _leave_out(self, table: DissectionTable, *, photographs: bool) -> None:
         """Make the table name only those images that are in the page."""
         if not self.taken:
-            table["top"], table["top_images"] = 0, b""
+            table["top"], table["top_images"] = 0, wire_array(self.d.top_images[:, :0], np.int32)
             table["note"] = table["note"] or "The images were left out: there are numbers only."
             return
         images = np.full_like(self.d.top_images, -1)
         images[self.taken] = self.d.top_images[self.taken]
-        table["top_images"] = packed(images, np.int32)
+        table["top_images"] = wire_array(images, np.int32)
         if not photographs:
             table["note"] = "The photographs were left out: there are numbers and activation maps only."
 
-    def _ranked(self) -> dict[str, bytes]:
+    def _ranked(self) -> dict[str, WireArray]:
         names = ("iou", "intersection", "activation", "truth", "ceiling")
         rows = [row for ranking in self._rankings for row in ranking]
         values = [[math.nan if row[name] is None else row[name] for name in names] for row in rows]  # type: ignore[literal-required]
         return {
-            "ranked_counts": packed(np.array([len(ranking) for ranking in self._rankings]), np.int32),
-            "ranked": packed(np.array([row["concept"] for row in rows]), np.int32),
-            "ranked_values": packed(np.array(values), np.float64),
+            "ranked_counts": wire_array(np.array([len(ranking) for ranking in self._rankings]), np.int32),
+            "ranked": wire_array(np.array([row["concept"] for row in rows]), np.int32),
+            "ranked_values": wire_array(np.array(values).reshape(-1, len(names)), np.float64),
         }
 
-    def _geometry(self) -> dict[str, bytes]:
+    def _geometry(self) -> dict[str, WireArray]:
         fits = [fit for unit in self.taken for fit in self._fitted(unit)]
         held = [(self.album.photograph(image), image, column) for image, column in self._masks] if self.album else []
         pairs = [(image, column, *photograph.grid) for photograph, image, column in held]
+        shape = (len(self.taken), self.d.top_images.shape[1], 2)
         carried = [self.d.concepts[column].number in photograph.carried for photograph, _, column in held]
         return {
-            "mapped": packed(np.array(self.taken), np.int32),
-            "sizes": packed(np.array([values.shape for values, _ in fits]), np.int32),
-            "grids": packed(np.array([grid for _, grid in fits]), np.int32),
-            "peaks": packed(self.d.top_activations[self.taken], np.float32),
-            "pairs": packed(np.array(pairs), np.int32),
-            "carried": packed(np.array(carried), np.int32),
+            "mapped": wire_array(np.array(self.taken), np.int32),
+            "sizes": wire_array(np.array([values.shape for values, _ in fits]).reshape(shape), np.int32),
+            "grids": wire_array(np.array([grid for _, grid in fits]).reshape(shape), np.int32),
+            "peaks": wire_array(self.d.top_activations[self.taken], np.float32),
+            "pairs": wire_array(np.array(pairs).reshape(-1, 4), np.int32),
+            "carried": wire_array(np.array(carried), np.int32),
         }
 
 

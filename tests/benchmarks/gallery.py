@@ -86,7 +86,7 @@ def main() -> None:
     d = dissection(UNITS)
     d = dissection(UNITS, data=Squares(d.concepts, images=IMAGES, side=224))
     gallery = Gallery(d, only="all")
-    state = sum(len(value) for value in gallery._tables[0].values() if isinstance(value, bytes))
+    state = sum(len(value["data"]) for value in gallery._tables[0].values() if isinstance(value, dict))
     print(f"state: {state / 1024:.0f} KiB of numbers for {UNITS:,} units, no images")
     with sync_playwright() as driver:
         browser = launch(driver)
