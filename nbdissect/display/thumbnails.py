@@ -21,8 +21,8 @@ TYPE = "image/jpeg"
 KEPT_BYTES = 48 * 2**20
 
 
-class Pictures:
-    """Encoded photographs of one data set, each encoded once while it stays among the kept ones.
+class Thumbnails:
+    """Encoded images of one data set, each encoded once while it stays among the kept ones.
 
     Safe to use from several threads: messages may be handled in another thread than the one that computes.
 
@@ -70,7 +70,7 @@ class Pictures:
         """Return the height and width of the masks of image `index`."""
         with self._lock:
             if index not in self._grids:
-                self.encoded(index)  # who asks for the grid asks for the photograph next: read both at once
+                self.encoded(index)  # who asks for the grid asks for the image next: read both at once
             return self._grids[index]
 
     def labels(
@@ -87,7 +87,7 @@ class Pictures:
 def pixels_of(sample: Any, number: int, categories: Iterable[str]) -> NDArray[np.uint8]:
     """Pixels of a concept on the mask grid of a sample, uint8 [sh, sw] of 0 and 1.
 
-    The union over all layers of the given categories; a label of the whole image covers all of it.
+    The union over all planes of the given categories; a label of the whole image covers all of it.
     """
     pixels = np.zeros(grid_of(sample), dtype=bool)
     for category in categories:

@@ -355,6 +355,6 @@ class Dissection:
         return summary_html(self, min_iou)
 
     def _ipython_display_(self) -> None:
-        from nbdissect.display.show import show_once
+        from nbdissect.display.cell_output import show_once
 
         show_once(self)

@@ -21,7 +21,7 @@ from harness import launch, opened, settle  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 from nbdissect.display.gallery import Gallery  # noqa: E402
-from nbdissect.display.replies import answer, pictures_of  # noqa: E402
+from nbdissect.display.replies import answer, thumbnails_of  # noqa: E402
 
 UNITS, IMAGES = 2048, 20_000
 
@@ -78,7 +78,7 @@ def kernel_memory(gallery: Gallery, d: object) -> None:
         answer(gallery._dissections, {"kind": "pictures", "id": "1", "key": d.layer, "images": images})
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    print(f"kernel: {pictures_of(d).size / 2**20:.1f} MiB of pictures kept, peak of Python's memory {peak / 2**20:.1f} MiB")
+    print(f"kernel: {thumbnails_of(d).size / 2**20:.1f} MiB of pictures kept, peak of Python's memory {peak / 2**20:.1f} MiB")
 
 
 def main() -> None:
