@@ -26,7 +26,7 @@ _MATCHER = "_nbdissect_matcher"
 
 @magics_class
 class DissectMagics(Magics):
-    """Holds ``%dissect``."""
+    """The line magic ``%dissect``."""
 
     @magic_arguments()
     @argument("model", nargs="?", help="the network: an expression, such as model or net.backbone")
@@ -35,7 +35,7 @@ class DissectMagics(Magics):
         nargs="*",
         help="dotted names of layers, or $name for a variable that holds them; without one, lists the layers that can be dissected",
     )
-    @argument("--data", "-d", help="labelled images: an expression, or the path of a Broden directory")
+    @argument("--data", "-d", help="labeled images: an expression, or the path of a Broden directory")
     @argument(
         "-q", "--quantile", type=float, default=0.005, help="share of activations above a unit's threshold (0.005)"
     )
@@ -78,7 +78,7 @@ class DissectMagics(Magics):
         words = arg_split(re.split(r"\s#", line, maxsplit=1)[0].rstrip().rstrip(";"))
         args = self.dissect.parser.parse_intermixed_args(words)
         if args.model is None:
-            message = "Say which model: %dissect model lists its layers, %dissect model layer dissects one. %dissect? tells all."
+            message = "Say which model: %dissect model lists its layers, %dissect model layer dissects one. %dissect? explains the options."
             raise UsageError(message)
         assert self.shell is not None
         scope = {**self.shell.user_ns, **(local_ns or {})}

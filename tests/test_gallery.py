@@ -20,8 +20,9 @@ from PIL import Image
 
 import nbdissect as nd
 from nbdissect.display import filtering, replies, thumbnails
+from nbdissect.display.bundle import STATIC
 from nbdissect.display.dissection_table import runners_up, table_of
-from nbdissect.display.gallery import STATIC, Gallery, gallery
+from nbdissect.display.gallery import Gallery, gallery
 from nbdissect.display.gallery_state import GalleryState
 from nbdissect.display.session import CellRun, session
 from nbdissect.results.upsampling import resize

@@ -17,9 +17,9 @@ from test_errors import Net, Photos
 
 import nbdissect as nd
 from nbdissect.display import live_view as lives
+from nbdissect.display.bundle import STATIC
 from nbdissect.display.live_view import LiveView
 from nbdissect.display.progress_text import ProgressTracker, duration
-from nbdissect.display.run_view import STATIC
 from nbdissect.display.session import session
 from nbdissect.results.dissections import Dissections
 from nbdissect.types import Progress

@@ -15,7 +15,8 @@ import pytest
 from gallery_parts import NASTY, Squares, dissection
 
 import nbdissect as nd
-from nbdissect.display.html_page import STATIC, page
+from nbdissect.display.bundle import STATIC
+from nbdissect.display.html_page import page
 from nbdissect.display.replies import answer, ranked
 from nbdissect.display.snapshot import UnreadableError, embed
 from nbdissect.results.dissections import Dissections

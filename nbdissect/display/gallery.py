@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import ipywidgets
 import traitlets
 
+from nbdissect.display.bundle import STATIC, read
 from nbdissect.display.dissection_table import tables_of
 from nbdissect.display.filtering import shown_units
 from nbdissect.display.gallery_state import GalleryState, UnitList, starting_only, traits_of
@@ -21,8 +21,6 @@ from nbdissect.display.session import session
 from nbdissect.display.showable import checked, listed, newer_of
 from nbdissect.results.dissection import MIN_IOU, Dissection
 from nbdissect.text import did_you_mean
-
-STATIC = Path(__file__).parent / "static"
 
 if TYPE_CHECKING:
 
@@ -57,7 +55,7 @@ class Gallery(_SyncedWidget):
     query : str
         Words that must all occur in the unit's concept, category or number.
     min_iou : float
-        The cut between detectors and unlabelled units.
+        The cut between detectors and unlabeled units.
     only : {"detectors", "unlabelled", "all"}
         "all" to begin with where no unit passes the cut.
     category : list of str
@@ -102,7 +100,7 @@ class Gallery(_SyncedWidget):
         self._pushed: dict[str, set[int]] = {}
         super().__init__(
             _tables=tables_of(self._dissections),
-            _style=(STATIC / "gallery.css").read_text(encoding="utf-8"),
+            _style=read("gallery.css"),
             _several=several,
             **{"current": first, **{name: value for name, value in state.items() if name != "shown"}},
         )

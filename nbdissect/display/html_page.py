@@ -6,10 +6,10 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbdissect._version import __version__
+from nbdissect.display.bundle import read
 from nbdissect.display.showable import checked
 from nbdissect.display.snapshot import UnreadableError, embed
 from nbdissect.display.summary_html import provenance_html, summary_html
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from nbdissect.results.dissection import Dissection
 
-STATIC = Path(__file__).parent / "static"
 # What js/src/page.ts looks for.
 _ID = "nbdissect-page"
 _STYLE = (
@@ -74,8 +73,8 @@ def to_html(
 def page(result: Dissection | Mapping[str, Dissection], *, images: bool = True, min_iou: float = MIN_IOU) -> str:
     """Return the text of the page; see :func:`to_html`."""
     dissections = checked(result)
-    script = (STATIC / "page.js").read_text(encoding="utf-8")
-    style = (STATIC / "gallery.css").read_text(encoding="utf-8")
+    script = read("page.js")
+    style = read("gallery.css")
     try:
         embedded = embed(dissections, min_iou, several=isinstance(result, Mapping), style=style, images=images)
     except UnreadableError as error:

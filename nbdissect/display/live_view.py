@@ -167,7 +167,7 @@ class LiveView:
         self._cell = session.request()
         clicks = self._cancel is not None
         self.view = RunView(title=title, cancellable=clicks, hint="" if clicks else _HINT)
-        self.view.observe(self._asked, names=["cancel"])
+        self.view.observe(self._cancel_pressed, names=["cancel"])
         self._frame = _Frame(self.view)
         session.register(self._frame)
         _let_clicks_through(self.view)
@@ -230,7 +230,7 @@ class LiveView:
 
     @contextmanager
     def _harmless(self) -> Iterator[None]:
-        """Keep what goes wrong in here from ending the run: say it once, and leave it at that."""
+        """Keep an error in here from ending the run: show it once, and update the gallery no more."""
         try:
             with session.on_behalf_of(self._cell):
                 yield
@@ -302,7 +302,7 @@ class LiveView:
                 self._frame.children = (self.view,)
                 gallery.close()
 
-    def _asked(self, _: Any) -> None:
+    def _cancel_pressed(self, _: Any) -> None:
         if self._cancel is not None:
             self._cancel()
 

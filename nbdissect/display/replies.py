@@ -42,8 +42,8 @@ class RefusedError(ValueError):
 def answer(dissections: Mapping[str, Dissection], request: Mapping[str, Any]) -> Answer:
     """Return the reply to one request of the page and its buffers; never raises.
 
-    Whatever goes wrong becomes an `ErrorReply` with the id of the request, so that the page can
-    say so where the answer would have stood.
+    An error becomes an `ErrorReply` with the id of the request: the page shows it where the answer
+    would have stood.
     """
     request_id = str(request.get("id", ""))
     try:
@@ -70,7 +70,7 @@ def _describe(error: Exception) -> str:
 
 
 def _refuse_if_all(failed: list[Exception], wanted: int) -> None:
-    """Raise the first of the errors where no image at all could be read: then it's the data set that is gone."""
+    """Raise the first of the errors where no image at all could be read: then the data set itself is gone."""
     if len(failed) == wanted > 1:
         raise failed[0]
 

@@ -15,10 +15,10 @@ import zlib
 from collections.abc import Mapping
 from functools import cache, partial
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from nbdissect.display.bundle import read
 from nbdissect.display.session import session
 from nbdissect.display.showable import checked
 from nbdissect.display.snapshot import NOTEBOOK_CONCEPTS, NOTEBOOK_SIDE, GallerySnapshot, UnreadableError, embed
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from nbdissect.display.gallery_state import GalleryState
     from nbdissect.results.dissection import Dissection
 
-STATIC = Path(__file__).parent / "static"
 _MB = 1_000_000
 # The live gallery, where there is one, comes first.
 _PATIENCE_MS = 1200
@@ -115,7 +114,7 @@ def _embedded(
     dissections: Mapping[str, Dissection], min_iou: float, *, several: bool, state: GalleryState | None, budget: float
 ) -> tuple[GallerySnapshot, str]:
     """What goes in, and what kept images out, in words."""
-    style = (STATIC / "gallery.css").read_text(encoding="utf-8")
+    style = read("gallery.css")
     gallery = partial(
         embed, dissections, min_iou, several=several, style=style, state=state, concepts=NOTEBOOK_CONCEPTS
     )
@@ -148,5 +147,4 @@ def _advice(remark: str) -> str:
 
 @cache
 def _code() -> str:
-    script = (STATIC / "page.js").read_bytes()
-    return base64.b64encode(zlib.compress(script, 9)).decode("ascii")
+    return base64.b64encode(zlib.compress(read("page.js").encode("utf-8"), 9)).decode("ascii")

@@ -17,7 +17,7 @@ from shared import MINIBRODEN, SQUEEZENET, squeezenet  # noqa: E402
 
 import nbdissect as nd  # noqa: E402
 from nbdissect.display import saved_output  # noqa: E402
-from nbdissect.display.html_page import STATIC  # noqa: E402
+from nbdissect.display.bundle import STATIC  # noqa: E402
 from nbdissect.display.snapshot import embed  # noqa: E402
 
 MOST_PAGE = 8_000_000

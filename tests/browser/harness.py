@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nbdissect.display import replies
-from nbdissect.display.gallery import STATIC, Gallery
+from nbdissect.display.bundle import STATIC
+from nbdissect.display.gallery import Gallery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from harness import _MODEL, shot
 
-from nbdissect.display.run_view import STATIC, RunView
+from nbdissect.display.bundle import STATIC
+from nbdissect.display.run_view import RunView
 
 RUNNING = {"title": "features.12 of SqueezeNet", "doing": "running the network", "share": 0.31,
            "figures": "640 of 2,040 images · 85 images/s · 16 s left"}
