@@ -109,7 +109,7 @@ def dissect(
         [N, units], or tokens [N, T, units] of a square grid of patches. (Maps that keep their
         channels last, [N, h, w, units], can't be told from these: wrap such a layer.)
     data : data set or path, optional
-        The labelled images, an :class:`nbdissect.Broden` or anything with its members. By default
+        The labeled images, an :class:`nbdissect.Broden` or anything with its members. By default
         ``nd.options.data``, else the directory in NBDISSECT_DATA, else the embedded drawings.
     quantile : float
         Share of a unit's activations, over all images and positions, that may lie above its threshold.
@@ -118,7 +118,7 @@ def dissect(
     transform : callable, optional
         PIL image → float tensor [channels, height, width]. By default the image is resized to what
         the model's own weights ask for (``model.weights`` of torchvision, ``model.pretrained_cfg``
-        of timm) or else to the data set's image size, and gets their or ImageNet's normalisation.
+        of timm) or else to the data set's image size, and gets their or ImageNet's normalization.
         It should show the whole image: masks are not cropped with it.
     batch_size : int
     device : device or str, optional
@@ -180,16 +180,16 @@ def dissect(
     from nbdissect.engine.model_state import model_device, preserve_rng_state
     from nbdissect.runner import BackgroundRun, prepare
 
-    names = validation.layer_names(model, layer)
+    names = validation.parse_layer_names(model, layer)
     find_layers(model, names)
     validation.check_numbers(quantile=quantile, top=top, batch_size=batch_size, num_workers=num_workers)
     validation.check_semantics(semantics)
     validation.check_executor(executor, checkpoint)
     data = resolve_data(data)
-    concepts = validation.concepts_of(data)
+    concepts = validation.read_concepts(data)
     where = choose_device(device, model_device(model))
     with preserve_rng_state(where):
-        images = validation.images_of(data, semantics)
+        images = validation.select_images(data, semantics)
     config = RunConfig(
         layers=names,
         images=images,
@@ -199,12 +199,12 @@ def dissect(
         batch_size=batch_size,
         num_workers=num_workers,
         device=where,
-        given_thresholds=validation.given_thresholds(thresholds, names),
+        given_thresholds=validation.parse_thresholds(thresholds, names),
         per_image=per_image,
-        memory=validation.memory_of(memory_mb),
+        memory=validation.parse_memory(memory_mb),
     )
     job = prepare(
-        validation.copy_of(model) if background else model,
+        validation.copy_model(model) if background else model,
         data,
         concepts,
         config,

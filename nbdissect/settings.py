@@ -8,20 +8,20 @@ RENDERERS = ("auto", "widget", "html")
 
 
 class Options:
-    """What is used where a call doesn't say.
+    """Defaults for calls of this session.
 
     Attributes
     ----------
     data : data set, path, or None
-        Probe data set. None: the directory in the environment variable NBDISSECT_DATA, else the
-        embedded drawings.
+        The data set to use. None: the directory in the environment variable NBDISSECT_DATA, else
+        the built-in drawings.
     renderer : {"auto", "widget", "html"}
-        How a result is shown in a notebook. "widget": as the gallery; "html": as a plain summary;
-        "auto": as both, of which the summary stays where no front end draws the gallery.
+        What a notebook shows of a result. "widget": the gallery; "html": a plain summary; "auto":
+        both, and only the summary stays where no front end draws the gallery.
     embed_mb : float
-        Megabytes that the outputs of this session may put into the notebook, over all galleries, so
-        that they can be browsed when it is opened without a kernel. The best units' images come
-        first; numbers always go in. 0: no pictures in any output.
+        Megabytes that all galleries of this session may add to the notebook, so that they can be
+        browsed when it is opened without a kernel. Numbers are always stored; the images of the best
+        units come first. 0: no images are stored.
     """
 
     _known = ("data", "renderer", "embed_mb")
@@ -33,15 +33,14 @@ class Options:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in self._known:
-            message = f"nbdissect has no option {name!r}; there are {', '.join(self._known)}."
-            raise AttributeError(message)
+            raise AttributeError(f"nbdissect has no option {name!r}; there are {', '.join(self._known)}.")
         if name == "renderer" and value not in RENDERERS:
-            message = f"renderer={value!r}; allowed are {', '.join(map(repr, RENDERERS))}."
-            raise ValueError(message)
-        # `not >=`, so that NaN is refused too.
+            raise ValueError(f"renderer={value!r}; allowed are {', '.join(map(repr, RENDERERS))}.")
+        # `not >=` refuses NaN too.
         if name == "embed_mb" and (isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0):
-            message = f"embed_mb={value!r}; a number of megabytes is needed, 0 or more. 0 keeps all pictures out of the notebook."
-            raise ValueError(message)
+            raise ValueError(
+                f"embed_mb={value!r}; a number of megabytes is needed, 0 or more. 0 keeps all images out of the notebook."
+            )
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:

@@ -1,6 +1,6 @@
-"""The types that all rooms share: concepts, labeled samples and data sets, counting rules, how far a run is.
+"""The types that all packages share: concepts, samples, data sets, counting rules, the progress of a run.
 
-Needs nothing of the package, and neither torch nor Pillow when it runs.
+Imports nothing of the package, and at run time neither torch nor Pillow.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Semantics = Literal["paper", "netdissect-lite"]
-"""Whose counting rules: the paper's, or those of the program NetDissect-Lite."""
+"""The counting rules: the paper's, or those of the program NetDissect-Lite."""
 SEMANTICS: tuple[Semantics, ...] = get_args(Semantics)
 
 
@@ -39,15 +39,15 @@ class Sample:
     Attributes
     ----------
     image : PIL.Image.Image
-        The photograph or drawing, RGB.
-    masks : mapping of str to int array, shape [layers, sh, sw]
-        Per category, one or more layers of concept numbers; 0 means "nothing". Layers of one
-        sample, over all categories, share one height and width.
+        A photograph or drawing, RGB.
+    masks : mapping of str to int array, shape [planes, sh, sw]
+        Per category, one or more planes of concept numbers; 0 means "no concept". All planes of a
+        sample, over all categories, have the same height and width.
     whole : mapping of str to sequence of int
         Per category, concept numbers that hold for the whole image (a scene, a texture).
     shape : (sh, sw), optional
-        Height and width of the masks. Needed only where a sample has no mask at all; otherwise
-        it is read off the masks, and off the image where neither is there.
+        Height and width of the masks. By default those of the first plane, or of the image where
+        the sample has no masks.
     """
 
     image: Image
@@ -58,20 +58,20 @@ class Sample:
 
 @runtime_checkable
 class ConceptData(Protocol):
-    """A densely labelled data set, as :func:`nbdissect.dissect` reads it.
+    """A densely labeled data set, as :func:`nbdissect.dissect` reads it.
 
-    Any object with these members will do; it need not inherit from anything. ``data[i]`` may
-    return any object with the attributes of :class:`Sample` (they may be computed when read:
-    the engine asks for ``image`` in one pass and for ``masks`` and ``whole`` in another), and
-    may be called from several threads at once.
+    Any object with these members will do; it need not inherit from this class. ``data[i]`` may
+    return any object with the attributes of :class:`Sample`, and several threads may call it at
+    once. The attributes may be computed when they are read: the engine reads ``image`` in one
+    pass, ``masks`` and ``whole`` in another.
 
     Optional members: ``image_size``, the (height, width) to which images are resized by the
     default transform (otherwise that of the first image); ``drawings = True`` where the images
-    are no photographs; ``concept_numbers``, all numbers that may stand in a mask though they are
-    no concept of the chosen categories (they are skipped, with one warning); ``digest()``, a text
-    that changes with any image or label (otherwise they are digested while they are read);
-    ``credit`` and ``licence``, texts for the record that results keep. A sample may have
-    ``labelled``, whether it carries any label at all, where that is known without its masks.
+    aren't photographs; ``concept_numbers``, all numbers that masks may hold, also those of
+    categories that weren't chosen (they are skipped, with one warning); ``digest()``, a text
+    that changes with any image or label (without it, images and labels are digested while they
+    are read); ``credit`` and ``licence``, texts that results keep. A sample may have ``labelled``:
+    whether it carries any label at all, where that is known without reading its masks.
     """
 
     @property
@@ -80,14 +80,14 @@ class ConceptData(Protocol):
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """The categories, in the order in which they are listed and ties are broken."""
+        """The categories, in the order in which they are listed and in which ties are broken."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int, /) -> Any: ...
 
 
-def _nothing_yet() -> None:
+def _return_none() -> None:
     return None
 
 
@@ -98,11 +98,11 @@ class Progress:
     Attributes
     ----------
     look : callable
-        Returns what can be told by now, as provisional :class:`nbdissect.Dissections`; None where
-        that is nothing yet. Each call counts the labels of some more images, which takes a moment.
+        Returns a provisional result, :class:`nbdissect.Dissections`, or None where there is none
+        yet. Each call counts the labels of some more images, which takes a moment.
     """
 
     stage: str
     done: int
     total: int
-    look: Callable[[], Any] = _nothing_yet
+    look: Callable[[], Any] = _return_none

@@ -4,62 +4,14 @@ from __future__ import annotations
 
 import random
 
-import dense
 import numpy as np
 import pytest
 import torch
-from test_counts import KINDS, make_activations, make_data
 
 import nbdissect as nd
-
-
-class Net(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.features = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.BatchNorm2d(4), torch.nn.ReLU(inplace=True))
-        self.pair = Pair()
-        self.unused = torch.nn.Identity()
-        self.five = Five()
-        self.fc = torch.nn.Linear(4, 2)
-
-    def forward(self, x):
-        x = self.features(x)
-        self.five(x)
-        self.pair(x)
-        return self.fc(x.mean((2, 3)))
-
-
-class Pair(torch.nn.Module):
-    def forward(self, x):
-        return x, x
-
-
-class Five(torch.nn.Module):
-    def forward(self, x):
-        return x[:, :, None]
-
-
-class Photos:
-    """Random pictures with whole-image labels."""
-
-    concepts = (nd.Concept(1, "thing", "object"),)
-    categories = ("object",)
-
-    def __init__(self, images=6, size=(8, 8)):
-        self.images, self.size = images, size
-
-    def __len__(self):
-        return self.images
-
-    def __getitem__(self, index):
-        from PIL import Image
-
-        pixels = np.random.default_rng(index).integers(0, 256, (*self.size, 3), dtype=np.uint8)
-        return nd.Sample(Image.fromarray(pixels), {}, {"object": (1,)})
-
-
-def hooks(model):
-    return sum(len(module._forward_hooks) for module in model.modules())
+from support import dense
+from support.data import KINDS, Angry, Photos, make_activations, make_data
+from support.nets import Net, hooks
 
 
 def refused(match, model=None, layer="features", data=None, error=ValueError, **options):
@@ -119,7 +71,7 @@ def test_data_too_small_for_any_usual_quantile_warns():
 
 @pytest.mark.parametrize(("name", "value"), [("batch_size", 0), ("batch_size", 2.5), ("top", -1), ("num_workers", -1), ("num_workers", None)])
 def test_numbers(name, value):
-    refused(rf"{name}=.*; a whole number from", **{name: value})
+    refused(rf"{name}=.*; a whole number is needed, at least", **{name: value})
 
 
 def test_semantics_device_transform_model_data():
@@ -164,9 +116,9 @@ def test_concepts_that_cannot_be():
         return data
 
     refused("data.concepts is empty", data=with_concepts())
-    refused("Concept numbers must be from 1 on", data=with_concepts(nd.Concept(0, "a", "object")))
+    refused("Concept numbers must be at least 1", data=with_concepts(nd.Concept(0, "a", "object")))
     refused("each once; got", data=with_concepts(nd.Concept(1, "a", "object"), nd.Concept(1, "b", "object")))
-    refused("Concepts of category 'part', which is not among data.categories", data=with_concepts(nd.Concept(1, "a", "part")))
+    refused("Concept 'a' has category 'part', which is not among data.categories", data=with_concepts(nd.Concept(1, "a", "part")))
     refused(r"must hold nd\.Concept\(number, name, category\)", data=with_concepts((1, "a", "object")))
     d = nd.dissect(Net(), "features", data=with_concepts(nd.Concept(2, "b", "object"), nd.Concept(1, "a", "object")), progress=False)
     assert [c.number for c in d.concepts] == [1, 2]
@@ -228,7 +180,7 @@ def test_masks_of_two_sizes_in_one_sample():
 @pytest.mark.parametrize(("mask", "what"), [(np.zeros((4, 4), int), r"int64 array of shape \[4\]"), (np.zeros((1, 4, 4)), r"float64 array of shape \[4, 4\]")])
 def test_masks_without_layers_or_of_fractions(shape, mask, what):
     data = dense.Data([nd.Concept(1, "x", "a")], ("a",), [({"a": mask}, {}, shape)])
-    refused(rf"Image 0, category 'a': a layer of its masks is a {what}.*takes mask\[None\]", model=dense.Playback(layer=np.zeros((1, 1, 20, 20), np.float32)), layer="layer", data=data, transform=dense.spell)
+    refused(rf"Image 0, category 'a': a plane of its masks is a {what}.*takes mask\[None\]", model=dense.Playback(layer=np.zeros((1, 1, 20, 20), np.float32)), layer="layer", data=data, transform=dense.spell)
 
 
 def test_a_crop_is_warned_of():
@@ -236,18 +188,6 @@ def test_a_crop_is_warned_of():
 
     with pytest.warns(UserWarning, match="transform= contains CenterCrop, but masks cover the whole image"):
         nd.dissect(Net(), "features", data=Photos(), progress=False, transform=T.Compose([T.CenterCrop(8), T.ToTensor()]))
-
-
-class Angry(Photos):
-    def __init__(self, error, where):
-        super().__init__(8)  # images
-        self.error, self.where, self.reads = error, where, 0
-
-    def __getitem__(self, index):
-        self.reads += 1
-        if self.reads > self.where:
-            raise self.error
-        return super().__getitem__(index)
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from nbdissect.builtin.network import WEIGHTS, DemoNetwork, initialise
+from nbdissect.builtin.network import WEIGHTS, DemoNetwork, initialize
 from nbdissect.builtin.world import World
 from nbdissect.builtin.world.dice import Dice
 from nbdissect.builtin.world.scenes import draw
@@ -62,7 +62,7 @@ def train(arguments: argparse.Namespace) -> DemoNetwork:
     """Return a trained network; progress goes to standard error."""
     torch.manual_seed(arguments.seed)
     model = DemoNetwork()
-    initialise(model, arguments.seed)
+    initialize(model, arguments.seed)
     model = model.to(memory_format=torch.channels_last)
     steps = arguments.images * arguments.epochs // arguments.batch
     optimiser = torch.optim.AdamW(model.parameters(), lr=arguments.rate, weight_decay=arguments.decay)

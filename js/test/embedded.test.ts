@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { decoded, EmbeddedModel, inflated, unpack } from "../src/data/embedded";
+import { decoded, inflated } from "../src/data/decode";
+import { EmbeddedModel, unpack } from "../src/data/embedded";
 import { tableOf } from "../src/data/table";
 import type { DissectionTable, EmbeddedGallery } from "../src/messages";
+import { DEFAULTS } from "../src/state/gallery-state";
 import { raw } from "./parts";
 
 const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
@@ -60,20 +62,7 @@ async function page(): Promise<EmbeddedGallery> {
     version: 1,
     style: "",
     several: false,
-    state: {
-      current: "layer4",
-      compare: [],
-      min_iou: 0.04,
-      only: "detectors",
-      query: "",
-      category: [],
-      concept: null,
-      _chosen: [2, 0],
-      sort: "iou",
-      overlay: "heat",
-      selected: [],
-      opened: "",
-    },
+    state: { ...DEFAULTS, current: "layer4", _chosen: [2, 0], overlay: "heat" },
     remark: "",
     dissections: [
       {
@@ -148,7 +137,7 @@ describe("embedded data", () => {
     expect(floats(buffers[1])).toEqual([Number.NaN, Number.NaN, 5, Number.NaN, 2.5, 4]);
   });
 
-  it("answers for photographs, and says which aren't there", async () => {
+  it("answers for images, and says which aren't there", async () => {
     const { source } = await unpack(await page());
     const { reply, buffers } = await source.ask<"pictures">({
       kind: "pictures",

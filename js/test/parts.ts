@@ -1,6 +1,7 @@
 import filterCases from "../../tests/data/filter_cases.json";
 import { type Table, tableOf } from "../src/data/table";
 import type { DissectionTable } from "../src/messages";
+import { DEFAULTS } from "../src/state/gallery-state";
 
 /** The cases that Python's filter is held to as well. */
 export const cases = filterCases;
@@ -74,18 +75,8 @@ export class FakeModel {
       _tables: [raw()],
       _several: false,
       _style: "",
-      _chosen: null,
-      opened: "",
-      selected: [],
-      query: "",
-      min_iou: 0.04,
-      only: "detectors",
-      category: [],
-      concept: null,
-      sort: "iou",
-      overlay: "mask",
+      ...DEFAULTS,
       current: "layer4",
-      compare: [],
       ...values,
     };
   }

@@ -1,5 +1,5 @@
-"""What the package brings along: a network, its weights, a drawn and labeled world, names of colors.
+"""What comes with the package: a network with its weights, drawn and labeled images, names of colors.
 
-In: nothing. Out: `demo()`, the network with its drawings.
+In: nothing. Out: `demo()`, the network and the drawings.
 Called by `data` (the default data set) and by users.
 """

@@ -1,10 +1,9 @@
-"""The eleven basic colour names, for every pixel of an image.
+"""The eleven basic color names, for every pixel of an image.
 
-English has eleven *basic colour terms* (Berlin and Kay, *Basic Color Terms*, 1969), the same
-eleven that label the category_colors of Broden. A pixel gets the name of the nearest of some ninety
-hand-picked prototypes, several per name, in CIELAB, where equal distances look about equally
-different. Lightness counts less than hue and chroma, because a shadow does not change what a
-thing's colour is called.
+English has eleven *basic color terms* (Berlin and Kay, *Basic Color Terms*, 1969); Broden labels
+colors with the same eleven. A pixel gets the name of the nearest of some ninety hand-picked
+prototypes, several per name, in CIELAB, where equal distances look about equally different.
+Lightness counts less than hue and chroma, because a shadow does not change the name of a color.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 #: The names; :func:`name_colors` returns positions in this tuple.
 COLOR_NAMES = ("black", "blue", "brown", "grey", "green", "orange", "pink", "purple", "red", "white", "yellow")
 
-# Several prototypes per name: what people call "green" runs from lime to bottle green, and
-# "brown" is no hue of its own but dark orange.
+# Several prototypes per name: people call everything from lime to bottle green "green", and
+# "brown" is a dark orange rather than a hue of its own.
 _PROTOTYPES = {
     "black": "000000 141414 1c1a18 10141e 1a120e 0e1a12",
     "blue": "0000ff 1e4fbf 4a78d2 7fb0e6 a9cdf0 12275e 2f5f93 00a0d8 5f86ad 1a3a6a 3f97b8 7fcfe0",
@@ -36,12 +35,12 @@ _PROTOTYPES = {
     "yellow": "ffff00 f6d32a ffe066 e8c030 fff3a0 d2b428 eadb8c e0cc9a",
 }
 
-_BITS = 6  # bits kept per channel: 262,144 category_colors, steps of 4 of 255
+_BITS = 6  # bits kept per channel: 262,144 colors, steps of 4 of 255
 _LIGHTNESS_WEIGHT = 0.8
 
 
 def srgb_to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return category_colors in CIELAB (white D65).
+    """Return colors in CIELAB (white D65).
 
     Parameters
     ----------
@@ -63,8 +62,8 @@ def srgb_to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=1)
-def _table() -> NDArray[np.uint8]:
-    """Positions in COLOR_NAMES for each quantised colour, uint8, shape [2**18]; made once, in half a second."""
+def _make_table() -> NDArray[np.uint8]:
+    """Return the positions in COLOR_NAMES for each quantized color, uint8, shape [2**18]; made once, in half a second."""
     levels = (np.arange(1 << _BITS) << (8 - _BITS)) + (1 << (7 - _BITS))
     grid = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 3).astype(np.uint8)
     scale = np.array([_LIGHTNESS_WEIGHT, 1.0, 1.0])
@@ -83,13 +82,12 @@ def _table() -> NDArray[np.uint8]:
 
 
 def name_colors(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the name of every pixel's colour, as its position in :data:`COLOR_NAMES`.
+    """Return the name of every pixel's color, as its position in :data:`COLOR_NAMES`.
 
     Parameters
     ----------
     rgb : uint8 array, shape [..., 3]
-        sRGB. Quantised to six bits per channel before it is named, which makes this one lookup
-        per pixel.
+        sRGB. Quantized to six bits per channel first, so that naming is one lookup per pixel.
 
     Returns
     -------
@@ -103,11 +101,10 @@ def name_colors(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     rgb = np.asarray(rgb)
     if rgb.dtype != np.uint8 or rgb.ndim < 1 or rgb.shape[-1] != 3:
-        msg = (
+        raise ValueError(
             f"name_colors() takes a uint8 array with three channels last, [..., 3]; "
             f"got {rgb.dtype} with shape {list(rgb.shape)}. Convert the image with np.asarray(image.convert('RGB'))."
         )
-        raise ValueError(msg)
     kept = rgb.astype(np.int32) >> (8 - _BITS)
-    positions: NDArray[np.uint8] = _table()[(kept[..., 0] << (2 * _BITS)) | (kept[..., 1] << _BITS) | kept[..., 2]]
+    positions: NDArray[np.uint8] = _make_table()[(kept[..., 0] << (2 * _BITS)) | (kept[..., 1] << _BITS) | kept[..., 2]]
     return positions

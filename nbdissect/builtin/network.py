@@ -1,4 +1,4 @@
-"""The embedded network: small, plain, trained on nothing but the names of twenty drawn scenes."""
+"""The built-in network: small, plain, trained only on the names of twenty drawn scenes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WEIGHTS = "demo.safetensors"
 
 
 class Block(nn.Sequential):
-    """Convolution, batch normalisation, ReLU; what it returns is what its units say.
+    """Convolution, batch normalization, ReLU. Its output holds the activations of its units.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Block(nn.Sequential):
             OrderedDict(
                 conv=nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False),
                 bn=nn.BatchNorm2d(outputs),
-                # not in place: a hook on this module keeps what it sees
+                # not in place: a hook on this module keeps the tensor it gets
                 relu=nn.ReLU(),
             )
         )
@@ -49,7 +49,7 @@ class DemoNetwork(nn.Module):
     """Six convolutional layers, global average pooling, one linear layer.
 
     The layers ``conv1`` to ``conv6`` return rectified maps: 64 x 64, three times 32 x 32,
-    and twice 16 x 16 for an image of 128 x 128. Images are RGB with the ImageNet normalisation
+    and twice 16 x 16 for an image of 128 x 128. Images are RGB with the ImageNet normalization
     (mean .485 .456 .406, standard deviation .229 .224 .225), at their stored size.
 
     Parameters
@@ -91,37 +91,37 @@ class DemoNetwork(nn.Module):
 
 
 def demo(*, trained: bool = True) -> tuple[DemoNetwork, World]:
-    """Return the embedded network and the embedded labelled drawings; nothing is downloaded.
+    """Return the built-in network and the built-in labeled drawings; nothing is downloaded.
 
-    The network was trained on the names of the scenes alone (``tools/train_demo.py``). Nobody
-    showed it where a wheel or a window is; dissecting it finds units that know.
+    The network was trained on the names of the scenes alone (``tools/train_demo.py``). It was
+    never shown where a wheel or a window is; dissecting it finds units that respond to them.
 
     Parameters
     ----------
     trained : bool
-        False gives the network as it was before training (freshly initialised from a fixed
-        seed), for comparison.
+        False returns the network as it was before training (initialized from a fixed seed), for
+        comparison.
 
     Returns
     -------
     (DemoNetwork, World)
         The model in eval mode, on the CPU; 560 drawings that it was not trained on.
     """
-    with torch.random.fork_rng(devices=[]):  # layers draw weights when made; nobody's random numbers move
+    with torch.random.fork_rng(devices=[]):  # new layers draw random weights; the caller's random state stays
         model = DemoNetwork()
     if trained:
         stored = load((files(__package__) / WEIGHTS).read_bytes())
         model.load_state_dict({name: tensor.to(model.state_dict()[name].dtype) for name, tensor in stored.items()})
     else:
-        initialise(model, seed=0)
+        initialize(model, seed=0)
     return model.eval(), World()
 
 
-def initialise(model: nn.Module, seed: int) -> None:
+def initialize(model: nn.Module, seed: int) -> None:
     """Draw all weights of a model anew, in place, without touching PyTorch's own random state.
 
-    He initialisation (He et al., ICCV 2015, eq. 10) for convolutions, the same with gain 1 for
-    linear layers; batch normalisation starts as the identity.
+    He initialization (He et al., ICCV 2015, eq. 10) for convolutions, the same with gain 1 for
+    linear layers; batch normalization starts as the identity.
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():

@@ -1,6 +1,6 @@
-"""Labeled images: readers of data sets, and which data set a call means.
+"""Labeled images: readers of data sets, and the choice of the data set for a call.
 
 In: a path, or an object with the members of `nbdissect.types.ConceptData`. Out: samples with image, masks and labels.
-Whatever is wrong with a file is named by file, line and column before anything is counted.
+An error in a file names file, line and column, before anything is counted.
 Called by `api`, `layer_table` and `magic`.
 """

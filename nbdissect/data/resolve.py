@@ -1,4 +1,4 @@
-"""Which labeled images a call means: those given, else those of the session, else the embedded drawings."""
+"""Finds the data set that a call means: the one given, else that of the session, else the built-in drawings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DATA_MEMBERS = ("concepts", "categories", "__len__", "__getitem__")
 
 
 def resolve_data(data: Any = None) -> ConceptData:
-    """Return the data set that `data` names: itself, a path, or the default where it is None."""
+    """Return the data set for `data`: the object itself, the directory it names, or the default where it is None."""
     if data is None:
         data = options.data if options.data is not None else os.environ.get(DATA_VARIABLE) or None
     if data is None:
@@ -29,9 +29,8 @@ def resolve_data(data: Any = None) -> ConceptData:
         return Broden(Path(data).expanduser())
     missing = [name for name in DATA_MEMBERS if not hasattr(data, name)]
     if missing:
-        message = (
+        raise ValueError(
             f"data is a {type(data).__name__} without {missing[0]!r}. It must be nd.Broden(path), a path to such a directory, "
             "or an object with concepts, categories, len(data) and data[i]: see nbdissect.types.ConceptData."
         )
-        raise ValueError(message)
     return data  # type: ignore[no-any-return]

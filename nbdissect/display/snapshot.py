@@ -20,7 +20,8 @@ import numpy as np
 from nbdissect.display.dissection_table import packed, table_of
 from nbdissect.display.gallery_state import starting_state
 from nbdissect.display.replies import fitted, ranked
-from nbdissect.display.thumbnails import carries, grid_of, pixels_of
+from nbdissect.display.thumbnails import carries, pixels_of
+from nbdissect.masks import shape_of
 from nbdissect.text import plural
 
 if TYPE_CHECKING:
@@ -196,13 +197,13 @@ class _ImageSheet:
             try:
                 sample = self.data[index]
                 small = sample.image.convert("RGB")
-                grid = grid_of(sample)
+                grid = shape_of(sample, index)
                 # A data set may decode its masks whenever they are read: once is enough.
                 planes = {category: np.asarray(mask) for category, mask in sample.masks.items()}
                 decoded = SimpleNamespace(shape=grid, masks=planes, whole=sample.whole)
                 expected = self._expected.get(index, ())
                 masks = {
-                    number: np.packbits(pixels_of(decoded, number, categories)).tobytes()
+                    number: np.packbits(pixels_of(decoded, index, number, categories)).tobytes()
                     for number, categories, _ in expected
                 }
                 carried = frozenset(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbdissect.masks import shape_of
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
@@ -54,7 +56,7 @@ class Thumbnails:
                 return self._kept[index]
             sample = self._data[index]
             image = sample.image.convert("RGB")
-            self._grids.setdefault(index, grid_of(sample))
+            self._grids.setdefault(index, shape_of(sample, index))
             if max(image.size) > SIDE:
                 image.thumbnail((SIDE, SIDE))
             file = io.BytesIO()
@@ -81,15 +83,15 @@ class Thumbnails:
         See :func:`pixels_of` and :func:`carries`; `family` are the numbers of all concepts of the category.
         """
         sample = self._data[index]
-        return pixels_of(sample, number, categories), carries(sample, family, categories)
+        return pixels_of(sample, index, number, categories), carries(sample, family, categories)
 
 
-def pixels_of(sample: Any, number: int, categories: Iterable[str]) -> NDArray[np.uint8]:
-    """Pixels of a concept on the mask grid of a sample, uint8 [sh, sw] of 0 and 1.
+def pixels_of(sample: Any, index: int, number: int, categories: Iterable[str]) -> NDArray[np.uint8]:
+    """Pixels of a concept on the mask grid of image number `index`, uint8 [sh, sw] of 0 and 1.
 
     The union over all planes of the given categories; a label of the whole image covers all of it.
     """
-    pixels = np.zeros(grid_of(sample), dtype=bool)
+    pixels = np.zeros(shape_of(sample, index), dtype=bool)
     for category in categories:
         if number in sample.whole.get(category, ()):
             pixels[:] = True
@@ -106,15 +108,3 @@ def carries(sample: Any, family: Collection[int], categories: Iterable[str]) -> 
         or (category in sample.masks and bool(np.isin(np.asarray(sample.masks[category]), numbers).any()))
         for category in categories
     )
-
-
-def grid_of(sample: Any) -> tuple[int, int]:
-    """Height and width of a sample's masks: as it says, else those of its first mask, else the image's."""
-    shape = getattr(sample, "shape", None)
-    if shape is not None:
-        return int(shape[0]), int(shape[1])
-    for mask in sample.masks.values():
-        height, width = np.asarray(mask).shape[-2:]
-        return int(height), int(width)
-    width, height = sample.image.size
-    return int(height), int(width)

@@ -34,7 +34,7 @@ def find_layers(model: torch.nn.Module, names: Sequence[str]) -> dict[str, torch
         if name not in modules:
             raise ValueError(_unknown_layer(name, [known for known in modules if known], type(model).__name__))
         if not hookable(modules[name]):
-            message = f"Layer {name!r} is a scripted module, into which one can't look. Dissect the model from which it was scripted."
+            message = f"Layer {name!r} is a scripted module: hooks can't see what it returns. Dissect the model from which it was scripted."
             raise ValueError(message)
     return {name: modules[name] for name in names}
 

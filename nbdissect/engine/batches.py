@@ -29,9 +29,9 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class Normalize:
-    """Resize the whole image to `size` and normalise it, as torchvision's presets do, without their crop.
+    """Resize the whole image to `size` and normalize it, as torchvision's presets do, without their crop.
 
-    The masks cover the whole image: a centre crop would shift every map against them.
+    The masks cover the whole image: a center crop would shift every map against them.
 
     Attributes
     ----------
@@ -74,9 +74,9 @@ def _on_device(values: tuple[float, ...], device: torch.device) -> torch.Tensor:
 def default_transform(model: torch.nn.Module, size: tuple[int, int]) -> Normalize:
     """Return the transform for a model that came without one.
 
-    A torchvision weights object in ``model.weights``, or timm's ``model.pretrained_cfg``, tells
+    A torchvision weights object in ``model.weights``, or timm's ``model.pretrained_cfg``, gives
     input size, mean and standard deviation; otherwise images keep the data set's `size` and get
-    the ImageNet normalisation.
+    the ImageNet normalization.
     """
     weights: Any = getattr(model, "weights", None)
     if callable(getattr(weights, "transforms", None)):
@@ -111,14 +111,14 @@ def warn_of_crop(transform: Any) -> None:
     if moving:
         warn(
             f"transform= contains {moving}, but masks cover the whole image: maps and masks would not lie on each other. "
-            "Resize instead of cropping; leave out transform= to have the whole image resized and normalised."
+            "Resize instead of cropping; leave out transform= to have the whole image resized and normalized."
         )
 
 
 def choose_transform(
     transform: Any, model: torch.nn.Module, data: ConceptData
 ) -> Callable[[Image.Image], torch.Tensor]:
-    """Return the transform given, after a look for crops, or else the default for this model and data."""
+    """Return the transform given, with a warning if it crops, or else the default for this model and data."""
     if transform is None:
         size = getattr(data, "image_size", None)
         return default_transform(model, size or data[0].image.size[::-1])
@@ -137,7 +137,7 @@ class Batcher:
     transform : callable
         PIL image → tensor [channels, height, width]. A :class:`Normalize` is applied to whole batches.
     device, dtype
-        Where the batch goes, and what the model wants to be fed.
+        Where the batch goes, and the dtype that the model takes.
     """
 
     def __init__(self, transform: Callable[[Image.Image], Any], device: torch.device, dtype: torch.dtype) -> None:

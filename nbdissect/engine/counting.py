@@ -72,18 +72,18 @@ class Tallies:
         self._concepts, self._categories, self.per_image = concepts, categories, per_image
         self.layers: dict[str, Counts] = {}
         for name, number in units.items():
-            self.start(name, number)
+            self.add_layer(name, number)
         self.truth = np.zeros(concepts, np.int64)
         self.pixels = 0
         self.rows: dict[str, list[NDArray[np.int64]]] = {"truth": [], "pixels": []}
 
-    def start(self, name: str, units: int) -> None:
+    def add_layer(self, name: str, units: int) -> None:
         """Begin a layer of `units` units."""
         self.layers[name] = Counts(
             np.zeros((units, self._concepts), np.int64), np.zeros((units, self._categories), np.int64)
         )
 
-    def add_labels(self, images: Sequence[int], labels: Sequence[ImageLabels]) -> None:
+    def update_labels(self, images: Sequence[int], labels: Sequence[ImageLabels]) -> None:
         """Count the concepts' own pixels in some images."""
         for image, label in zip(images, labels, strict=True):
             area = label.truth
@@ -93,21 +93,21 @@ class Tallies:
                 self.rows["truth"].append(np.column_stack([np.full(len(area), image), label.columns, area]))
                 self.rows["pixels"].append(np.array([[image, len(label.tuples)]], np.int64))
 
-    def add_masks(
+    def update_masks(
         self,
         layer: str,
-        records: SparseCells,
+        cells: SparseCells,
         thresholds: NDArray[np.float32],
         images: Sequence[int],
         labels: Sequence[ImageLabels],
         shape: tuple[int, int],
         semantics: Semantics,
     ) -> None:
-        """Count what the masks of a layer's units share with the labels of the images in which the records lie.
+        """Count what the masks of a layer's units share with the labels of the images in which the cells lie.
 
         Parameters
         ----------
-        records : SparseCells
+        cells : SparseCells
             Surviving cells of some of these images, all with masks of `shape`.
         thresholds : float32 [U]
         images : sequence of int
@@ -115,18 +115,18 @@ class Tallies:
         labels : sequence of ImageLabels
             Of the same images.
         """
-        present = np.flatnonzero(np.isin(images, records.image)).tolist()
+        present = np.flatnonzero(np.isin(images, cells.image)).tolist()
         counts, units = self.layers[layer], len(thresholds)
         images, labels = [images[k] for k in present], [labels[k] for k in present]
-        edges = np.searchsorted(records.image, [*images, np.iinfo(np.int32).max])
+        edges = np.searchsorted(cells.image, [*images, np.iinfo(np.int32).max])
         for first, last in _groups([max(len(label.member) * units, len(label.tuples)) for label in labels]):
             part = slice(edges[first], edges[last])
             group = labels[first:last]
             offsets = np.cumsum([0, *(len(label.member) for label in group)])
             # One number per pixel and image: (first counter of its tuple), the unit is added below.
             tuples = np.stack([(label.tuples + offset) for label, offset in zip(group, offsets, strict=False)]) * units
-            place = np.searchsorted(np.asarray(images[first:last]), records.image[part])
-            counters = _mask_counters(records, part, place, thresholds, tuples, shape)
+            place = np.searchsorted(np.asarray(images[first:last]), cells.image[part])
+            counters = _mask_counters(cells, part, place, thresholds, tuples, shape)
             hits = _count(counters, int(offsets[-1]) * units).reshape(-1, units)
             for k, label in enumerate(group):
                 image = images[first + k]
@@ -188,7 +188,7 @@ def _groups(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def _mask_counters(
-    records: SparseCells,
+    cells: SparseCells,
     part: slice,
     place: NDArray[np.int64],
     thresholds: NDArray[np.float32],
@@ -196,15 +196,15 @@ def _mask_counters(
     shape: tuple[int, int],
 ) -> Iterator[NDArray[np.int64]]:
     """For every pixel of every mask, the number of its counter: tuple times U plus unit."""
-    unit, cell, corners = records.unit[part].astype(np.int64), records.cell[part], records.corners[:, part]
+    unit, cell, corners = cells.unit[part].astype(np.int64), cells.cell[part], cells.corners[:, part]
     ids = tuples.ravel()
     base = place * tuples.shape[1]
-    if records.grid == shape:
+    if cells.grid == shape:
         yield ids.take(base + cell) + unit
         return
-    rows, columns = axis(records.grid[0], shape[0]), axis(records.grid[1], shape[1])
+    rows, columns = axis(cells.grid[0], shape[0]), axis(cells.grid[1], shape[1])
     # Cells that cover equally many rows and columns of pixels are evaluated together.
-    kind = _cell_kinds(records.grid, shape)[cell]
+    kind = _cell_kinds(cells.grid, shape)[cell]
     order = np.argsort(kind, kind="stable")
     sizes = np.bincount(kind)
     ends = np.cumsum(sizes)
@@ -212,8 +212,8 @@ def _mask_counters(
         if first == last:
             continue
         one = int(cell[order[first]])
-        height = int(rows.count[one // records.grid[1]])
-        width = int(columns.count[one % records.grid[1]])
+        height = int(rows.count[one // cells.grid[1]])
+        width = int(columns.count[one % cells.grid[1]])
         if not height or not width:
             continue
         step = max(1, _BLOCK // (height * width))
@@ -221,7 +221,7 @@ def _mask_counters(
         pixels = (down[:, None] * shape[1] + across)[..., None]
         for start in range(first, last, step):
             chosen = order[start : min(start + step, last)]
-            i, j = np.divmod(cell[chosen].astype(np.int64), records.grid[1])
+            i, j = np.divmod(cell[chosen].astype(np.int64), cells.grid[1])
             top, left = rows.start[i], columns.start[j]
             a, b, c, d = corners[:, chosen]
             weight = rows.weight[top + down[:, None]]  # [height, R]

@@ -1,7 +1,7 @@
 """What an image's pixels mean, in the form in which pixels are counted fastest.
 
-Each pixel gets one small number for its whole *tuple* of labels (one label per layer of every
-category), so that counting a mask takes one look-up per pixel instead of one per layer; a table
+Each pixel gets one small number for its whole *tuple* of labels (one label per plane of every
+category), so that counting a mask takes one look-up per pixel instead of one per plane; a table
 says which concepts each tuple holds.
 """
 
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from nbdissect.masks import planes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -61,7 +63,7 @@ class LabelReader:
         In column order.
     categories : sequence of str
     semantics : {"paper", "netdissect-lite"}
-        The paper takes the union of all layers, NetDissect-Lite counts every annotation.
+        The paper takes the union of all planes, NetDissect-Lite counts every annotation.
     others : collection of int
         Numbers that are labels but no concept of these categories: skipped, and noted in `skipped`.
         Masks of other categories are noted in `strange_categories`.
@@ -93,10 +95,10 @@ class LabelReader:
         """
         masks, whole = self._parts(sample, index)
         tuples = np.zeros(shape[0] * shape[1], dtype=np.int64)
-        held = np.empty((1, 0), dtype=np.int64)  # [T, layers]: the concept of each tuple in each layer, -1 = none
+        held = np.empty((1, 0), dtype=np.int64)  # [T, planes]: the concept of each tuple in each plane, -1 = none
         for category in self._categories:
-            for layer in masks.get(category, ()):
-                tuples, held = self._refine(tuples, held, np.asarray(layer), index, category, shape)
+            for _, plane in planes({category: masks.get(category, ())}, index):
+                tuples, held = self._refine(tuples, held, plane, index, category, shape)
         everywhere = [
             column
             for category in self._categories
@@ -107,7 +109,7 @@ class LabelReader:
 
     def _parts(self, sample: Any, index: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         parts = []
-        for name, what in (("masks", "arrays [layers, height, width]"), ("whole", "sequences of label numbers")):
+        for name, what in (("masks", "arrays [planes, height, width]"), ("whole", "sequences of label numbers")):
             part = getattr(sample, name, None)
             if not isinstance(part, Mapping) or not all(np.iterable(value) for value in part.values()):
                 message = f"Image {index}: .{name} of its sample must map categories to {what}; got {part!r:.80}."
@@ -135,19 +137,18 @@ class LabelReader:
         self,
         tuples: NDArray[np.int64],
         held: NDArray[np.int64],
-        layer: NDArray[Any],
+        plane: NDArray[Any],
         index: int,
         category: str,
         shape: tuple[int, int],
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        check_plane(layer, index, category)
-        if layer.shape != shape:
+        if plane.shape != shape:
             message = (
-                f"Image {index}, category {category!r}: a mask of shape {list(layer.shape)} in a sample whose masks "
+                f"Image {index}, category {category!r}: a mask of shape {list(plane.shape)} in a sample whose masks "
                 f"are {list(shape)}. All masks of one image share one height and width."
             )
             raise ValueError(message)
-        numbers, local = _renumber(layer.ravel().astype(np.uint8) if layer.dtype == bool else layer.ravel())
+        numbers, local = _renumber(plane.ravel().astype(np.uint8) if plane.dtype == bool else plane.ravel())
         columns = np.array([self._column_of(number, index, category) for number in numbers.tolist()], dtype=np.int64)
         # Labels that are no concept are one and the same: nothing.
         kept, local_of = np.unique(columns, return_inverse=True)
@@ -172,34 +173,6 @@ class LabelReader:
         whole_category = np.zeros(len(self._categories), dtype=bool)
         whole_category[self._category_of[everywhere]] = True
         return ImageLabels(tuples.astype(np.int32), present, member, pixel_category, whole_category)
-
-
-def mask_shape(sample: Any, index: int) -> tuple[int, int]:
-    """Return the height and width of the masks of `sample`, number `index` of the data set."""
-    shape = getattr(sample, "shape", None)
-    if shape is not None:
-        return int(shape[0]), int(shape[1])
-    for category, layers in sample.masks.items():
-        for layer in layers:
-            check_plane(np.asarray(layer), index, category)
-            height, width = np.shape(layer)
-            return height, width
-    return sample.image.height, sample.image.width
-
-
-def check_plane(layer: NDArray[Any], index: int, category: str) -> None:
-    """Refuse a layer of a mask that is no array [sh, sw] of whole numbers.
-
-    Raises
-    ------
-    ValueError
-    """
-    if layer.ndim != 2 or layer.dtype.kind not in "iub":
-        message = (
-            f"Image {index}, category {category!r}: a layer of its masks is a {layer.dtype} array of shape {list(layer.shape)}. "
-            "masks[category] must be whole numbers of shape [layers, height, width]; a single mask takes mask[None]."
-        )
-        raise ValueError(message)
 
 
 def _renumber(values: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

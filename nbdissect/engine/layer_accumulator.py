@@ -37,7 +37,7 @@ class LayerAccumulator:
     size : (int, int)
         Height and width of the layer's maps.
     units : int
-    records : binary file, optional
+    file : binary file, optional
         Where surviving cells go when memory is short.
 
     Attributes
@@ -48,10 +48,10 @@ class LayerAccumulator:
     """
 
     def __init__(
-        self, name: str, config: RunConfig, size: tuple[int, int], units: int, records: IO[bytes] | None = None
+        self, name: str, config: RunConfig, size: tuple[int, int], units: int, file: IO[bytes] | None = None
     ) -> None:
         self.name, self.size, self.units = name, size, units
-        self._plan = config
+        self._config = config
         self._held: list[tuple[torch.Tensor, torch.Tensor, list[tuple[int, int]]]] = []
         self._held_bytes = 0
         share = config.memory // len(config.layers)
@@ -75,7 +75,7 @@ class LayerAccumulator:
                 self._values, taken = RadixHistogram(units, rank.count, config.device, bits, most=n), 4 * units << bits
             rest -= taken
         # Less than half for the cells: pruning and writing them makes copies.
-        self.store = CellStore(max(rest * 3 // 8, share // 16), records)
+        self.store = CellStore(max(rest * 3 // 8, share // 16), file)
         self.warming = self._values is not None
 
     @property
@@ -86,12 +86,12 @@ class LayerAccumulator:
         assert self._given is not None
         return self._given
 
-    def add(self, maps: torch.Tensor, images: torch.Tensor, shapes: list[tuple[int, int]]) -> None:
+    def update(self, maps: torch.Tensor, images: torch.Tensor, shapes: list[tuple[int, int]]) -> None:
         """Take in one batch of maps [B, h, w, U] of the images [B] with masks of these shapes."""
         self.check(maps, images)
-        self._exemplars.add(maps, images)
+        self._exemplars.update(maps, images)
         if not self.warming:
-            if self._values is not None and self._values.add(maps):
+            if self._values is not None and self._values.update(maps):
                 self._known_bound = None
             self._record(maps, images, shapes)
             return
@@ -115,8 +115,8 @@ class LayerAccumulator:
                 f"{_times((*self.size, self.units))}. All images must give maps of one size: resize them to one size in transform=."
             )
             raise ValueError(message)
-        # One fast sum tells; the slow look only where it is not finite. The host waits for it: what is not
-        # finite must not get into what is kept.
+        # One fast sum decides; every value is looked at only where it isn't finite. The host waits for it: what
+        # isn't finite must not get into what is kept.
         if bool(torch.isfinite(maps.sum())):
             return
         bad = ~torch.isfinite(maps).all(dim=3).all(dim=2).all(dim=1)
@@ -124,7 +124,7 @@ class LayerAccumulator:
             image = int(images[bad.nonzero()[0, 0]])
             message = (
                 f"Layer {self.name!r} gave NaN or infinite activations for image {image}. Check the weights and the "
-                "normalisation (transform=); half precision overflows beyond 65,504: try model.float()."
+                "normalization (transform=); half precision overflows beyond 65,504: try model.float()."
             )
             raise ValueError(message)
 
@@ -140,11 +140,11 @@ class LayerAccumulator:
     def _record(self, maps: torch.Tensor, images: torch.Tensor, shapes: list[tuple[int, int]]) -> None:
         kept: list[tuple[tuple[int, int], SparseCells]] = []
         room = self.store.budget // 2
-        for shape, records in active_cells(maps, self.bound, images, shapes):
-            room -= records.nbytes
+        for shape, cells in active_cells(maps, self.bound, images, shapes):
+            room -= cells.nbytes
             if room < 0:
                 break
-            kept.append((shape, records))
+            kept.append((shape, cells))
         if self._values is not None and self._known_bound is None:
             self._known_bound = self.bound.cpu().numpy()
         # While the bound is low it is cheaper to see the batch again than to keep most of its cells.
@@ -158,7 +158,7 @@ class LayerAccumulator:
             self.warm()
         if self._values is None:
             return self.bound.cpu().numpy()
-        rank = threshold_rank(self._plan.quantile, images * self.size[0] * self.size[1], self._plan.semantics)
+        rank = threshold_rank(self._config.quantile, images * self.size[0] * self.size[1], self._config.semantics)
         if isinstance(self._values, TopValues):
             return self._values.thresholds(rank)
         upper = [max(1, rank.count - 1)] if rank.fraction else []
@@ -168,23 +168,23 @@ class LayerAccumulator:
         """Return about what the thresholds over `images` images are, float32 [U]; the run goes on."""
         if self._values is None:
             return self.bound.cpu().numpy()
-        rank = threshold_rank(self._plan.quantile, images * self.size[0] * self.size[1], self._plan.semantics)
+        rank = threshold_rank(self._config.quantile, images * self.size[0] * self.size[1], self._config.semantics)
         return self._values.thresholds(Rank(rank.count))
 
     def compute(self, selects: Sequence[RadixSelect], images: int) -> NDArray[np.float32]:
         """Return the thresholds that the selects have found, float32 [U]."""
         if len(selects) == 1:
             return selects[0].values()
-        rank = threshold_rank(self._plan.quantile, images * self.size[0] * self.size[1], self._plan.semantics)
+        rank = threshold_rank(self._config.quantile, images * self.size[0] * self.size[1], self._config.semantics)
         return interpolate(selects[0].values(), selects[1].values(), rank.fraction)
 
     def values_of(self, batch: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.integer]]] | None:
         """Yield the activations above the bound in one batch, with their units; None where its cells don't hold them."""
         kept = self.store.read(batch)
         # Where a map is larger than its masks, the cells are those of a smaller map.
-        if kept is None or any(records.grid != self.size for _, records in kept):
+        if kept is None or any(cells.grid != self.size for _, cells in kept):
             return None
-        return ((records.corners[0], records.unit) for _, records in kept)
+        return ((cells.corners[0], cells.unit) for _, cells in kept)
 
     def forget_values(self, thresholds: NDArray[np.float32]) -> None:
         """Drop what only the search for the thresholds needed, and the cells in memory that lie below them."""
@@ -209,7 +209,7 @@ class LayerAccumulator:
         return {**values, **self._exemplars.state_dict()}
 
     def merge_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Take in what another pass over other images, or this one before it was interrupted, has found."""
+        """Take in what a pass over other images has found, or this one before it was interrupted."""
         self.warming = False
         if self._values is not None and "values.bound" in state:  # not where thresholds were known by then
             self._values.merge_state(state[f"values.{self._values.kept}"], state["values.bound"])
@@ -219,7 +219,7 @@ class LayerAccumulator:
     def set_bound(self, bound: NDArray[np.float32]) -> None:
         """Begin with a bound that was found in other images, float32 [U]."""
         if self._values is not None:
-            self._values.bound = torch.from_numpy(bound).to(self._plan.device)
+            self._values.bound = torch.from_numpy(bound).to(self._config.device)
 
 
 def _times(size: Sequence[int]) -> str:

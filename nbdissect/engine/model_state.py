@@ -1,4 +1,4 @@
-"""A model is borrowed: what must be as it was when the run is over, and what the model says of itself."""
+"""A model is borrowed: it comes back as it was, and its devices and dtype decide where and how it is fed."""
 
 from __future__ import annotations
 
@@ -64,5 +64,5 @@ def model_devices(model: torch.nn.Module) -> list[torch.device]:
 
 
 def model_dtype(model: torch.nn.Module) -> torch.dtype:
-    """Dtype of the first floating-point parameter: what the model wants to be fed."""
+    """Dtype of the first floating-point parameter: what the model takes."""
     return next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)

@@ -70,10 +70,10 @@ class RadixHistogram:
         dtype = torch.int32 if most <= _MAGNITUDE else torch.int64
         self.counts = torch.zeros((units, 1 << bits), dtype=dtype, device=device)
         self.bound = torch.full((units,), -math.inf, dtype=torch.float32, device=device)
-        self._fresh = 0  # values counted since the bound was looked for
+        self._fresh = 0  # values counted since the bound was last raised
         self._wait = units * count
 
-    def add(self, maps: torch.Tensor) -> bool:
+    def update(self, maps: torch.Tensor) -> bool:
         """Take in maps [B, h, w, U]; return whether the bound may have risen."""
         for part in torch.split(maps, max(1, _ROWS // maps[0].numel())):
             rows = part.reshape(-1, part.shape[-1])
@@ -88,14 +88,14 @@ class RadixHistogram:
         return True
 
     def merge(self, batches: Sequence[torch.Tensor]) -> None:
-        """Take in maps [B, h, w, U], and look for the bound at once."""
+        """Take in maps [B, h, w, U], and raise the bound at once."""
         for maps in batches:
-            self.add(maps)
+            self.update(maps)
         self._raise_bound()
 
     def _raise_bound(self) -> None:
         self._fresh = 0
-        # The bound rises ever more slowly: looking for it costs as much as counting some millions of values.
+        # The bound rises ever more slowly: finding it costs as much as counting some millions of values.
         self._wait = max(self._count * len(self.counts) // 4, self.counts.numel() // 4)
         place, _ = self.place(np.full(len(self.counts), self._count))
         edge = torch.from_numpy(value_of(np.maximum(place, 0) << (_KEY_BITS - self.bits)))
@@ -151,7 +151,7 @@ class RadixSelect:
         """Whether every value is found."""
         return self._known == _KEY_BITS or bool(self._settled.all())
 
-    def add(self, values: NDArray[np.float32], unit: NDArray[np.integer]) -> None:
+    def update(self, values: NDArray[np.float32], unit: NDArray[np.integer]) -> None:
         """Take in values [R] of units [R] in this pass: all those above the bound, each once."""
         wanted = values > self.floor[unit]
         unit, keys = unit[wanted].astype(np.int64), keys_of(torch.from_numpy(values[wanted])).numpy()
@@ -170,10 +170,10 @@ class RadixSelect:
         """End a pass over all values."""
         bits = self._next_bits
         place, rank = _place(self.counts, self._rank)
-        lost = place < 0
-        self._settled |= lost
+        missing = place < 0
+        self._settled |= missing
         self._prefix = (self._prefix << bits) + np.maximum(place, 0)
-        self._rank = np.where(lost, 1, rank)
+        self._rank = np.where(missing, 1, rank)
         self._known += bits
         self.counts = self._no_counts()
 

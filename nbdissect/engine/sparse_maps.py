@@ -1,6 +1,6 @@
 """What survives of the activation maps: the cells in which a mask could have a pixel.
 
-A *cell* is the area between four neighbouring map positions. An interpolated value never leaves
+A *cell* is the area between four neighboring map positions. An interpolated value never leaves
 the range of its four corners, so a cell whose corners all lie at or below the threshold holds no
 pixel of the mask. With q = 0.005 some 2-3 % of the cells survive on real activations.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-# Map values looked at in one go; bounds the working memory, some 50 bytes a value where all survive.
+# Map values handled at once; bounds the working memory, some 50 bytes a value where all survive.
 _ELEMENTS = 1 << 20
 
 
@@ -54,11 +54,11 @@ class SparseCells:
 
     @property
     def nbytes(self) -> int:
-        """Memory that the records take, in bytes."""
+        """Memory that the cells take, in bytes."""
         return self.image.nbytes + self.unit.nbytes + self.cell.nbytes + self.corners.nbytes
 
     def above(self, bound: NDArray[np.float32]) -> SparseCells:
-        """Return the records of which a corner exceeds the unit's bound, float32 [U]."""
+        """Return the cells of which a corner exceeds the unit's bound, float32 [U]."""
         keep = self.corners.max(axis=0) > bound[self.unit]
         if keep.all():
             return self
@@ -115,7 +115,7 @@ def _active_cells(maps: torch.Tensor, bound: torch.Tensor, images: torch.Tensor,
     cell = place - image * (height * width)
     corners = [where]
     if not alone:
-        # Beyond the last row or column the map is clamped: the corner is its own neighbour.
+        # Beyond the last row or column the map is clamped: the corner is its own neighbor.
         row = cell // width
         down = torch.where(row < height - 1, width * units, 0)
         right = torch.where(cell - row * width < width - 1, units, 0)

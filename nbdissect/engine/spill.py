@@ -1,4 +1,4 @@
-"""Where the surviving cells wait for their threshold: in memory, and beyond a budget in a file."""
+"""Where the surviving cells wait for the thresholds: in memory, and beyond a budget in a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# In memory, records below the bound are dropped when their number has doubled, and not before this.
+# In memory, cells below the bound are dropped when their number has doubled, and not before this.
 _PRUNE_BYTES = 16 << 20
 _FIELDS = ("image", "unit", "cell", "corners")
 
@@ -25,7 +25,7 @@ Shape = tuple[int, int]
 
 @dataclass(frozen=True)
 class _Filed:
-    """Cells that lie in the file, from byte `place` on."""
+    """Cells in the file, from byte `place` on."""
 
     shape: Shape
     grid: tuple[int, int]
@@ -49,7 +49,7 @@ class CellStore:
     Attributes
     ----------
     nbytes, filed_bytes : int
-        What lies in memory, and in the file.
+        The size of the cells in memory, and of those in the file.
     """
 
     def __init__(self, budget: int, file: IO[bytes] | None = None) -> None:
@@ -62,17 +62,17 @@ class CellStore:
     def __len__(self) -> int:
         return len(self._batches)
 
-    def append(self, records: list[tuple[Shape, SparseCells]] | None, bound: NDArray[np.float32] | None) -> None:
+    def append(self, cells: list[tuple[Shape, SparseCells]] | None, bound: NDArray[np.float32] | None) -> None:
         """Keep the cells of the next batch; None = they were too many, the batch must be seen again.
 
         Parameters
         ----------
-        records : list of (mask shape, SparseCells), or None
+        cells : list of (mask shape, SparseCells), or None
         bound : float32 [U], or None
             Below which a cell is of no use; None where that was known when the cells were chosen.
         """
-        self._batches.append(None if records is None else list(records))
-        self.nbytes += sum(kept.nbytes for _, kept in records or ())
+        self._batches.append(None if cells is None else list(cells))
+        self.nbytes += sum(kept.nbytes for _, kept in cells or ())
         if bound is not None and self.nbytes > min(2 * self._pruned_bytes + _PRUNE_BYTES, self.budget):
             self.prune(bound)
         if self.nbytes > self.budget:
@@ -89,7 +89,7 @@ class CellStore:
         )
 
     def spill(self) -> None:
-        """Move all that lies in memory to the file."""
+        """Move all cells in memory to the file."""
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="nbdissect-")  # noqa: SIM115 - lives as long as the store
         self._file.seek(self.filed_bytes)
@@ -97,10 +97,10 @@ class CellStore:
             for k, entry in enumerate(batch or ()):
                 if isinstance(entry, _Filed):
                     continue
-                shape, records = entry
-                arrays = [np.ascontiguousarray(getattr(records, name)) for name in _FIELDS]
+                shape, cells = entry
+                arrays = [np.ascontiguousarray(getattr(cells, name)) for name in _FIELDS]
                 dtypes = tuple(array.dtype.str for array in arrays)
-                filed = _Filed(shape, records.grid, len(records), len(records.corners), dtypes, self.filed_bytes)
+                filed = _Filed(shape, cells.grid, len(cells), len(cells.corners), dtypes, self.filed_bytes)
                 for array in arrays:
                     self._file.write(array.data if array.size else b"")
                     self.filed_bytes += array.nbytes
@@ -135,7 +135,7 @@ class CellStore:
     # --- for a checkpoint ---
 
     def index(self) -> list[list[list[Any]] | None]:
-        """Return where in the file every batch lies, as JSON takes it; all must be in the file."""
+        """Return the place of every batch in the file, as JSON takes it; all must be in the file."""
         return [None if batch is None else [list(self._entry(entry)) for entry in batch] for batch in self._batches]
 
     @staticmethod
@@ -144,7 +144,7 @@ class CellStore:
         yield from (entry.shape, entry.grid, entry.count, entry.corners, entry.dtypes, entry.place)
 
     def restore(self, index: list[list[list[Any]] | None], filed_bytes: int) -> None:
-        """Take up the batches that :meth:`index` told of; what the file holds beyond is written over."""
+        """Take up the batches of an :meth:`index`; what the file holds beyond is written over."""
         self._batches = [
             None
             if batch is None

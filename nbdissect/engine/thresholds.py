@@ -1,4 +1,4 @@
-"""The exact m-th largest activation of every unit, from a stream: which it is, and the buffer that keeps it."""
+"""Every unit's threshold, the m-th largest of its activations: its rank, and a buffer that finds it in a stream."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PAPER_QUANTILE = 0.005
 # Elements of one topk call; bounds its working memory.
 _CHUNK = 4_000_000
-# Map values looked at in one go, of which, while the bound is low, many survive at 50 bytes each.
+# Map values handled at once. While the bound is low, many of them survive, at 50 bytes each.
 _ELEMENTS = 1 << 20
 
 
@@ -75,16 +75,16 @@ class TopValues:
         self._values = torch.full((units, 2 * rank.count), -math.inf, dtype=torch.float32, device=device)
         self._fill = torch.zeros(units, dtype=torch.int64, device=device)
         self.bound = torch.full((units,), -math.inf, dtype=torch.float32, device=device)
-        # What the host knows without asking the device: every row has so much room, at least; and whether all hold `count` values.
+        # Known on the host without asking the device: every row has at least so much room; whether all hold `count` values.
         self._room = 2 * rank.count
         self._full = False
 
-    def add(self, maps: torch.Tensor) -> bool:
+    def update(self, maps: torch.Tensor) -> bool:
         """Take in maps [B, h, w, U]; return whether the bound rose."""
         parts = torch.split(maps, max(1, _ELEMENTS // maps[0].numel()))
-        return any([self._add(part) for part in parts])  # noqa: C419 - all of them, also after the first that rose
+        return any([self._update(part) for part in parts])  # noqa: C419 - all of them, also after the first that rose
 
-    def _add(self, maps: torch.Tensor) -> bool:
+    def _update(self, maps: torch.Tensor) -> bool:
         rows = maps.view(-1, maps.shape[-1])
         rose = False
         above = rows > self.bound

@@ -39,7 +39,7 @@ class Exemplars:
         """Memory that they take."""
         return self.images.nbytes + self.peaks.nbytes + self.maps.nbytes
 
-    def add(self, maps: torch.Tensor, images: torch.Tensor) -> None:
+    def update(self, maps: torch.Tensor, images: torch.Tensor) -> None:
         """Take in maps [B, h, w, U] of the images [B], whose numbers exceed all seen before."""
         top = self.images.shape[1]
         if not top:

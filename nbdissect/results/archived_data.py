@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbdissect.masks import shape_of
 from nbdissect.results.archive_format import ArchiveError
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class Packed:
 def pack(sample: Any, index: int, concepts: Sequence[Concept], categories: Sequence[str]) -> Packed:
     """Return image number `index` and its labels, encoded; one that comes from an archive stays as it is, byte by byte."""
     encoded, kind, size = _encode(sample)
-    layers, labels, shape = _pack_labels(sample, concepts, categories)
+    layers, labels, shape = _pack_labels(sample, index, concepts, categories)
     known = {concept.number for concept in concepts}
     held = sample.whole
     whole = {
@@ -181,18 +182,14 @@ def _encode(sample: Any) -> tuple[bytes, str, tuple[int, int]]:
 
 
 def _pack_labels(
-    sample: Any, concepts: Sequence[Concept], categories: Sequence[str]
+    sample: Any, index: int, concepts: Sequence[Concept], categories: Sequence[str]
 ) -> tuple[dict[str, int], bytes, tuple[int, int]]:
     from PIL import Image
 
     held = sample.masks  # once: each look may read files
     masks = {category: np.asarray(held[category]) for category in categories if category in held}
     masks = {category: mask for category, mask in masks.items() if mask.ndim == 3 and len(mask)}
-    shape = getattr(sample, "shape", None)
-    if shape is None:
-        first = next(iter(masks.values()), None)
-        shape = first.shape[-2:] if first is not None else sample.image.size[::-1]
-    shape = (int(shape[0]), int(shape[1]))
+    shape = shape_of(sample, index, masks)
     if not masks or max((concept.number for concept in concepts), default=0) > _MOST_NUMBER:
         return {}, b"", shape
     known = np.array(sorted(concept.number for concept in concepts), dtype=np.int64)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import traitlets
-from gallery_parts import dissection
 
 from nbdissect.display.gallery import Gallery
 from nbdissect.display.gallery_state import GalleryState, UnitList, starting_state, traits_of
 from nbdissect.display.protocol import WidgetState
+from support.dissections import dissection
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = [each.name for each in fields(GalleryState)]

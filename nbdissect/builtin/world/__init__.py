@@ -1,4 +1,4 @@
-"""A drawn world with pixel-exact labels: the embedded data set.
+"""A drawn world with pixel-exact labels: the built-in data set.
 
 ``World`` is the data set; see :mod:`nbdissect.builtin.world.data`. The pieces, from the inside
 out: ``patterns`` (tiles), ``canvas`` (painting with labels), one module per kind of thing,

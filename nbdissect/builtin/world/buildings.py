@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def _pane(pen: Pen, part: str, dark_share: float = 0.3) -> int:
-    """Mix window glass: lit from inside when it is dark, sky-coloured or deep by day."""
+    """Mix window glass: lit from inside when it is dark, sky-colored or deep by day."""
     dice = pen.dice
     night = sum(pen.canvas.tint) < 2.0
     if night and dice.chance(0.75):

@@ -1,7 +1,7 @@
-"""Painting with labels: each stroke lays down a colour and what it means, in one go.
+"""Painting with labels: each stroke lays down a color and what it means, in one go.
 
-The canvas holds no colours. It is one map of *ink numbers* at three times the image's
-resolution; a later stroke overwrites an earlier one, which is the painter's order. Colours and
+The canvas holds no colors. It is one map of *ink numbers* at three times the image's
+resolution; a later stroke overwrites an earlier one, which is the painter's order. Colors and
 labels are both read off that map at the end, so what a pixel shows and what it is called can
 never disagree.
 """
@@ -59,7 +59,7 @@ class Canvas:
     ----------
     dice : Dice
     tint : three floats
-        The colour of the light: every colour is multiplied by it, except inks that glow.
+        The color of the light: every color is multiplied by it, except inks that glow.
     """
 
     def __init__(self, dice: Dice, tint: RGB = (1.0, 1.0, 1.0)) -> None:
@@ -89,7 +89,7 @@ class Canvas:
         Parameters
         ----------
         color, second : RGB
-            The first and second colour of the pattern. By default the second is a shade of the
+            The first and second color of the pattern. By default the second is a shade of the
             first, or for a texture a paint that stands out from it.
         object, part, material, texture : str, optional
             What the ink means; concept names.

@@ -1,4 +1,4 @@
-"""The drawn world as a labelled data set."""
+"""The drawn world as a labeled data set."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FIRST_COLOR = NUMBER["color", "black"]
 
 
 class World:
-    """A little drawn world whose every pixel is labelled: the data set that needs no download.
+    """A little drawn world whose every pixel is labeled: the data set that needs no download.
 
     Drawings of twenty scenes with pixel-exact labels of color, object, part, material and
     texture, and the scene as a label of the whole image. The same ``seed`` and ``index`` give the
@@ -44,7 +44,7 @@ class World:
     seed : int
     split : {"probe", "train", "test"}
         Drawings of different splits have nothing in common but the style. Networks are probed on
-        "probe"; the embedded one was trained on "train".
+        "probe"; the built-in one was trained on "train".
 
     Attributes
     ----------
@@ -74,11 +74,13 @@ class World:
 
     def __init__(self, n: int = 560, *, seed: int = 0, split: str = "probe") -> None:
         if n < 1:
-            msg = f"World(n={n}): a data set needs at least one image; the default is 560, 28 of each of the 20 scenes."
-            raise ValueError(msg)
+            raise ValueError(
+                f"World(n={n}): a data set needs at least one image; the default is 560, 28 of each of the 20 scenes."
+            )
         if split not in SPLITS:
-            msg = f"World(split={split!r}): there is no such split; choose one of {', '.join(map(repr, SPLITS))}."
-            raise ValueError(msg)
+            raise ValueError(
+                f"World(split={split!r}): there is no such split; choose one of {', '.join(map(repr, SPLITS))}."
+            )
         self.seed = seed
         self.split = split
         self._n = n
@@ -98,8 +100,7 @@ class World:
         """
         position = index + self._n if index < 0 else index
         if not 0 <= position < self._n:
-            msg = f"World has {self._n} images, 0 to {self._n - 1}; got {index}."
-            raise IndexError(msg)
+            raise IndexError(f"World has {self._n} images, 0 to {self._n - 1}; got {index}.")
         drawn = self._drawn.get(position)
         if drawn is None:
             # no lock: two threads may both draw an image, and both draw the same one

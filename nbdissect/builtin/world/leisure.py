@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def umbrella(pen: Pen) -> None:
-    """Draw a parasol in two colours."""
+    """Draw a parasol in two colors."""
     dice = pen.dice
     color = paint(dice)
     inks = (

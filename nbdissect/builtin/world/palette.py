@@ -1,4 +1,4 @@
-"""The colours that things are painted in."""
+"""The colors that things are painted in."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LAMPLIGHT = (255.0, 226.0, 140.0)
 
 
 def jitter(dice: Dice, color: RGB, amount: float = 14.0) -> RGB:
-    """Return the colour moved a little, mostly in lightness."""
+    """Return the color moved a little, mostly in lightness."""
     shift = dice.between(-amount, amount)
     return (
         color[0] + shift + dice.between(-amount, amount) * 0.5,
@@ -56,14 +56,14 @@ def paint(dice: Dice) -> RGB:
 
 
 def shade(color: RGB, factor: float) -> RGB:
-    """Return the colour darkened (factor below 1) or lightened towards white (above 1)."""
+    """Return the color darkened (factor below 1) or lightened towards white (above 1)."""
     if factor <= 1.0:
         return (color[0] * factor, color[1] * factor, color[2] * factor)
     return mix(color, (255.0, 255.0, 255.0), factor - 1.0)
 
 
 def mix(first: RGB, second: RGB, share: float) -> RGB:
-    """Return the colour on the way from the first to the second."""
+    """Return the color on the way from the first to the second."""
     return (
         first[0] + (second[0] - first[0]) * share,
         first[1] + (second[1] - first[1]) * share,
@@ -72,7 +72,7 @@ def mix(first: RGB, second: RGB, share: float) -> RGB:
 
 
 def contrast(dice: Dice, color: RGB) -> RGB:
-    """Return a paint clearly lighter or darker than the colour, for a pattern on it."""
+    """Return a paint clearly lighter or darker than the color, for a pattern on it."""
     brightness = sum(color) / 3.0
     for _ in range(6):
         other = paint(dice)

@@ -1,4 +1,4 @@
-"""Tiles: what is painted on a surface, in levels from its first colour (0) to its second (31)."""
+"""Tiles: what is painted on a surface, in levels from its first color (0) to its second (31)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,275 @@
+"""Runs that end early, go on later, or go on in the background."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import nbdissect as nd
+from nbdissect.runner.checkpoint import Checkpoint, CheckpointError
+from support import dense
+from support.cases import IMAGES, Case, assert_equal, interrupt
+from support.paths import ROOT, TESTS
+
+
+@pytest.mark.parametrize("after", [4, 24, 56])
+def test_an_interrupt_leaves_the_result_over_the_images_seen(after):
+    case = Case()
+    d = case.dissect(progress=interrupt(after))
+    assert not d.complete
+    assert (d.images, d.seen, d.planned) == (after, after, IMAGES)
+    assert_equal(d, case.first(after))
+    assert f"Stopped after {after} of 60 images" in d.warning
+    assert f"Stopped after {after} of 60 images" in repr(d)
+    assert "Stopped after" in d.text()
+    assert not case.model.layer._forward_hooks
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_while_labels_are_counted():
+    case = Case()
+    d = case.dissect(progress=interrupt(20, "labels"), per_image=True)
+    assert (d.complete, d.images, d.seen, d.planned) == (False, 20, 60, 60)
+    whole = case.dissect(per_image=True)
+    np.testing.assert_array_equal(d.thresholds, whole.thresholds)
+    np.testing.assert_array_equal(d.intersection, whole.over(range(20)).intersection)
+    assert "labels of 20 of them" in d.warning
+
+
+def test_a_second_interrupt_ends_the_counting_too():
+    d = Case().dissect(progress=interrupt(24, times=2))
+    assert (d.complete, d.images, d.seen) == (False, 4, 24)
+
+
+def test_a_third_interrupt_is_one():
+    case = Case()
+    with pytest.raises(KeyboardInterrupt):
+        case.dissect(progress=interrupt(24, times=3))
+    assert not case.model.layer._forward_hooks
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_partial_result_is_kept_and_told_from_a_whole_one(tmp_path):
+    case = Case()
+    part, whole = case.dissect(progress=interrupt(24)), case.dissect()
+    assert part.differences(whole)
+    part.save(tmp_path / "part.nbd", images=False)
+    again = nd.load(tmp_path / "part.nbd")
+    assert again == part
+    assert (again.complete, again.seen, again.planned) == (False, 24, 60)
+    assert again.warning == part.warning
+    assert whole.complete
+
+
+def test_a_partial_result_is_not_cached(tmp_path):
+    case = Case()
+    case.dissect(progress=interrupt(24), cache=tmp_path)
+    assert case.dissect(cache=tmp_path).complete
+
+
+def test_an_interrupted_run_goes_on_from_its_checkpoint(tmp_path):
+    case, path, seen = Case(), tmp_path / "run", []
+    assert not case.dissect(progress=interrupt(24), checkpoint=path).complete
+    d = case.dissect(progress=lambda p: seen.append((p.stage, p.done)), checkpoint=path)
+    assert seen[0] == ("network", 28)
+    assert d.complete
+    assert d == case.dissect()
+    assert not path.exists()
+
+
+def test_a_run_interrupted_while_counting_goes_on_there(tmp_path):
+    case, path, seen = Case(), tmp_path / "run", []
+    case.dissect(progress=interrupt(20, "labels"), checkpoint=path, per_image=True)
+    d = case.dissect(progress=lambda p: seen.append((p.stage, p.done)), checkpoint=path, per_image=True)
+    assert seen[0] == ("labels", 24)
+    assert d == case.dissect(per_image=True)
+
+
+@pytest.mark.parametrize("moment", range(10))
+def test_a_killed_run_goes_on_and_gives_the_same(tmp_path, moment):
+    """kill -9 at a random moment, then again, then to the end."""
+    code = (
+        f"import sys; sys.path[:0] = [{str(TESTS)!r}, {str(ROOT)!r}]\n"
+        "import time, sys\n"
+        "from support.cases import Case\n"
+        "from nbdissect.runner import checkpoint\n"
+        "checkpoint._SECONDS, checkpoint._SHARE = 0, 1e9\n"  # after every batch
+        "print('here', flush=True)\n"
+        "d = Case(400).dissect(checkpoint=sys.argv[1], progress=lambda p: (print(p.stage, p.done, flush=True), time.sleep(0.003)))\n"
+        "d.save(sys.argv[2], images=False)\n"
+    )
+    rng = np.random.default_rng(moment)
+    command = [sys.executable, "-c", code, str(tmp_path / "run"), str(tmp_path / "d.nbd")]
+    first = []
+    for attempt in range(3):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout.readline() == "here\n"
+            first.append(process.stdout.readline())
+            if attempt < 2:
+                time.sleep(float(rng.uniform(0, 0.6)))
+                process.kill()
+            else:
+                process.stdout.read()
+    assert process.returncode == 0
+    assert nd.load(tmp_path / "d.nbd") == Case(400).dissect()
+    assert not (tmp_path / "run").exists()
+    # It really went on: no attempt began with the first batch, unless it was killed before there was a second.
+    assert first[1] != "network 4\n" or first[2] != "network 4\n"
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    case = Case()
+    case.dissect(progress=interrupt(24), checkpoint=tmp_path / "run")
+    with pytest.raises(CheckpointError, match="unfinished run of something else"):
+        case.dissect(quantile=0.1, checkpoint=tmp_path / "run")
+    with pytest.raises(CheckpointError, match="unfinished run of something else"):
+        Case(seed=1).dissect(checkpoint=tmp_path / "run", top=3)
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    case, state = Case(), tmp_path / "run" / "state.npz"
+    case.dissect(progress=interrupt(24), checkpoint=tmp_path / "run")
+    state.write_bytes(state.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match=r"state\.npz is damaged: .* Remove the directory to begin anew"):
+        case.dissect(checkpoint=tmp_path / "run")
+
+
+def test_a_checkpoint_directory_that_holds_other_things(tmp_path):
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(CheckpointError, match="holds other files, such as 'thesis.tex'"):
+        Case().dissect(checkpoint=tmp_path)
+    with pytest.raises(CheckpointError, match="is a file; the path of a directory is needed"):
+        Case().dissect(checkpoint=tmp_path / "thesis.tex")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks on Windows")
+def test_two_runs_on_one_checkpoint(tmp_path):
+    held = Checkpoint(tmp_path / "run", "")
+    try:
+        with pytest.raises(CheckpointError, match="Another run is writing to the checkpoint"):
+            Case().dissect(checkpoint=tmp_path / "run")
+    finally:
+        held.close(finished=True)
+
+
+def test_out_of_memory_halves_the_batch_and_says_so_once():
+    import torch
+
+    case, sizes = Case(), []
+    forward = case.model.forward
+
+    def small(batch):
+        sizes.append(len(batch))
+        if len(batch) > 3:
+            message = "CUDA out of memory. Tried to allocate 2.00 GiB."
+            raise torch.cuda.OutOfMemoryError(message)
+        return forward(batch)
+
+    case.model.forward = small
+    with pytest.warns(
+        UserWarning, match="ran out of memory with batches of 16: the run goes on with smaller ones"
+    ) as told:
+        d = nd.dissect(
+            case.model, "layer", data=case.data, transform=dense.spell, progress=False, batch_size=16, quantile=0.05
+        )
+    assert sum("ran out of memory" in str(warning.message) for warning in told) == 1
+    assert_equal(d, case.first(IMAGES))
+    assert sizes[:4] == [16, 8, 4, 2]
+    assert max(sizes[4:]) == 2
+
+    def none(batch):
+        message = "CUDA out of memory. Tried to allocate 2.00 GiB."
+        raise torch.cuda.OutOfMemoryError(message)
+
+    case.model.forward = none
+    with pytest.raises(ValueError, match="One image alone takes more memory than cpu has"):
+        case.dissect()
+
+
+def slow(_):
+    time.sleep(0.01)
+
+
+class TestBackground:
+    def test_the_same_result(self):
+        case = Case()
+        run = case.dissect(background=True)
+        assert run.result() == case.dissect()
+        assert run.done()
+        assert repr(run) == "<Run of layer of Playback: done>"
+
+    def test_cancel(self):
+        case, reached = Case(400), threading.Event()
+        run = case.dissect(background=True)
+        run.listen(lambda run: reached.set() or slow(run))
+        assert reached.wait(30)
+        run.cancel()
+        d = run.result(30)
+        assert not d.complete
+        assert 0 < d.images < 400
+        assert_equal(d, case.first(d.images))
+        assert "stopped" in repr(run)
+        assert not [t for t in threading.enumerate() if t.name.startswith("nbdissect")]
+
+    def test_the_users_model_is_left_alone(self):
+        case = Case()
+        case.model.train()
+        run = case.dissect(background=True)
+        assert case.model.training
+        assert not case.model.layer._forward_hooks
+        run.result()
+        assert case.model.training
+
+    def test_two_at_once(self):
+        one, two = Case(200), Case(200, seed=1)
+        runs = [one.dissect(background=True), two.dissect(background=True), one.dissect(background=True)]
+        a, b, c = (run.result() for run in runs)
+        assert a == c == one.dissect()
+        assert b == two.dissect()
+
+    def test_an_error_reaches_whoever_asks(self):
+        case = Case()
+        case.model.forward = None
+        run = case.dissect(background=True)
+        with pytest.raises(ValueError, match="Playback failed on a batch"):
+            run.result()
+        assert "failed" in repr(run)
+
+    def test_patience(self):
+        case = Case(400)
+        run = case.dissect(background=True)
+        run.listen(slow)
+        with pytest.raises(
+            TimeoutError, match=r"layer of Playback still runs after 0\.001 s: .*run\.cancel\(\) ends it"
+        ):
+            run.result(0.001)
+        run.cancel()
+        run.result()
+
+
+def test_a_look_at_a_run_that_goes_on():
+    case, looks = Case(400), []
+
+    def look(progress):
+        looks.append(progress.look())
+
+    d = case.dissect(progress=look)
+    seen = [found["layer"] for found in looks if found is not None]
+    assert len(seen) > 50
+    assert all(not part.complete and part.provisional for part in seen)
+    assert seen[0].warning.startswith("Provisional: after ")
+    middle = seen[len(seen) // 4]
+    assert middle.seen < 400
+    first = case.first(middle.seen)
+    np.testing.assert_array_equal(middle.thresholds, first[0])
+    np.testing.assert_array_equal(middle.top_images, first[1])
+    assert 0 < middle.images <= middle.seen
+    assert seen[-1].images == 400
+    np.testing.assert_array_equal(seen[-1].intersection, d.intersection)
+    assert d == case.dissect()
