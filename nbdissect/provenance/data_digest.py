@@ -37,7 +37,7 @@ class DigestingDataset:
 
     def __init__(self, data: ConceptData) -> None:
         self._data = check_dataset(data)
-        self._own: Any = _own_digest(self._data.original)
+        self._own: Any = _own_digest(getattr(self._data, "original", data))
         self._images: dict[int, bytes] = {}
         self._labels: dict[int, bytes] = {}
         self._total = ""

@@ -22,9 +22,9 @@ _MAX_NUMBER = (1 << 63) - 1  # numbers are counted as int64
 _OTHER_ITEMS = (tuple, list, Mapping, str, bytes, int, float, type(None), np.ndarray, np.generic)
 
 
-def check_dataset(data: Any) -> CheckedDataset:
-    """Return a data set that looks like `data` and checks its samples; one that does so already comes back as it is."""
-    return data if isinstance(data, CheckedDataset) else CheckedDataset(data)
+def check_dataset(data: Any) -> Any:
+    """Return a data set that looks like `data` and checks its samples; one that says it does so comes back as it is."""
+    return data if getattr(type(data), "checks_samples", False) else CheckedDataset(data)
 
 
 class CheckedDataset:
@@ -38,6 +38,8 @@ class CheckedDataset:
     ----------
     original : data set
     """
+
+    checks_samples = True
 
     def __init__(self, data: Any) -> None:
         self.original = data

@@ -7,11 +7,11 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from support.broden_maker import make_broden
 
 import nbdissect as nd
 from nbdissect.provenance.data_digest import DigestingDataset
 from nbdissect.samples import Subset
+from support.broden_maker import make_broden
 
 
 @pytest.fixture
