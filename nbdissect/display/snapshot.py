@@ -212,7 +212,8 @@ class _ImageSheet:
                     number for number, categories, family in expected if carries(decoded, family, categories)
                 )
             except Exception as error:
-                message = f"Image {index} of the data set can't be read: {type(error).__name__}: {error}"
+                cause = error.__cause__ or error  # what the data set's own code raised says it best
+                message = f"Image {index} of the data set can't be read: {type(cause).__name__}: {cause}"
                 raise UnreadableError(message) from error
             small.thumbnail((self.side, self.side))
             file = io.BytesIO()

@@ -241,7 +241,7 @@ def _frames(error):
 def test_an_oserror_stays_one_of_its_kind(error):
     data = Failing([nd.Sample(IMAGE, {"object": MASK})] * 5)
     data.error = error
-    with pytest.raises(type(error), match="^Image 2: ") as caught:
+    with pytest.raises(type(error), match=rf"^Image 2: data\[2\] raised {type(error).__name__}: ") as caught:
         nd.dissect(torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1)), "0", data=data, progress=False)
     assert caught.value.__cause__ is error
 
