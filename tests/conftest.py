@@ -6,7 +6,8 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
-from shared import LITE, MINIBRODEN, RESULTS, SQUEEZENET
+
+from support.paths import LITE, MINIBRODEN, RESULTS, SQUEEZENET
 
 
 def _needed(*paths):
@@ -25,7 +26,7 @@ def minibroden():
 @pytest.fixture(scope="session")
 def squeezenet():
     """SqueezeNet 1.1 with ImageNet weights."""
-    from shared import squeezenet
+    from support.nets import squeezenet
 
     _needed(SQUEEZENET)
     return squeezenet()

@@ -4,62 +4,14 @@ from __future__ import annotations
 
 import random
 
-import dense
 import numpy as np
 import pytest
 import torch
-from test_counts import KINDS, make_activations, make_data
 
 import nbdissect as nd
-
-
-class Net(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.features = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.BatchNorm2d(4), torch.nn.ReLU(inplace=True))
-        self.pair = Pair()
-        self.unused = torch.nn.Identity()
-        self.five = Five()
-        self.fc = torch.nn.Linear(4, 2)
-
-    def forward(self, x):
-        x = self.features(x)
-        self.five(x)
-        self.pair(x)
-        return self.fc(x.mean((2, 3)))
-
-
-class Pair(torch.nn.Module):
-    def forward(self, x):
-        return x, x
-
-
-class Five(torch.nn.Module):
-    def forward(self, x):
-        return x[:, :, None]
-
-
-class Photos:
-    """Random pictures with whole-image labels."""
-
-    concepts = (nd.Concept(1, "thing", "object"),)
-    categories = ("object",)
-
-    def __init__(self, images=6, size=(8, 8)):
-        self.images, self.size = images, size
-
-    def __len__(self):
-        return self.images
-
-    def __getitem__(self, index):
-        from PIL import Image
-
-        pixels = np.random.default_rng(index).integers(0, 256, (*self.size, 3), dtype=np.uint8)
-        return nd.Sample(Image.fromarray(pixels), {}, {"object": (1,)})
-
-
-def hooks(model):
-    return sum(len(module._forward_hooks) for module in model.modules())
+from support import dense
+from support.data import KINDS, Angry, Photos, make_activations, make_data
+from support.nets import Net, hooks
 
 
 def refused(match, model=None, layer="features", data=None, error=ValueError, **options):
@@ -236,18 +188,6 @@ def test_a_crop_is_warned_of():
 
     with pytest.warns(UserWarning, match="transform= contains CenterCrop, but masks cover the whole image"):
         nd.dissect(Net(), "features", data=Photos(), progress=False, transform=T.Compose([T.CenterCrop(8), T.ToTensor()]))
-
-
-class Angry(Photos):
-    def __init__(self, error, where):
-        super().__init__(8)  # images
-        self.error, self.where, self.reads = error, where, 0
-
-    def __getitem__(self, index):
-        self.reads += 1
-        if self.reads > self.where:
-            raise self.error
-        return super().__getitem__(index)
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -9,10 +9,11 @@ from IPython.core.completer import provisionalcompleter
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
-from test_errors import Angry, Net, Photos, hooks
 
 import nbdissect as nd
 from nbdissect.magic import complete
+from support.data import Angry, Photos
+from support.nets import Net, hooks
 
 
 @pytest.fixture
@@ -240,7 +241,7 @@ def test_a_result_is_returned_though_its_images_cannot_be_read_any_more(shell):
 
 
 def test_a_path_as_data(shell, tmp_path):
-    from broden_maker import make_broden
+    from support.broden_maker import make_broden
 
     d, _ = dissect(shell, f"model features --data {make_broden(tmp_path / 'broden')} -q 0.05")
     assert d.images == 4

@@ -59,9 +59,8 @@ def test_doctor_works_without_torch():
 
 
 def test_default_data(monkeypatch, tmp_path):
-    from broden_maker import make_broden
-
     from nbdissect.data.resolve import resolve_data
+    from support.broden_maker import make_broden
 
     monkeypatch.delenv("NBDISSECT_DATA", raising=False)
     assert resolve_data().drawings

@@ -1,5 +1,5 @@
 // Everything that passes between the kernel and the page. The kernel's half is
-// nbdissect/display/messages.py; tests/test_messages.py compares the two.
+// nbdissect/display/messages.py; tests/display/test_messages.py compares the two.
 
 /** Why the size of a concept limits its IoU, in words. */
 export interface LimitRow {

@@ -3,7 +3,7 @@
     python tests/benchmarks/archive.py
 
 The first part saves the 512 units of SqueezeNet's features.12 with the 10 strongest of 2,040 photographs each; it needs
-photographs and weights beside the checkout (see tests/shared.py) and is left out where they are absent. The second
+photographs and weights beside the checkout (see tests/support/paths.py) and is left out where they are absent. The second
 opens 512 units × 1,200 concepts, made up.
 """
 
@@ -21,10 +21,10 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from gallery_parts import dissection
-from shared import MINIBRODEN, SQUEEZENET, squeezenet
-
 import nbdissect as nd
+from support.dissections import dissection
+from support.nets import squeezenet
+from support.paths import MINIBRODEN, SQUEEZENET
 
 
 def timed(function):

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/dissection.py [time] [memory] [equality] [--images 2040] [--rounds 3]
 
-Needs photographs in the Broden format and SqueezeNet weights beside the checkout (see tests/shared.py).
+Needs photographs in the Broden format and SqueezeNet weights beside the checkout (see tests/support/paths.py).
 Ratios are taken inside one round, the two programs in turn; the table shows their median.
 """
 
@@ -23,9 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 import torchvision
-from shared import MINIBRODEN, SQUEEZENET, squeezenet
 
 import nbdissect as nd
+from support.nets import squeezenet
+from support.paths import MINIBRODEN, SQUEEZENET
 
 # Case, network, layers, and the ratio we want to stay below.
 CASES = [

@@ -3,7 +3,7 @@
     python tests/benchmarks/gallery.py
 
 First paint is from the call of ``render`` to the frame in which cards are on the screen, the widget's
-state being there already. The wire between Python and the page goes through the test harness, which
+state being there already. The wire between Python and the page goes through tests/support/browser.py, which
 is slower than a notebook's.
 """
 
@@ -14,14 +14,14 @@ import sys
 import tracemalloc
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "browser")]
+sys.path[:0] = [str(Path(__file__).parents[1])]
 
-from gallery_parts import Squares, dissection  # noqa: E402
-from harness import launch, opened, settle  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 from nbdissect.display.gallery import Gallery  # noqa: E402
 from nbdissect.display.replies import answer, pictures_of  # noqa: E402
+from support.browser import launch, opened, settle  # noqa: E402
+from support.dissections import Squares, dissection  # noqa: E402
 
 UNITS, IMAGES = 2048, 20_000
 

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/live.py [--rounds 5] [--images 640]
 
-The embedded network and, where they lie beside the checkout (see tests/shared.py), SqueezeNet over
+The embedded network and, where they lie beside the checkout (see tests/support/paths.py), SqueezeNet over
 photographs. Both runs of a round follow each other, and which comes first alternates; the table shows the
 median of the rounds' ratios. Everything is counted that the kernel does meanwhile, in all its threads: messages, too. "inside" is the
 CPU time that passes within the live view itself, which is measured more finely than a difference of two runs.
@@ -21,7 +21,8 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
 from jupyter_client.manager import start_new_kernel  # noqa: E402
-from shared import MINIBRODEN, SQUEEZENET  # noqa: E402
+
+from support.paths import MINIBRODEN, SQUEEZENET  # noqa: E402
 
 WANTED = 1.03
 

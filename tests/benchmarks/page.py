@@ -13,12 +13,12 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
-from shared import MINIBRODEN, SQUEEZENET, squeezenet  # noqa: E402
-
 import nbdissect as nd  # noqa: E402
 from nbdissect.display import saved_output  # noqa: E402
 from nbdissect.display.html_page import STATIC  # noqa: E402
 from nbdissect.display.snapshot import embed  # noqa: E402
+from support.nets import squeezenet  # noqa: E402
+from support.paths import MINIBRODEN, SQUEEZENET  # noqa: E402
 
 MOST_PAGE = 8_000_000
 

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-from harness import launch
-from needs import needed
 
-ROOT = Path(__file__).parents[2]
+from support.browser import launch
+from support.needs import needed
+from support.paths import ROOT
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,7 +41,7 @@ def demo():
 @pytest.fixture(scope="session")
 def squeezenet():
     """Return 512 units of SqueezeNet over real photographs; skip where they are absent."""
-    from harness import SHARED
+    from support.paths import SHARED
 
     if not (SHARED / "minibroden").exists():
         pytest.skip(f"no photographs at {SHARED}: the test over real ones is left out")

@@ -6,9 +6,9 @@ import re
 from importlib import metadata
 
 import pytest
-from needs import needed
-from servers import output, run_cell, serve
-from test_notebooks import settle, shot, units
+
+from support.needs import needed
+from support.servers import output, run_cell, serve, settle, shot, units
 
 # Slow enough to be looked at, and with a bound early enough to have something to show.
 SLOW = """

@@ -6,16 +6,10 @@ import re
 from dataclasses import replace
 
 import pytest
-from gallery_parts import HOSTILE, dissection
-from harness import best_label, opened, settle, shot
 
 from nbdissect.display.gallery import Gallery
-
-
-def violations(page, axe):
-    page.evaluate(axe)
-    found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
-    return [f"{one['id']}: {one['help']} ({node['html'][:120]})" for one in found for node in one["nodes"]]
+from support.browser import best_label, opened, settle, shot, violations
+from support.dissections import HOSTILE, dissection
 
 
 def test_labels_are_text_and_the_layout_holds(browser):

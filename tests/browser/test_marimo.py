@@ -10,9 +10,9 @@ import time
 import urllib.request
 
 import pytest
-from harness import PICTURES
-from needs import needed
-from servers import ROOT
+
+from support.needs import needed
+from support.paths import ROOT, SCREENSHOTS, TESTS
 
 needed("marimo")
 
@@ -25,7 +25,7 @@ app = marimo.App()
 @app.cell
 def _():
     import marimo as mo
-    from gallery_parts import dissection
+    from support.dissections import dissection
     from nbdissect.display.gallery import gallery
     g = mo.ui.anywidget(gallery(dissection(), only="all", sort="unit"))
     g
@@ -50,7 +50,7 @@ def address(tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "marimo", "-q", "-y", "run", "--headless", "--no-token", "-p", str(port)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(TESTS)])}
     process = subprocess.Popen([*command, str(tmp_path / "app.py")], env=environment, stdin=subprocess.DEVNULL)
     try:
         for _ in range(120):
@@ -72,6 +72,6 @@ def test_renders_and_a_selection_reaches_python(browser, address):
     page.locator(".strip canvas[data-state=here]").first.wait_for(timeout=30_000)
     page.get_by_role("gridcell").nth(2).get_by_role("checkbox").check()
     page.get_by_text("selected: [2]").wait_for(timeout=15_000)
-    PICTURES.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURES / "marimo.png", full_page=True)
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / "marimo.png", full_page=True)
     page.close()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from harness import PICTURES, SHARED
-from needs import needed
-from servers import output, run_cell, serve
+
+from support.needs import needed
+from support.paths import SHARED
+from support.servers import output, run_cell, serve, settle, shot, units
 
 DEMO = """
 import nbdissect as nd
@@ -18,7 +19,7 @@ g = gallery(d)
 g
 """
 QUICK = """
-from gallery_parts import dissection
+from support.dissections import dissection
 from nbdissect.display.gallery import gallery
 d = dissection(layer="conv6")
 g = gallery(d, only="all")
@@ -52,21 +53,6 @@ def page(browser, server):
     page.set_default_timeout(30_000)
     yield page
     context.close()
-
-
-def shot(page, server, name):
-    PICTURES.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURES / f"{server.kind}-{name}.png")
-
-
-def settle(page):
-    page.wait_for_function("() => document.querySelectorAll('*').length > 0")
-    page.locator(".strip canvas[data-state=here]").first.wait_for()
-    page.wait_for_timeout(300)
-
-
-def units(page):
-    return page.get_by_role("grid", name="Units")
 
 
 def stand_ins(page):

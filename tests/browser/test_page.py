@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gallery_parts import dissection
-from harness import _plain, best_label, cell, focused, opened, put, settle, shot, show
 
 import nbdissect as nd
 from nbdissect.display.gallery import Gallery
 from nbdissect.results.upsampling import resize
+from support.browser import best_label, cell, focused, opened, plain, put, settle, shot, show
+from support.dissections import dissection
 
 
 def until(page, holds, patience=5_000):
@@ -491,7 +491,7 @@ def renew(page, g, d):
         if getattr(g, name) != value:
             page.evaluate(
                 "([name, value]) => window.model.follow(name, window.makeModel({value}).get('value'))",
-                [name, _plain(getattr(g, name))],
+                [name, plain(getattr(g, name))],
             )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from harness import _MODEL, shot
 
 from nbdissect.display.run_view import STATIC, RunView
+from support.browser import MODEL, shot
 
 RUNNING = {"title": "features.12 of SqueezeNet", "doing": "running the network", "share": 0.31,
            "figures": "640 of 2,040 images · 85 images/s · 16 s left"}
@@ -38,7 +38,7 @@ def show(page, states, width=1040, scheme="light"):
                route.fulfill(body="<!doctype html><html lang=en><title>Runs</title><style>body{margin:0}@media(prefers-color-scheme:dark){body{background:#15181d}}</style>"
                              "<main><h1 style='font:0/0 a;margin:0;color:transparent'>Runs</h1></main>", content_type="text/html"))  # fmt: skip
     page.goto("http://run.test/")
-    page.evaluate(_MODEL)
+    page.evaluate(MODEL)
     views = [RunView(**state) for state in states]
     values = [{name: getattr(view, name) for name in view.traits(sync=True) if name not in ("layout", "_esm")} for view in views]
     page.evaluate(

@@ -8,16 +8,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gallery_parts import NASTY, dissection
-from harness import PICTURES, best_label, cell
-from needs import needed
-from servers import run_cell, serve
-from test_looks import violations
 
 import nbdissect as nd
 from nbdissect.display import saved_output
 from nbdissect.results.dissections import Dissections
 from nbdissect.results.upsampling import resize
+from support.browser import best_label, cell, violations
+from support.dissections import NASTY, dissection
+from support.needs import needed
+from support.paths import SCREENSHOTS
+from support.servers import run_cell, serve
 
 
 @contextmanager
@@ -59,8 +59,8 @@ def settled(page):
 
 
 def shot(page, name):
-    PICTURES.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
 @pytest.fixture(scope="module")

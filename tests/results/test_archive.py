@@ -16,63 +16,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gallery_parts import HOSTILE, Squares, dissection
 from PIL import Image
 
 import nbdissect as nd
 from nbdissect.display.replies import answer
 from nbdissect.results.archive_format import VERSION, ArchiveError
 from nbdissect.results.archived_data import SIDE
-from nbdissect.results.diff import ARRAYS, PER_IMAGE
-from nbdissect.results.per_image import PerImage
-from nbdissect.results.provenance import Provenance
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def photographs(units=6, **more):
-    """A result whose images are larger than an archive keeps, with several layers of masks, whole-image labels and gaps."""
-    concepts = (nd.Concept(2, "car", "object"), nd.Concept(300, "wheel", "part"), nd.Concept(70_000, "street", "scene"))
-
-    class Photographs(Squares):
-        def __getitem__(self, index):
-            rng = np.random.default_rng(index)
-            pixels = np.kron(rng.integers(0, 256, (5, 6, 3)), np.ones((50, 50, 1))).astype(np.uint8)
-            masks = {"object": rng.choice([0, 2, 9], (2, 20, 24)), "part": rng.choice([0, 300], (1, 20, 24))}
-            return nd.Sample(Image.fromarray(pixels), masks if index % 3 else {}, {"scene": (70_000, 0)}, (20, 24))
-
-    d = dissection(units, ("car", "wheel", "street"), top=4, data=Photographs(concepts), **more)
-    rng = np.random.default_rng(1)
-    images, maxima = d.top_images.copy(), d.top_activations.copy()
-    images[0, 2:], maxima[0, 2:] = -1, np.nan
-    rows = np.column_stack([rng.integers(0, 24, 30), rng.integers(0, units, 30), rng.integers(0, 3, 30), rng.integers(0, 99, 30)])
-    per_image = PerImage(rows, rows[:, [0, 1, 3]], rng.random((30, 3)) < 0.5, rows[:, [0, 2, 3]], np.column_stack([np.arange(24), np.full(24, 480)]))
-    return replace(
-        d,
-        categories=("object", "part", "scene"),
-        concepts=concepts,
-        top_images=images,
-        top_activations=maxima,
-        per_image=per_image,
-        drawings=True,
-        provenance=Provenance(nbdissect="0.1", layer="layer4", quantile=0.005, categories=("object", "part"), weights="blake2b:12", date="2020-01-01"),
-    )
-
-
-def assert_same(a, b):
-    for name in ARRAYS:
-        mine, theirs = getattr(a, name), getattr(b, name)
-        assert (mine is None) == (theirs is None), name
-        if mine is not None:
-            assert mine.dtype == theirs.dtype, name
-            np.testing.assert_array_equal(mine, theirs)
-    for name in PER_IMAGE if a.per_image else ():
-        np.testing.assert_array_equal(getattr(a.per_image, name), getattr(b.per_image, name))
-        assert getattr(a.per_image, name).dtype == getattr(b.per_image, name).dtype
-    for name in ("layer", "model", "semantics", "categories", "concepts", "images", "pixels", "drawings", "thresholds_given", "provenance", "warning"):
-        assert getattr(a, name) == getattr(b, name), name
-    assert a == b
-    assert a.differences(b) == []
+from support.dissections import HOSTILE, Squares, assert_same, dissection, photographs
+from support.paths import ROOT, TESTS
 
 
 def test_every_number_and_every_image_comes_back(tmp_path):
@@ -217,7 +168,7 @@ def test_another_python_reads_and_writes_the_same_file(tmp_path):
 KILLED = """
 import sys, time
 sys.path[:0] = [{tests!r}, {root!r}]
-from test_archive import photographs
+from support.dissections import photographs
 d = photographs(400)
 print("ready", flush=True)
 for _ in range(1000):
@@ -226,7 +177,7 @@ for _ in range(1000):
 
 
 def test_a_kill_leaves_the_old_file_or_none(tmp_path):
-    code = KILLED.format(tests=str(ROOT / "tests"), root=str(ROOT))
+    code = KILLED.format(tests=str(TESTS), root=str(ROOT))
     for attempt in range(4):
         target = tmp_path / f"{attempt % 2}.nbd"
         if attempt >= 2:

@@ -7,10 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from broden_maker import edit_index, make_broden, save_mask
-from gallery_parts import Squares
-from test_archive import photographs
-from test_errors import Net, Photos
 
 import nbdissect as nd
 from nbdissect.builtin.world import World
@@ -18,6 +14,10 @@ from nbdissect.provenance.data_digest import DigestingDataset
 from nbdissect.provenance.model_digest import code_digest, output_digest, weights_digest
 from nbdissect.results.provenance import UPSAMPLING, Provenance
 from nbdissect.text import describe
+from support.broden_maker import edit_index, make_broden, save_mask
+from support.data import Photos
+from support.dissections import Squares, photographs
+from support.nets import Net
 
 
 def test_a_dissection_says_what_made_it():
@@ -28,7 +28,7 @@ def test_a_dissection_says_what_made_it():
     p = d["features"].provenance
     assert (p.layer, p.quantile, p.semantics, p.upsampling, p.categories) == ("features", 0.1, "paper", UPSAMPLING, ("object",))
     assert (p.nbdissect, p.torch, p.dtype, p.device) == (nd.__version__, torch.__version__, "float32", "cpu")
-    assert (p.credit, p.licence, p.model) == ("A. Nonymous", "CC0", "test_errors.Net")
+    assert (p.credit, p.licence, p.model) == ("A. Nonymous", "CC0", "support.nets.Net")
     assert p.transform.startswith("Normalize(size=(8, 8), mean=(0.485")
     assert p.weights.startswith("blake2b:")
     assert p.data.startswith("blake2b:")

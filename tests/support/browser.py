@@ -17,6 +17,7 @@ import pytest
 
 from nbdissect.display import replies
 from nbdissect.display.gallery import STATIC, Gallery
+from support.paths import SCREENSHOTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +34,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PICTURES = Path(__file__).parents[2] / "test-results"
-SHARED = Path(__file__).parents[3] / "shared" / "data"
 
-_MODEL = """
+MODEL = """
 const decode = text => new DataView(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
 const revive = value => value && typeof value === "object"
   ? ("$bytes" in value ? decode(value.$bytes)
@@ -77,20 +76,20 @@ def launch(playwright: Any) -> Browser:
     return playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     if isinstance(value, bytes | memoryview):
         return {"$bytes": base64.b64encode(bytes(value)).decode()}
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 
 def state_of(gallery: Gallery) -> dict[str, Any]:
     """Return the traits that the page gets."""
     names = [name for name in gallery.traits(sync=True) if name not in ("layout", "tabbable", "tooltip")]
-    return {name: _plain(getattr(gallery, name)) for name in names if name != "_esm"}
+    return {name: plain(getattr(gallery, name)) for name in names if name != "_esm"}
 
 
 def install(page: Page, gallery: Gallery, html: str = "", url: str = "http://gallery.test/") -> None:
@@ -117,7 +116,7 @@ def install(page: Page, gallery: Gallery, html: str = "", url: str = "http://gal
 
     page.route("**/*", serve)
     page.expose_function("toPython", to_python)
-    page.add_init_script(_MODEL)
+    page.add_init_script(MODEL)
     page.goto(url)
     page.evaluate("""async state => { window.model = makeModel(state); window.widget = (await import('/gallery.js')).default(); }""", state_of(gallery))
 
@@ -140,7 +139,7 @@ def put(page: Page, gallery: Gallery, **traits: Any) -> None:
     for name, value in before.items():
         if getattr(gallery, name) is not value and getattr(gallery, name) != value:
             page.evaluate(
-                "([name, value]) => window.model.follow(name, value)", [name, _plain(getattr(gallery, name))]
+                "([name, value]) => window.model.follow(name, value)", [name, plain(getattr(gallery, name))]
             )
 
 
@@ -173,8 +172,8 @@ def opened(browser: Browser, gallery: Gallery, width: int = 1040, **options: Any
 
 
 def shot(page, name):
-    PICTURES.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
 def cell(page, address):
@@ -188,3 +187,9 @@ def best_label(d):
 def focused(page):
     return page.evaluate("""(() => { const active = document.getElementById('host').shadowRoot.activeElement;
       return active?.dataset.address ?? active?.ariaLabel ?? ''; })()""")
+
+
+def violations(page, axe):
+    page.evaluate(axe)
+    found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
+    return [f"{one['id']}: {one['help']} ({node['html'][:120]})" for one in found for node in one["nodes"]]

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from needs import needed
-from test_counts import assert_equal
-from test_errors import Net, Photos
-from test_stopping import Case, interrupt
 
 import nbdissect as nd
 from nbdissect.engine import layer_accumulator
 from nbdissect.runner import distributed, worker_payload
+from support.cases import Case, assert_equal, interrupt
+from support.data import Photos
+from support.needs import needed
+from support.nets import Net
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ def test_histograms_of_shards(monkeypatch):
         with monkeypatch.context() as scarce:
             scarce.setattr(validation, "memory_of", lambda _: 2000)
             assert case.dissect(executor=executor, semantics=semantics) == wanted
-    assert ("_search", range(2)) in executor.tasks
+    assert ("_search_shard", range(2)) in executor.tasks
 
 
 def test_cells_that_are_lost_are_computed_again(monkeypatch):
@@ -157,8 +157,8 @@ def test_an_interrupt_keeps_the_shards_that_are_done():
 
 def test_the_work_is_opened_once_per_worker(monkeypatch):
     opened = []
-    unpacked = worker_payload._unpacked
-    monkeypatch.setattr(worker_payload, "_unpacked", lambda content: opened.append(1) or unpacked(content))
+    unpack = worker_payload._unpack
+    monkeypatch.setattr(worker_payload, "_unpack", lambda content: opened.append(1) or unpack(content))
     Case().dissect(executor=Here(3))
     assert len(opened) == 1
 

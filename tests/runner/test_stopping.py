@@ -2,57 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-import warnings
-from pathlib import Path
 
-import dense
 import numpy as np
 import pytest
-from test_counts import KINDS, assert_equal, make_activations, make_data
 
 import nbdissect as nd
 from nbdissect.runner.checkpoint import Checkpoint, CheckpointError
-
-ROOT = Path(__file__).resolve().parents[1]
-IMAGES = 60
-
-
-class Case:
-    """A network of known activations, small enough for the dense reference."""
-
-    def __init__(self, images=IMAGES, seed=0):
-        rng = np.random.default_rng(seed)
-        self.activations = make_activations(rng, KINDS, images, (5, 5))
-        self.data = make_data(rng, images, [(9, 9), (7, 11)])
-        self.model = dense.Playback(layer=self.activations)
-
-    def dissect(self, **options):
-        options = {"quantile": 0.05, "batch_size": 4, "progress": False, **options}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return nd.dissect(self.model, "layer", data=self.data, transform=dense.spell, **options)
-
-    def first(self, images):
-        """What a run over the first images alone gives."""
-        part = dense.Data(self.data.concepts, self.data.categories, self.data.samples[:images], (11,))
-        return dense.dissect(self.activations[:images], part, 0.05)
-
-
-def interrupt(after, stage="network", times=1):
-    """Return a progress callback that presses ■ once so many images are through."""
-
-    def report(progress):
-        if progress.stage == stage and progress.done == after:
-            for _ in range(times):
-                os.kill(os.getpid(), signal.SIGINT)
-
-    return report
+from support import dense
+from support.cases import IMAGES, Case, assert_equal, interrupt
+from support.paths import ROOT, TESTS
 
 
 @pytest.mark.parametrize("after", [4, 24, 56])
@@ -132,12 +95,13 @@ def test_a_run_interrupted_while_counting_goes_on_there(tmp_path):
 def test_a_killed_run_goes_on_and_gives_the_same(tmp_path, moment):
     """kill -9 at a random moment, then again, then to the end."""
     code = (
-        f"import sys; sys.path[:0] = [{str(ROOT / 'tests')!r}, {str(ROOT)!r}]\n"
-        "import test_stopping, time, sys\n"
+        f"import sys; sys.path[:0] = [{str(TESTS)!r}, {str(ROOT)!r}]\n"
+        "import time, sys\n"
+        "from support.cases import Case\n"
         "from nbdissect.runner import checkpoint\n"
         "checkpoint._SECONDS, checkpoint._SHARE = 0, 1e9\n"  # after every batch
         "print('here', flush=True)\n"
-        "d = test_stopping.Case(400).dissect(checkpoint=sys.argv[1], progress=lambda p: (print(p.stage, p.done, flush=True), time.sleep(0.003)))\n"
+        "d = Case(400).dissect(checkpoint=sys.argv[1], progress=lambda p: (print(p.stage, p.done, flush=True), time.sleep(0.003)))\n"
         "d.save(sys.argv[2], images=False)\n"
     )
     rng = np.random.default_rng(moment)

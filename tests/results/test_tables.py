@@ -7,10 +7,10 @@ import warnings
 
 import numpy as np
 import pytest
-from gallery_parts import HOSTILE, dissection
 
 import nbdissect as nd
 from nbdissect.display.dissection_table import table_of
+from support.dissections import HOSTILE, dissection
 
 
 @pytest.fixture

@@ -10,15 +10,16 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from support.paths import ROOT, SCREENSHOTS, TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Page
 
-ROOT = Path(__file__).parents[2]
 _APPS = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}
 _MODULES = {"lab": "jupyterlab", "notebook": "notebook"}
 _PATHS = {"lab": "/lab/tree/{name}?reset", "notebook": "/notebooks/{name}"}
@@ -68,7 +69,7 @@ def serve(kind: str, folder: Path) -> Iterator[Server]:
     ]
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "browser")]),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(TESTS)]),
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "IPYTHONDIR": str(folder / "ipython"),
     }
@@ -129,3 +130,18 @@ def output(page: Page, index: int, timeout: float = 60_000) -> str:
         timeout=timeout,
     )
     return str(text.json_value())
+
+
+def shot(page, server, name):
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{server.kind}-{name}.png")
+
+
+def settle(page):
+    page.wait_for_function("() => document.querySelectorAll('*').length > 0")
+    page.locator(".strip canvas[data-state=here]").first.wait_for()
+    page.wait_for_timeout(300)
+
+
+def units(page):
+    return page.get_by_role("grid", name="Units")

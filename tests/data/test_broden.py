@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from broden_maker import LABELS, edit_index, make_broden, png, save_mask, write_table
 from PIL import Image
 
 import nbdissect as nd
+from support.broden_maker import LABELS, edit_index, make_broden, png, save_mask, write_table
 
 
 @pytest.fixture

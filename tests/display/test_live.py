@@ -10,10 +10,8 @@ from typing import ClassVar
 import comm
 import ipywidgets
 import pytest
-from gallery_parts import dissection
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
-from test_errors import Net, Photos
 
 import nbdissect as nd
 from nbdissect.display import live_view as lives
@@ -23,6 +21,9 @@ from nbdissect.display.progress_text import ProgressTracker, duration
 from nbdissect.display.run_view import STATIC
 from nbdissect.results.dissections import Dissections
 from nbdissect.types import Progress
+from support.data import Photos
+from support.dissections import dissection
+from support.nets import Net
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 PLANNED = 2040

@@ -5,63 +5,15 @@ from __future__ import annotations
 import math
 import warnings
 
-import dense
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nbdissect as nd
-from nbdissect.types import Concept
-
-KINDS = ("normal", "relu", "dead", "tied", "saturated", "negative", "constant", "large")
-
-
-def make_activations(rng, kinds, images, size):
-    units = []
-    for kind in kinds:
-        a = rng.normal(size=(images, *size)).astype(np.float32)
-        units.append(
-            {
-                "normal": a,
-                "relu": np.maximum(a - 1, 0),
-                "dead": a * 0,
-                "tied": np.round(a),
-                "saturated": np.minimum(a, 0.5),
-                "negative": -np.abs(a) - 1,
-                "constant": np.full_like(a, 1.7),
-                "large": a * 1e30,
-            }[kind]
-        )
-    return np.stack(units, axis=1)
-
-
-def make_data(rng, images, shapes):
-    """Labels in two categories with several layers, whole-image labels, empty images, names in both categories."""
-    concepts = [Concept(n, f"c{n}", "ab"[n % 2] if n < 6 else "s") for n in (1, 2, 3, 5, 7, 9)]
-    samples = []
-    for _ in range(images):
-        shape = shapes[rng.integers(len(shapes))]
-        masks, whole = {}, {}
-        for category, numbers in (("a", [0, 2, 3]), ("b", [0, 1, 3, 5, 11])):
-            layers = rng.integers(0, 3)
-            if layers:
-                masks[category] = rng.choice(numbers, size=(layers, *shape)).astype(np.uint16)
-        if rng.random() < 0.5:
-            whole["s"] = tuple(rng.choice([0, 7, 9], size=rng.integers(1, 3)).tolist())
-        if rng.random() < 0.2:
-            whole["b"] = (1,)
-        samples.append((masks, whole, shape))
-    return dense.Data(concepts, ("a", "b", "s"), samples, concept_numbers=(11,))
-
-
-def assert_equal(d, reference):
-    thresholds, top, intersection, truth, activation = reference
-    np.testing.assert_array_equal(d.thresholds, thresholds)
-    np.testing.assert_array_equal(d.top_images, top)
-    np.testing.assert_array_equal(d.truth, truth)
-    np.testing.assert_array_equal(d.activation, activation)
-    np.testing.assert_array_equal(d.intersection, intersection)
+from support import dense
+from support.cases import assert_equal
+from support.data import KINDS, make_activations, make_data
 
 
 def run(activations, data, **options):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dense
 import numpy as np
 import pytest
 import torch
-from test_counts import assert_equal, make_activations, make_data
-from test_errors import Photos
 
 import nbdissect as nd
+from support import dense
+from support.cases import assert_equal
+from support.data import Photos, make_activations, make_data
 
 
 def run(model, layer, data=None, **options):
@@ -203,7 +203,7 @@ def test_transform_of_the_models_own_weights():
 
 
 def test_layers_lists_what_can_be_dissected():
-    from test_errors import Net
+    from support.nets import Net
 
     model = Net().train()
     table = nd.layers(model, Photos())

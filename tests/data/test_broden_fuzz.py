@@ -1,6 +1,6 @@
 """Damaged copies of a data set: each gives an error that says where, or the very counts that a second reader finds.
 
-All copies are read in one child process of bounded memory, which is stopped if it hangs (broden_child.py).
+All copies are read in one child process of bounded memory, which is stopped if it hangs (tests/support/broden_child.py).
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import subprocess
 import sys
 import zlib
 from functools import cache
-from pathlib import Path
 
-import broden_reference
 import numpy as np
 import pytest
-from broden_maker import chunk, edit_index, make_broden, png, save_mask, write_table
 from PIL import Image
+
+from support import broden_reference
+from support.broden_maker import chunk, edit_index, make_broden, png, save_mask, write_table
+from support.paths import ROOT, TESTS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes, links and alarms as POSIX has them")
 
@@ -466,10 +467,9 @@ def outcomes(tmp_path_factory):
         shutil.copytree(base, roots[seed])
         random_damage(roots[seed], seed)
     (home / "list").write_text("".join(f"{root}\n" for root in roots.values()), encoding="utf-8")
-    here = Path(__file__).parent
-    paths = os.pathsep.join([str(here), str(here.parent), os.environ.get("PYTHONPATH", "")])
+    paths = os.pathsep.join([str(TESTS), str(ROOT), os.environ.get("PYTHONPATH", "")])
     child = subprocess.run(
-        [sys.executable, here / "broden_child.py", home / "list"],
+        [sys.executable, TESTS / "support" / "broden_child.py", home / "list"],
         env={**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
         text=True,

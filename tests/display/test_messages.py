@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import typing
-from pathlib import Path
 
 import pytest
 
 from nbdissect.display import protocol
+from support.paths import ROOT
 
-PAGE = (Path(__file__).parents[1] / "js" / "src" / "messages.ts").read_text(encoding="utf-8")
+PAGE = (ROOT / "js" / "src" / "messages.ts").read_text(encoding="utf-8")
 _PLAIN = {str: "string", bool: "boolean", int: "number", float: "number", bytes: "DataView", type(None): "null"}
 
 

@@ -13,7 +13,6 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from gallery_parts import NASTY, Squares, decoded, dissection
 
 import nbdissect as nd
 from nbdissect.display.html_page import STATIC, page
@@ -22,6 +21,7 @@ from nbdissect.display.snapshot import UnreadableError, embed, told
 from nbdissect.results.dissections import Dissections
 from nbdissect.results.provenance import Provenance
 from nbdissect.types import Concept
+from support.dissections import NASTY, Gone, Squares, decoded, dissection
 
 
 @pytest.fixture(scope="module")
@@ -277,12 +277,6 @@ def test_several_in_one_page(d, tmp_path):
 # --- what goes wrong ---
 
 
-class Gone(Squares):
-    def __getitem__(self, index):
-        message = f"images/{index}.jpg"
-        raise FileNotFoundError(message)
-
-
 def test_photographs_that_are_gone(d, tmp_path):
     target = tmp_path / "p.html"
     target.write_text("before")
@@ -335,7 +329,7 @@ def test_the_page_needs_no_torch(tmp_path):
     import sys
 
     code = (
-        "import sys; sys.path.insert(0, 'tests'); from gallery_parts import dissection\n"
+        "import sys; sys.path.insert(0, 'tests'); from support.dissections import dissection\n"
         f"dissection().to_html({str(tmp_path / 'p.html')!r}); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

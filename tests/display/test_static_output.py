@@ -8,14 +8,13 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from gallery_parts import NASTY, Squares, dissection
-from needs import needed
-from test_to_html import Gone
 
 import nbdissect as nd
 from nbdissect.display import saved_output, session
 from nbdissect.display.saved_output import static_html
 from nbdissect.display.summary_html import UNLESS_SANITIZED
+from support.dissections import NASTY, Gone, Squares, dissection
+from support.needs import needed
 
 
 @pytest.fixture(autouse=True)

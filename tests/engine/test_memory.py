@@ -2,60 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
-
-import dense
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_counts import KINDS, assert_equal, make_activations, make_data
 
 import nbdissect as nd
-from nbdissect.engine import layer_accumulator
 from nbdissect.engine.radix_select import RadixHistogram, RadixSelect, keys_of, value_of
-from nbdissect.engine.spill import CellStore
+from support import dense
+from support.cases import assert_equal
+from support.data import KINDS, make_activations, make_data
 
 floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
-
-
-@pytest.fixture
-def scarce(monkeypatch):
-    """Return what dissects with a budget of some bytes, which no user may ask for, and tells what it came to."""
-    told = {"histograms": 0, "spilled": 0, "lost": 0}
-
-    def dissect(activations, data, memory, bits=4, **options):
-        from nbdissect import validation
-
-        monkeypatch.setattr(validation, "memory_of", lambda _: memory)
-        monkeypatch.setattr(layer_accumulator, "_LEAST_BITS", bits)
-        monkeypatch.setattr(layer_accumulator, "_MOST_BITS", bits)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return nd.dissect(
-                dense.Playback(layer=activations), "layer", data=data, transform=dense.spell, progress=False, **options
-            )
-
-    start, spill, append = RadixHistogram.__init__, CellStore.spill, CellStore.append
-
-    def note_histogram(self, *args, **kwargs):
-        told["histograms"] += 1
-        start(self, *args, **kwargs)
-
-    def note_spill(self):
-        told["spilled"] += 1
-        spill(self)
-
-    def note_lost(self, records, bound):
-        told["lost"] += records is None
-        append(self, records, bound)
-
-    monkeypatch.setattr(RadixHistogram, "__init__", note_histogram)
-    monkeypatch.setattr(CellStore, "spill", note_spill)
-    monkeypatch.setattr(CellStore, "append", note_lost)
-    dissect.told = told
-    return dissect
 
 
 @pytest.mark.parametrize("bits", [3, 7, 16])

@@ -7,22 +7,23 @@ import random
 import sys
 import textwrap
 import time
-from pathlib import Path
 
 import pytest
-from needs import needed
+
+from support.needs import needed
+from support.paths import ROOT
 
 needed("ipykernel")
 start_new_kernel = needed("jupyter_client.manager").start_new_kernel
 
 
-ROOT = Path(__file__).resolve().parents[1]
 INTERRUPTS, IMAGES, PATIENCE = 20, 160, 120
 
 SETUP = f"""
 import dataclasses, gc, os, signal, tempfile, threading, warnings
 import numpy as np
 import nbdissect as nd
+from support.paths import ROOT
 
 warnings.simplefilter("ignore")
 model, world = nd.demo()

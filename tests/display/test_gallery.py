@@ -10,12 +10,10 @@ import subprocess
 import sys
 import weakref
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import traitlets
-from gallery_parts import Squares, decoded, dissection, dissection_of
 from PIL import Image
 
 import nbdissect as nd
@@ -23,9 +21,10 @@ from nbdissect.display import filtering, replies, session, thumbnails
 from nbdissect.display.dissection_table import runners_up, table_of
 from nbdissect.display.gallery import STATIC, Gallery, gallery
 from nbdissect.results.upsampling import resize
+from support.dissections import Squares, decoded, dissection, dissection_of
+from support.paths import ROOT, TESTS
 
-HERE = Path(__file__).parent
-CASES = json.loads((HERE / "data" / "filter_cases.json").read_text(encoding="utf-8"))
+CASES = json.loads((TESTS / "data" / "filter_cases.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,7 @@ def test_bundle_asks_nobody_else():
 
 def test_gallery_needs_no_torch():
     code = "import sys, nbdissect.display.gallery; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=HERE.parent)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
 # --- which units are shown: the cases that the page is held to as well ---

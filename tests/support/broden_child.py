@@ -1,6 +1,6 @@
 """Reads directories in the Broden format, and tells of each what was read or which error came.
 
-Run by test_broden_fuzz.py as a process of its own, with its memory bounded and each directory timed:
+Run by tests/data/test_broden_fuzz.py as a process of its own, with its memory bounded and each directory timed:
 `python broden_child.py LIST`, LIST being a file with one directory per line.
 """
 
@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from broden_reference import describe
 
 from nbdissect.data.broden import Broden
 from nbdissect.engine.labels import LabelReader
+from support.broden_reference import describe
 
 MEMORY = 1 << 30
 SECONDS = 20

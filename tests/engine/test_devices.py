@@ -8,19 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from itertools import pairwise
 
-import dense
 import numpy as np
 import pytest
 import torch
-from pretend_cuda import PretendCuda, PretendTensor, possible, pretend_cuda
-from test_counts import KINDS, assert_equal, make_activations, make_data
-from test_errors import Photos
-from test_memory import scarce  # noqa: F401 - a fixture
-from test_stopping import IMAGES, Case, interrupt
 
 import nbdissect as nd
 from nbdissect.engine import layer_accumulator, sparse_maps, thresholds, top_images
 from nbdissect.engine.devices import choose_device, on_host
+from support import dense
+from support.cases import IMAGES, Case, assert_equal, interrupt
+from support.data import KINDS, Photos, make_activations, make_data
+from support.pretend_cuda import PretendCuda, PretendTensor, possible, pretend_cuda
 
 PRETENDED = ["pretended"] if possible() else []
 ELSEWHERE = PRETENDED + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
@@ -172,7 +170,7 @@ def test_half_precision(elsewhere, dtype):
 
 
 @pytest.mark.parametrize("semantics", ["paper", "netdissect-lite"])
-def test_little_memory(elsewhere, scarce, semantics):  # noqa: F811
+def test_little_memory(elsewhere, scarce, semantics):
     rng = np.random.default_rng(0)
     activations, data = make_activations(rng, ["normal"] * 4, 200, (7, 7)), make_data(rng, 200, [(9, 9)])
     options = {"quantile": 0.02, "batch_size": 4, "semantics": semantics}

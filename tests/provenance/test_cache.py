@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from broden_maker import make_broden, save_mask
-from test_archive import assert_same
-from test_errors import Net, Photos
 
 import nbdissect as nd
 from nbdissect.provenance.cache import Cache
-
-ROOT = Path(__file__).resolve().parents[1]
+from support import caching
+from support.broden_maker import make_broden, save_mask
+from support.caching import dissect, net, once
+from support.data import Photos
+from support.dissections import assert_same
+from support.nets import Net
+from support.paths import ROOT, TESTS
 
 
 @pytest.fixture
@@ -28,16 +29,6 @@ def runs(monkeypatch):
     done, run = [], local.run
     monkeypatch.setattr(local, "run", lambda *args, **kwargs: done.append(1) or run(*args, **kwargs))
     return done
-
-
-def net(kind=Net):
-    torch.manual_seed(0)
-    return kind()
-
-
-def dissect(cache, model=None, layer="features", data=None, **more):
-    more = {"quantile": 0.1, "progress": False, **more}
-    return nd.dissect(model or net(), layer, data=data or Photos(), cache=cache, **more)
 
 
 def test_the_second_time_nothing_runs(tmp_path, runs):
@@ -78,10 +69,6 @@ class SameNumbers(Net):
 
 def twice(image):
     return torch.tensor(np.array(image)).permute(2, 0, 1) / 128
-
-
-def once(image):
-    return torch.tensor(np.array(image)).permute(2, 0, 1) / 255
 
 
 def test_every_setting_counts(tmp_path, runs):
@@ -155,7 +142,7 @@ def test_labels_that_were_not_counted_are_told_of_again(tmp_path, runs):
     def run():
         with pytest.warns(UserWarning, match=r"1 label numbers in the masks are no concept of the chosen categories \(object\)") as caught:
             d = dissect(tmp_path / "cache", data=nd.Broden(root, categories=["object"]), transform=once)
-        assert [warning.filename for warning in caught] == [__file__]
+        assert [warning.filename for warning in caught] == [caching.__file__]
         return d
 
     first, second = run(), run()
@@ -172,7 +159,7 @@ def test_a_damaged_entry_is_computed_anew(tmp_path, runs):
         entry.write_bytes(content)
         with pytest.warns(UserWarning, match=rf"A result in the cache can't be used and is computed anew: .*{entry.name}") as caught:
             assert dissect(tmp_path) == first
-        assert caught[0].filename == __file__
+        assert caught[0].filename == caching.__file__
         assert len(runs) == count
         assert entry.read_bytes()[:2] == b"PK"
     assert dissect(tmp_path) == first
@@ -223,11 +210,12 @@ def test_a_cache_that_can_only_be_read_serves_its_readers(tmp_path, runs):
 
 def test_another_process_finds_the_result(tmp_path, runs):
     code = (
-        "import sys; sys.path[:0] = [{tests!r}, {root!r}]\n"
-        "import test_cache, nbdissect.runner.local as local\n"
+        f"import sys; sys.path[:0] = [{str(TESTS)!r}, {str(ROOT)!r}]\n"
+        "import nbdissect.runner.local as local\n"
+        "from support.caching import dissect, once\n"
         "if sys.argv[2] == 'hit': local.run = None\n"
-        "test_cache.dissect(sys.argv[1], transform=test_cache.once)"
-    ).format(tests=str(ROOT / "tests"), root=str(ROOT))
+        "dissect(sys.argv[1], transform=once)"
+    )
     for what, seed in (("miss", "1"), ("hit", "2")):  # sets come in another order
         subprocess.run([sys.executable, "-c", code, tmp_path, what], check=True, env={**os.environ, "PYTHONHASHSEED": seed})
 
