@@ -257,7 +257,7 @@ def test_a_path_as_data(shell, tmp_path):
         ("photos features", "model is a Photos; a torch.nn.Module is needed"),
         ("model feature --data photos", "Net has no layer 'feature'. The closest are features"),
         ("model features --data nowhere", "--data: 'nowhere' is neither a variable nor a directory"),
-        ("model features --data nd.Broden('/missing')", "FileNotFoundError: /missing is no directory"),
+        ("model features --data nd.Broden('/missing')", "FileNotFoundError: /missing isn't a directory"),
         ("model features --data model", "data is a Net without 'concepts'"),
         ("model features --data photos -q 2", "quantile=2.0; a number between 0 and 1"),
         ("model features --data photos --min-iou 7", "--min-iou 7; a number from 0 to 1"),

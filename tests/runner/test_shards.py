@@ -73,7 +73,7 @@ def test_histograms_of_shards(monkeypatch):
     for semantics in ("paper", "netdissect-lite"):
         wanted = case.dissect(semantics=semantics)
         with monkeypatch.context() as scarce:
-            scarce.setattr(validation, "memory_of", lambda _: 2000)
+            scarce.setattr(validation, "parse_memory", lambda _: 2000)
             assert case.dissect(executor=executor, semantics=semantics) == wanted
     assert ("_search", range(2)) in executor.tasks
 
