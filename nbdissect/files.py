@@ -31,7 +31,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         with suppress(OSError):
             beside.unlink()
         raise
-    # The new name must outlive a power cut too; where folders can't be opened, nothing is lost by not asking.
+    # The new name must survive a power cut, too; some systems can't open folders, and need not.
     with suppress(OSError):
         folder = os.open(target.parent, os.O_RDONLY)
         try:

@@ -1,12 +1,12 @@
-import type { Library } from "./data/library";
+import type { ImageCache } from "./data/image-cache";
 import type { Source } from "./data/source";
-import type { State } from "./state";
+import type { State } from "./state/state";
 
 /** What every part of the page is given. */
 export interface Context {
   state: State;
-  library: Library;
+  cache: ImageCache;
   source: Source;
-  /** Says something once, politely, to those who listen to the page. */
-  say(text: string): void;
+  /** Tells those who listen to the page something once, politely. */
+  announce(text: string): void;
 }

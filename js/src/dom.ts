@@ -1,4 +1,4 @@
-import { effect, signal } from "./signals";
+import { guarded } from "./scope";
 
 type Listener = (event: never) => void;
 type Properties = Record<string, string | number | boolean | Listener>;
@@ -10,21 +10,6 @@ type ElementOf<T extends Tag> = T extends Name
   : T extends `${infer N extends Name}.${string}`
     ? HTMLElementTagNameMap[N]
     : never;
-
-/** The first thing that went wrong in the page's own code; shown, with what to do. */
-export const failure = signal<unknown>(null);
-
-/** Runs what an event or a change set off; a mistake in it is shown and never leaves the widget dead. */
-export function guarded<A extends unknown[]>(action: (...values: A) => void): (...values: A) => void {
-  return (...values) => {
-    try {
-      action(...values);
-    } catch (error) {
-      console.error(error);
-      failure.value ??= error;
-    }
-  };
-}
 
 /**
  * Makes an element, `"div.problem"` with a class. Strings become text, never markup; `onclick` and the
@@ -52,26 +37,9 @@ export function set(element: Element, properties: Properties): void {
 }
 
 /** Adds a listener and returns what removes it. */
-export function listen(to: EventTarget, type: string, hear: EventListener, early = false): () => void {
-  to.addEventListener(type, hear, early);
-  return () => to.removeEventListener(type, hear, early);
-}
-
-/** Effects and clean-ups that end together. */
-export class Scope {
-  readonly #ends: (() => void)[] = [];
-
-  effect(action: () => void): void {
-    this.#ends.push(effect(guarded(action)));
-  }
-
-  end(action: () => void): void {
-    this.#ends.push(action);
-  }
-
-  dispose(): void {
-    for (const end of this.#ends.splice(0)) end();
-  }
+export function listen(to: EventTarget, type: string, handler: EventListener, capture = false): () => void {
+  to.addEventListener(type, handler, capture);
+  return () => to.removeEventListener(type, handler, capture);
 }
 
 /** A label that somebody else wrote: as text, in its own direction. */
@@ -100,11 +68,11 @@ export const focusSearch = (from: Element): void =>
 export const listed = (names: string[]): (string | HTMLElement)[] =>
   names.flatMap((name, at) => [at ? ", " : "", h("bdi", named(name))]);
 
-/** An ornament beside the name of a category: its shape and colour. */
-export const glyph = (kind: number): HTMLElement => coloured(kind, `glyph k${kind}`);
+/** An ornament beside the name of a category: its shape and color. */
+export const glyph = (kind: number): HTMLElement => colored(kind, `glyph k${kind}`);
 
-/** An empty element in the colour of a category. */
-export function coloured(kind: number, className: string): HTMLElement {
+/** An empty element in the color of a category. */
+export function colored(kind: number, className: string): HTMLElement {
   const element = h("i", { class: className, "aria-hidden": "true" });
   element.style.setProperty("--kind", `var(--k${kind})`);
   return element;

@@ -1,18 +1,18 @@
-import { libraryOf } from "./data/library";
+import { imageCacheOf } from "./data/image-cache";
 import { type Channel, KernelSource } from "./data/source";
 import { maskOf, upsample } from "./draw/upsample";
 import type { Hello } from "./messages";
 import { mount } from "./mount";
-import type { Model } from "./state";
+import type { Model } from "./state/model";
 
 type Widget = Model & Channel;
 
-/** What anywidget asks for, once per model: its views share one source, so each photograph comes once. */
+/** What anywidget asks for, once per model: its views share one source, so each image comes once. */
 export default () => {
   let source: KernelSource | undefined;
   const start = (model: Widget) => {
     source ??= new KernelSource(model);
-    libraryOf(source); // keeps what comes before a view asks
+    imageCacheOf(source); // keeps what comes before a view asks
     return source;
   };
   return {

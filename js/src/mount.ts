@@ -1,21 +1,18 @@
 import type { Context } from "./context";
-import { libraryOf } from "./data/library";
+import { imageCacheOf } from "./data/image-cache";
 import type { Source } from "./data/source";
-import { failure, h, listen, Scope } from "./dom";
-import { type Model, State } from "./state";
+import { h, listen } from "./dom";
+import { Scope } from "./scope";
+import type { Model } from "./state/model";
+import { State } from "./state/state";
 import { followTheme } from "./theme";
-import { bar } from "./view/bar";
-import { controls } from "./view/controls";
-import { empty } from "./view/empty";
-import { graphs, reach } from "./view/graph";
-import { grid } from "./view/grid";
-import { header, tabs } from "./view/header";
+import { gallery } from "./view/gallery";
 import { problemNote } from "./view/notes";
 
 /**
  * Shows a gallery inside an element and returns what removes it again.
  *
- * `model` holds the numbers and what people set; `source` answers for pictures, maps and rankings.
+ * `model` holds the numbers and what people set; `source` answers for images, maps and rankings.
  * With a kernel both are the widget's model; a page without one brings its own of each.
  */
 export function mount(host: HTMLElement, model: Model, source: Source): () => void {
@@ -23,12 +20,12 @@ export function mount(host: HTMLElement, model: Model, source: Source): () => vo
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   const box = h("div.gallery");
   root.replaceChildren(h("style", String(model.get("_style"))), box);
-  scope.end(keepKeys(host, box));
+  scope.onCleanup(keepKeys(host, box));
   try {
-    build(box, model, source, scope);
+    fill(box, model, source, scope);
     const standIn = String(model.get("stands_for") ?? "");
     const [{ key }] = model.get("_tables") as { key: string }[];
-    if (standIn) scope.end(hideStandIn(standIn, source.ask<"unit">({ kind: "unit", key, unit: 0 })));
+    if (standIn) scope.onCleanup(hideStandIn(standIn, source.ask<"unit">({ kind: "unit", key, unit: 0 })));
   } catch (error) {
     console.error(error);
     box.replaceChildren(problemNote(error));
@@ -39,81 +36,26 @@ export function mount(host: HTMLElement, model: Model, source: Source): () => vo
   };
 }
 
-function build(box: HTMLElement, model: Model, source: Source, scope: Scope): void {
+function fill(box: HTMLElement, model: Model, source: Source, scope: Scope): void {
   const state = new State(model);
-  scope.end(() => state.dispose());
-  const library = libraryOf(source);
-  const live = h("div.aside", { "aria-live": "polite" });
+  scope.onCleanup(() => state.dispose());
+  const announcements = h("div.aside", { "aria-live": "polite" });
   const context: Context = {
     state,
-    library,
     source,
-    say: (text) => {
-      live.textContent = text;
+    cache: imageCacheOf(source),
+    announce: (text) => {
+      announcements.textContent = text;
     },
   };
-  scope.end(followTheme(box, state.dark));
+  const { dark, printing } = state.local;
+  scope.onCleanup(followTheme(box, dark));
   scope.effect(() => {
-    box.dataset.theme = state.dark.value ? "dark" : "light";
-    box.toggleAttribute("data-printed", state.printing.value);
+    box.dataset.theme = dark.value ? "dark" : "light";
+    box.toggleAttribute("data-printed", printing.value);
   });
-  scope.end(followPrint(state));
-
-  const banner = (name: "warning" | "provisional", sign: string) => {
-    const element = h("p.banner", { role: "note", "data-about": name });
-    scope.effect(() => {
-      const texts = new Set(state.looking.value.map((table) => table[name]).filter(Boolean));
-      element.hidden = !texts.size;
-      element.replaceChildren(h("b", { "aria-hidden": "true" }, sign), [...texts].join(" · "));
-    });
-    return element;
-  };
-  const missing = h("p.hint");
-  scope.effect(() => {
-    missing.textContent = [state.table.value.note, model.get("_remark")].filter(Boolean).join(" ");
-    missing.hidden = !missing.textContent;
-  });
-  const notes = h("div.notes");
-  scope.effect(() => {
-    const shown: Node[] = [];
-    if (failure.value) shown.push(problemNote(failure.value, () => (failure.value = null)));
-    if (library.problem.value) shown.push(problemNote(library.problem.value, () => library.retry()));
-    if (source.late.value) {
-      shown.push(
-        h(
-          "p.late",
-          { role: "note" },
-          state.table.value.provisional
-            ? "The kernel is busy: more images come meanwhile."
-            : "Waiting for the kernel. After a restart, run the cell again.",
-        ),
-      );
-    }
-    notes.replaceChildren(...shown);
-  });
-
-  const units = grid(context, scope);
-  scope.effect(() => {
-    units.hidden = state.sides.value ? !state.pairs.value.length : !state.shown.value.length;
-  });
-  const several = tabs(context, scope);
-  for (const part of [
-    banner("warning", "⚠ "),
-    banner("provisional", "≈ "),
-    header(context, scope),
-    several,
-    notes,
-    graphs(context, scope),
-    reach(context, scope),
-    controls(context, scope),
-    bar(context, scope),
-    missing,
-    units,
-    empty(context, scope),
-    live,
-  ]) {
-    if (part) box.append(part);
-  }
+  scope.onCleanup(followPrint(state));
+  box.append(...gallery(context, String(model.get("_remark") ?? ""), scope), announcements);
 }
 
 /**
@@ -150,14 +92,14 @@ function hideStandIn(id: string, answered: Promise<unknown>): () => void {
 function followPrint(state: State): () => void {
   const paper = matchMedia("print");
   const follow = ({ type }: Event) => {
-    state.printing.value = type === "beforeprint" || (type === "change" && paper.matches);
+    state.local.printing.value = type === "beforeprint" || (type === "change" && paper.matches);
   };
-  const ends = [
+  const stop = [
     listen(paper, "change", follow),
     listen(window, "beforeprint", follow),
     listen(window, "afterprint", follow),
   ];
   return () => {
-    for (const end of ends) end();
+    for (const each of stop) each();
   };
 }

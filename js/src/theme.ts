@@ -1,43 +1,43 @@
+import type { Signal } from "@preact/signals-core";
 import { listen } from "./dom";
-import type { Signal } from "./signals";
 
-/** Whether a resolved colour, `rgb(…)`, is dark; null where it says nothing. */
-export function isDarkColour(colour: string): boolean | null {
-  const parts = colour.match(/[\d.]+/g)?.map(Number) ?? [];
+/** Whether a resolved color, `rgb(…)`, is dark; null where it says nothing. */
+export function isDarkColor(color: string): boolean | null {
+  const parts = color.match(/[\d.]+/g)?.map(Number) ?? [];
   return parts.length < 3 ? null : 0.3 * parts[0] + 0.6 * parts[1] + 0.1 * parts[2] < 128;
 }
 
 const MARKS = ["data-theme", "data-color-mode", "theme", "class"];
 
-/** Whether the page around the gallery is dark: Jupyter's mark and colours, then the usual marks, then the wish. */
-export function isDark(box: Element, wish: boolean): boolean {
+/** Whether the page around the gallery is dark: Jupyter's mark and colors, then the usual marks, then the reader's preference. */
+export function isDark(box: Element, preferred: boolean): boolean {
   const jupyter = document.body.getAttribute("data-jp-theme-light");
   if (jupyter) return jupyter === "false";
   const style = getComputedStyle(box);
-  if (style.getPropertyValue("--jp-layout-color1")) return isDarkColour(style.backgroundColor) ?? wish;
+  if (style.getPropertyValue("--jp-layout-color1")) return isDarkColor(style.backgroundColor) ?? preferred;
   for (const element of [document.body, document.documentElement]) {
     const marks = MARKS.map((name) => element.getAttribute(name)).join(" ");
     const mark = /\b(dark|light|vscode-high-contrast)\b/.exec(marks);
     if (mark) return mark[1] !== "light";
   }
-  return wish;
+  return preferred;
 }
 
-/** Keeps `dark` as the surroundings of the gallery are; returns what ends it. */
+/** Keeps `dark` as the surroundings of the gallery are; returns what ends that. */
 export function followTheme(box: Element, dark: Signal<boolean>): () => void {
-  const wish = matchMedia("(prefers-color-scheme: dark)");
-  const look = () => {
-    dark.value = isDark(box, wish.matches);
+  const preference = matchMedia("(prefers-color-scheme: dark)");
+  const update = () => {
+    dark.value = isDark(box, preference.matches);
   };
-  const watcher = new MutationObserver(look);
+  const watcher = new MutationObserver(update);
   for (const element of [document.documentElement, document.body])
     watcher.observe(element, { attributes: true });
   // Jupyter replaces the style sheet of a theme some time after it changes the mark.
   watcher.observe(document.head, { childList: true });
-  const end = listen(wish, "change", look);
-  look();
+  const stopListening = listen(preference, "change", update);
+  update();
   return () => {
     watcher.disconnect();
-    end();
+    stopListening();
   };
 }

@@ -5,7 +5,7 @@ import { maskOf, upsample } from "../src/draw/upsample";
 import { overlap, sharesOf } from "../src/draw/why";
 
 describe("upsample", () => {
-  it("uses half-pixel centres and clamps at the edges", () => {
+  it("uses half-pixel centers and clamps at the edges", () => {
     const wide = upsample(Float32Array.from([0, 1]), 1, 2, 1, 4);
     expect([...wide]).toEqual([0, 0.25, 0.75, 1]);
   });
@@ -75,7 +75,7 @@ describe("why", () => {
   });
 });
 
-describe("colours", () => {
+describe("colors", () => {
   it("gives the paper's categories their own, others one by position", () => {
     expect(kindOf("part", ["color", "part"])).toBe(1);
     expect(kindOf("tissue", ["cell", "tissue"])).toBe(1);

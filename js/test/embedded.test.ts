@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { decoded, EmbeddedModel, inflated, unpack } from "../src/data/embedded";
+import { decoded, inflated } from "../src/data/decode";
+import { EmbeddedModel, unpack } from "../src/data/embedded";
 import { tableOf } from "../src/data/table";
 import type { DissectionTable, EmbeddedGallery } from "../src/messages";
 import { raw } from "./parts";
@@ -148,7 +149,7 @@ describe("embedded data", () => {
     expect(floats(buffers[1])).toEqual([Number.NaN, Number.NaN, 5, Number.NaN, 2.5, 4]);
   });
 
-  it("answers for photographs, and says which aren't there", async () => {
+  it("answers for images, and says which aren't there", async () => {
     const { source } = await unpack(await page());
     const { reply, buffers } = await source.ask<"pictures">({
       kind: "pictures",

@@ -40,7 +40,7 @@ afterEach(() => {
 it("says what is done and how far it is, as text", () => {
   show({ title: "<b>conv5</b>" });
   expect(text(".title")).toBe("<b>conv5</b>");
-  expect(text(".told")).toBe("running the network 64 of 560 images · 80 images/s · 6 s left");
+  expect(text(".progress")).toBe("running the network 64 of 560 images · 80 images/s · 6 s left");
   const bar = find(".bar");
   expect(bar.getAttribute("aria-valuenow")).toBe("11");
   expect(bar.getAttribute("aria-valuetext")).toBe(STATE.figures);
@@ -82,18 +82,18 @@ it("asks to stop once, then to stop the counting as well", () => {
 
 it("tells a screen reader seldom how far it is, and at once how it ends", () => {
   show();
-  const first = text(".said");
+  const first = text(".announcement");
   for (let second = 0; second < 9; second++) {
     vi.advanceTimersByTime(1000);
     model.set("figures", `${second} images`);
-    expect(text(".said")).toBe(first);
+    expect(text(".announcement")).toBe(first);
   }
   vi.advanceTimersByTime(2000);
   model.set("figures", "99 images");
-  expect(text(".said")).toBe("conv5 of Net running the network 99 images");
+  expect(text(".announcement")).toBe("conv5 of Net running the network 99 images");
   model.set("doing", "560 images in 6.4 s");
   model.set("state", "done");
-  expect(text(".said")).toBe("conv5 of Net 560 images in 6.4 s ");
+  expect(text(".announcement")).toBe("conv5 of Net 560 images in 6.4 s ");
 });
 
 it("says that the kernel is gone, unless it speaks again or the run had ended", () => {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { Library, unpackMaps } from "../src/data/library";
+import { ImageCache } from "../src/data/image-cache";
 import { KernelSource, Problem } from "../src/data/source";
+import { unpackMaps } from "../src/data/unit-maps";
 import { cases, FakeModel, table } from "./parts";
 
 const answerLast = (model: FakeModel, reply: object, buffers: DataView[] = []) =>
@@ -51,10 +52,10 @@ describe("kernel source", () => {
     const source = new KernelSource(model);
     const answer = source.ask<"unit">({ kind: "unit", key: "layer4", unit: 1 });
     vi.advanceTimersByTime(4000);
-    expect(source.late.value).toBe(true);
+    expect(source.overdue.value).toBe(true);
     answerLast(model, { kind: "unit", ranking: [] });
     await answer;
-    expect(source.late.value).toBe(false);
+    expect(source.overdue.value).toBe(false);
   });
 
   it("leaves no listener behind", () => {
@@ -65,8 +66,8 @@ describe("kernel source", () => {
   });
 });
 
-describe("library", () => {
-  const wanted = (units: number[]) => units.map((unit) => ({ table: table(), unit }));
+describe("cache", () => {
+  const inView = (units: number[]) => units.map((unit) => ({ table: table(), unit }));
   const mapsFor = (units: number[]) => ({
     reply: {
       kind: "maps",
@@ -89,12 +90,12 @@ describe("library", () => {
   });
   const settled = () => new Promise((resolve) => setTimeout(resolve, 60));
 
-  it("asks for each distinct photograph once, and for what is in view only", async () => {
+  it("asks for each distinct image once, and for what is in view only", async () => {
     const model = new FakeModel();
-    const library = new Library(new KernelSource(model));
-    library.want({}, wanted([9]));
+    const cache = new ImageCache(new KernelSource(model));
+    cache.setInView({}, inView([9]));
     const view = {};
-    library.want(view, wanted([0, 1, 2, 3])); // scrolled on before anything was asked
+    cache.setInView(view, inView([0, 1, 2, 3])); // scrolled on before anything was asked
     await settled();
     const pictures = model.sent.filter(({ kind }) => kind === "pictures");
     const asked = pictures.flatMap(({ images }) => images as number[]);
@@ -119,27 +120,27 @@ describe("library", () => {
       }
     }
     await settled();
-    library.want(view, wanted([0, 1, 2, 3]));
+    cache.setInView(view, inView([0, 1, 2, 3]));
     await settled();
     const again = model.sent
       .filter(({ kind }) => kind === "pictures")
       .flatMap(({ images }) => images as number[]);
     expect(again).toEqual(asked);
-    expect([...(library.field(table(), 1, 0)?.values ?? [])]).toEqual([1, 1, 1, 1]);
-    expect([...(library.field(table(), 2, 0)?.values ?? [])]).toEqual([2, 1.75, 1.25, 1]);
+    expect([...(cache.field(table(), 1, 0)?.values ?? [])]).toEqual([1, 1, 1, 1]);
+    expect([...(cache.field(table(), 2, 0)?.values ?? [])]).toEqual([2, 1.75, 1.25, 1]);
   });
 
   it("stops at an error, shows it, and goes on when told to", async () => {
     const model = new FakeModel();
-    const library = new Library(new KernelSource(model));
-    library.want({}, wanted([0]));
+    const cache = new ImageCache(new KernelSource(model));
+    cache.setInView({}, inView([0]));
     await settled();
     for (const { id } of [...model.sent])
       model.fire("msg:custom", { kind: "error", id, error: "gone", hint: "look" }, []);
     await settled();
-    expect(library.problem.value?.message).toBe("gone");
+    expect(cache.problem.value?.message).toBe("gone");
     const before = model.sent.length;
-    library.retry();
+    cache.retry();
     await settled();
     expect(model.sent.length).toBeGreaterThan(before);
   });
@@ -158,80 +159,80 @@ describe("library", () => {
 
   it("goes on where single images can't be read, and says why of each", async () => {
     const model = new FakeModel();
-    const library = new Library(new KernelSource(model));
-    library.want({}, wanted([0, 1]));
+    const cache = new ImageCache(new KernelSource(model));
+    cache.setInView({}, inView([0, 1]));
     await settled();
     answer(model, (images) => images.map((image) => (image === 1 ? "Image 1: torn" : "")));
     await settled();
-    expect(library.problem.value).toBeNull();
-    expect(library.problemOf(table(), 0, 1)).toBe("Image 1: torn");
-    expect(library.problemOf(table(), 0, 0)).toBe("");
-    library.want({}, wanted([2]));
+    expect(cache.problem.value).toBeNull();
+    expect(cache.problemOf(table(), 0, 1)).toBe("Image 1: torn");
+    expect(cache.problemOf(table(), 0, 0)).toBe("");
+    cache.setInView({}, inView([2]));
     await settled();
     expect(model.sent.length).toBeGreaterThan(0);
   });
 
   it("takes a map that can't be made as a problem of its image alone", async () => {
     const model = new FakeModel();
-    const library = new Library(new KernelSource(model));
-    library.want({}, wanted([0]));
+    const cache = new ImageCache(new KernelSource(model));
+    cache.setInView({}, inView([0]));
     await settled();
     const { id } = model.sent.find(({ kind }) => kind === "maps") ?? {};
     const { reply, buffers } = mapsFor([0]);
     const torn = { problems: ["", "Image 1: torn"], sizes: [reply.sizes[0], [0, 0]] };
     model.fire("msg:custom", { ...reply, ...torn, id }, buffers);
     await settled();
-    expect(library.field(table(), 0, 0)?.width).toBe(4);
-    expect(library.field(table(), 0, 1)).toBeNull();
-    expect(library.problemOf(table(), 0, 1)).toBe("Image 1: torn");
+    expect(cache.field(table(), 0, 0)?.width).toBe(4);
+    expect(cache.field(table(), 0, 1)).toBeNull();
+    expect(cache.problemOf(table(), 0, 1)).toBe("Image 1: torn");
   });
 
   it("shows a refusal and goes on with what else is wanted; a lost connection ends all asking", async () => {
     const model = new FakeModel();
-    const library = new Library(new KernelSource(model));
+    const cache = new ImageCache(new KernelSource(model));
     const view = {};
-    library.want(view, wanted([0]));
+    cache.setInView(view, inView([0]));
     await settled();
     for (const { id } of model.sent.splice(0))
       model.fire("msg:custom", { kind: "error", id, error: "torn", hint: "" }, []);
-    library.want(view, wanted([0, 1]));
+    cache.setInView(view, inView([0, 1]));
     await settled();
-    expect(library.problem.value?.message).toBe("torn");
+    expect(cache.problem.value?.message).toBe("torn");
     expect(model.sent.filter(({ kind }) => kind === "maps").map(({ units }) => units)).toEqual([[1]]);
     answer(model, (images) => images.map(() => ""));
     const tries = vi.fn(() => {
       throw new Error("comm closed");
     });
     model.send = tries;
-    library.want(view, wanted([2]));
+    cache.setInView(view, inView([2]));
     await settled();
     const asked = tries.mock.calls.length;
-    library.want(view, wanted([3]));
+    cache.setInView(view, inView([3]));
     await settled();
     expect(tries.mock.calls.length).toBe(asked);
-    library.retry();
+    cache.retry();
     await settled();
     expect(tries.mock.calls.length).toBeGreaterThan(asked);
   });
 
-  it("asks once for photographs that several results share", async () => {
+  it("asks once for images that several results share", async () => {
     const model = new FakeModel();
-    const library = new Library(new KernelSource(model));
+    const cache = new ImageCache(new KernelSource(model));
     const other = { ...table({ key: "layer3" }), photographs: "layer4" };
     const view = {};
-    library.want(view, wanted([0]));
+    cache.setInView(view, inView([0]));
     await settled();
     answer(model, (images) => images.map(() => ""));
     await settled();
-    library.want(view, [{ table: other, unit: 0 }]);
+    cache.setInView(view, [{ table: other, unit: 0 }]);
     await settled();
     expect(model.sent.map(({ kind }) => kind)).toEqual(["maps"]);
   });
 
-  it("asks for no photographs where there are none", async () => {
+  it("asks for no images where there are none", async () => {
     const model = new FakeModel();
-    const library = new Library(new KernelSource(model));
-    library.want({}, [{ table: table({ note: "not at hand" }), unit: 0 }]);
+    const cache = new ImageCache(new KernelSource(model));
+    cache.setInView({}, [{ table: table({ note: "not at hand" }), unit: 0 }]);
     await settled();
     expect(model.sent.map(({ kind }) => kind)).toEqual(["maps"]);
   });
@@ -245,15 +246,15 @@ describe("library", () => {
 
   it("asks anew for units whose images changed in a newer result, and keeps what it has", async () => {
     const model = new FakeModel();
-    const library = new Library(new KernelSource(model));
+    const cache = new ImageCache(new KernelSource(model));
     const view = {};
-    library.want(view, wanted([0, 1, 3]));
+    cache.setInView(view, inView([0, 1, 3]));
     await settled();
     answer(model, (images) => images.map(() => ""));
     await settled();
-    expect(library.maps(newer(), 0)).toBe(library.maps(table(), 0));
-    expect(library.maps(newer(), 1)).toBeUndefined();
-    library.want(
+    expect(cache.maps(newer(), 0)).toBe(cache.maps(table(), 0));
+    expect(cache.maps(newer(), 1)).toBeUndefined();
+    cache.setInView(
       view,
       [0, 1, 3].map((unit) => ({ table: newer(), unit })),
     );
@@ -263,8 +264,8 @@ describe("library", () => {
 
   it("doesn't take the maps of another network for those of a newer result", async () => {
     const model = new FakeModel();
-    const library = new Library(new KernelSource(model));
-    library.want({}, wanted([0]));
+    const cache = new ImageCache(new KernelSource(model));
+    cache.setInView({}, inView([0]));
     await settled();
     const { id } = model.sent.find(({ kind }) => kind === "maps") ?? {};
     const { reply, buffers } = mapsFor([0]);
@@ -272,16 +273,16 @@ describe("library", () => {
     const peaks = new DataView(Float32Array.of(strongest, 1).buffer);
     model.fire("msg:custom", { ...reply, id }, [buffers[0], peaks]);
     await settled();
-    expect(library.maps(table(), 0)).toBeDefined();
+    expect(cache.maps(table(), 0)).toBeDefined();
     const retrained = cases.table.strongest.map((value) => (value ?? 0) + 0.5);
-    expect(library.maps(table({ strongest: retrained }), 0)).toBeUndefined();
+    expect(cache.maps(table({ strongest: retrained }), 0)).toBeUndefined();
   });
 
   it("waits for the table of a newer result where its maps come first", async () => {
     const model = new FakeModel();
-    const library = new Library(new KernelSource(model));
+    const cache = new ImageCache(new KernelSource(model));
     const view = {};
-    library.want(view, wanted([1]));
+    cache.setInView(view, inView([1]));
     await settled();
     for (const { id, kind, images } of model.sent.splice(0)) {
       const { reply, buffers } = mapsFor([1]);
@@ -294,14 +295,14 @@ describe("library", () => {
         );
     }
     await settled();
-    expect(library.maps(table(), 1)).toBeUndefined();
+    expect(cache.maps(table(), 1)).toBeUndefined();
     expect(model.sent).toEqual([]); // and doesn't ask again and again
-    expect(library.maps(newer(), 1)).toBeDefined();
+    expect(cache.maps(newer(), 1)).toBeDefined();
   });
 
   it("takes in what is pushed as if it had asked", async () => {
     const model = new FakeModel();
-    const library = new Library(new KernelSource(model));
+    const cache = new ImageCache(new KernelSource(model));
     const { reply, buffers } = mapsFor([0, 1]);
     const images = [...new Set(reply.images)];
     const pictures = {
@@ -315,24 +316,24 @@ describe("library", () => {
       { kind: "strips", key: "layer4", photographs: "layer4", maps: reply, pictures },
       [...buffers, ...images.map(() => new DataView(new ArrayBuffer(4)))],
     );
-    expect(library.maps(table(), 1)?.images).toEqual([2, 3]);
-    expect(library.problemOf(table(), 1, 3)).toBe("Image 3: torn");
-    library.want({}, wanted([0, 1]));
+    expect(cache.maps(table(), 1)?.images).toEqual([2, 3]);
+    expect(cache.problemOf(table(), 1, 3)).toBe("Image 3: torn");
+    cache.setInView({}, inView([0, 1]));
     await settled();
     expect(model.sent).toEqual([]);
   });
 
   it("asks for the images of a strip, and for all of an opened unit", async () => {
     const model = new FakeModel();
-    const library = new Library(new KernelSource(model));
+    const cache = new ImageCache(new KernelSource(model));
     const top_images = Array.from({ length: 10 * 12 }, (_, at) => at);
     const many = { ...table({ top_images }), top: 12 };
     const asked = () => model.sent.filter(({ kind }) => kind === "pictures").map(({ images }) => images);
     const view = {};
-    library.want(view, [{ table: many, unit: 0 }]);
+    cache.setInView(view, [{ table: many, unit: 0 }]);
     await settled();
     expect(asked()).toEqual([[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]]);
-    library.want(view, [{ table: many, unit: 0, all: true }]);
+    cache.setInView(view, [{ table: many, unit: 0, all: true }]);
     await settled();
     expect(asked()[1]).toEqual([10, 11]);
   });

@@ -1,16 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Context } from "../src/context";
-import { Library } from "../src/data/library";
+import { ImageCache } from "../src/data/image-cache";
 import { KernelSource } from "../src/data/source";
-import { Scope } from "../src/dom";
+
 import { mount } from "../src/mount";
-import { State } from "../src/state";
-import { isDark, isDarkColour } from "../src/theme";
+import { Scope } from "../src/scope";
+import { State } from "../src/state/state";
+import { isDark, isDarkColor } from "../src/theme";
 import { known } from "../src/view/activations";
 import { mostBars } from "../src/view/graph";
-import { levelFor, thresholdAt } from "../src/view/strip";
+import { type Extent, heightOf, layoutAt, rowsInView, topOf } from "../src/view/grid/layout";
+import { levelFor, thresholdAt } from "../src/view/threshold";
 import { unitPage } from "../src/view/unit";
-import { type Extent, heightOf, layoutAt, rowsInView, topOf } from "../src/view/window";
 import { cases, FakeModel, raw, table } from "./parts";
 
 describe("window", () => {
@@ -63,10 +64,10 @@ describe("threshold", () => {
 
 describe("theme", () => {
   afterEach(() => document.body.removeAttribute("class"));
-  it("reads colours", () => {
-    expect(["rgb(255, 255, 255)", "rgb(21 24 29)", ""].map(isDarkColour)).toEqual([false, true, null]);
+  it("reads colors", () => {
+    expect(["rgb(255, 255, 255)", "rgb(21 24 29)", ""].map(isDarkColor)).toEqual([false, true, null]);
   });
-  it("follows the marks of the page, then the wish", () => {
+  it("follows the marks of the page, then what the reader prefers", () => {
     expect(isDark(document.body, true)).toBe(true);
     document.body.className = "vscode-light";
     expect(isDark(document.body, true)).toBe(false);
@@ -118,7 +119,7 @@ describe("gallery", () => {
     expect([field.value, model.get("query")]).toEqual(["stove", "stove"]);
     vi.advanceTimersByTime(300);
     expect(model.saves).toBe(2);
-    model.set("query", "wheel"); // Python's own wish, with nothing under way
+    model.set("query", "wheel"); // set in Python, with nothing under way
     expect(field.value).toBe("wheel");
     vi.useRealTimers();
   });
@@ -317,9 +318,9 @@ describe("gallery", () => {
       const source = new KernelSource(model);
       const state = new State(model);
       const scope = new Scope();
-      const context: Context = { state, source, library: new Library(source), say: () => {} };
-      const turning = { close: () => {}, turn: () => {} };
-      const { region: page } = unitPage(context, state.table.value, 1, turning, scope);
+      const context: Context = { state, source, cache: new ImageCache(source), announce: () => {} };
+      const actions = { close: () => {}, turn: () => {} };
+      const { region: page } = unitPage(context, state.table.value, 1, actions, scope);
       host.attachShadow({ mode: "open" }).append(page);
       end = () => {
         scope.dispose();

@@ -35,7 +35,7 @@ def tables_of(dissections: Mapping[str, Dissection]) -> list[DissectionTable]:
 def table_of(d: Dissection, key: str, photographs: str = "") -> DissectionTable:
     """Return `d` without its images, under the name `key`."""
     known = np.nan_to_num(d.iou, nan=0.0)
-    champions = scores.best_in_categories(d.iou, d.category_of, len(d.categories))
+    champions = scores.best_by_category(d.iou, d.category_of, len(d.categories))
     second = runners_up(known, d.best_concepts)
     leaders = known.argmax(axis=0) if len(known) else np.zeros(len(d.concepts), dtype=np.int64)
     ceilings = np.nan_to_num(d.ceiling, nan=0.0).max(axis=0, initial=0.0)

@@ -1,4 +1,4 @@
-"""What to run."""
+"""What a run computes, and on what."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from nbdissect.types import Semantics
 
 MEMORY = 1 << 30
-"""Bytes that a run may hold beside model and batch, where nobody says otherwise."""
+"""Bytes that a run may hold beside model and batch, unless the caller sets another budget."""
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What to run, already checked.
+    """The settings of a run, checked: plain values, without model or data.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class RunConfig:
         Ascending indices into the data set.
     given_thresholds : mapping of layer to float32 [U], or None
     memory : int
-        Bytes that thresholds, top images and surviving cells may take; what goes beyond lies in a file.
+        Bytes for thresholds, top images and surviving cells; what goes beyond lies in a file.
     """
 
     layers: Sequence[str]
@@ -46,20 +46,20 @@ class RunConfig:
 
     @property
     def batches(self) -> list[Sequence[int]]:
-        """The images, batch by batch. Convolutions round differently in batches of another size: every shard keeps to these."""
+        """The images, batch by batch. Shards keep to these: convolutions round differently in batches of another size."""
         return [self.images[k : k + self.batch_size] for k in range(0, len(self.images), self.batch_size)]
 
 
 @dataclass(frozen=True)
 class RunInputs:
-    """All that a run needs, wherever it runs.
+    """A RunConfig with the model, the data and the transform to which it applies; this is what workers are sent.
 
     Attributes
     ----------
     transform : callable
         PIL image → tensor [channels, height, width].
     concepts, categories : int
-        Their numbers, C and G.
+        How many there are, C and G.
     """
 
     model: torch.nn.Module

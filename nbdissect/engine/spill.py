@@ -25,7 +25,7 @@ Shape = tuple[int, int]
 
 @dataclass(frozen=True)
 class _Filed:
-    """Cells that lie in the file, from byte `place` on."""
+    """Cells in the file, from byte `place` on."""
 
     shape: Shape
     grid: tuple[int, int]
@@ -49,7 +49,7 @@ class CellStore:
     Attributes
     ----------
     nbytes, filed_bytes : int
-        What lies in memory, and in the file.
+        The size of the cells in memory, and of those in the file.
     """
 
     def __init__(self, budget: int, file: IO[bytes] | None = None) -> None:
@@ -89,7 +89,7 @@ class CellStore:
         )
 
     def spill(self) -> None:
-        """Move all that lies in memory to the file."""
+        """Move all cells in memory to the file."""
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="nbdissect-")  # noqa: SIM115 - lives as long as the store
         self._file.seek(self.filed_bytes)
@@ -135,7 +135,7 @@ class CellStore:
     # --- for a checkpoint ---
 
     def index(self) -> list[list[list[Any]] | None]:
-        """Return where in the file every batch lies, as JSON takes it; all must be in the file."""
+        """Return the place of every batch in the file, as JSON takes it; all must be in the file."""
         return [None if batch is None else [list(self._entry(entry)) for entry in batch] for batch in self._batches]
 
     @staticmethod

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbdissect.notices import warn
-from nbdissect.results.archive import load, save
 from nbdissect.results.archive_format import ArchiveError
+from nbdissect.results.archive_reader import load
+from nbdissect.results.archive_writer import save
 from nbdissect.results.dissections import Dissections
 
 if TYPE_CHECKING:
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Cache:
-    """A directory of results, one archive without pictures for each key.
+    """A directory of results, one archive without images for each key.
 
-    Entries appear whole or not at all, so that many programs can share the directory; one that
-    can only be read serves its readers.
+    Entries appear whole or not at all, so that many programs can share the directory. A directory
+    that can't be written to is still read.
 
     Parameters
     ----------
@@ -29,7 +30,7 @@ class Cache:
     Raises
     ------
     ValueError
-        If `directory` is no path, or something else than a directory lies there.
+        If `directory` is not a path, or the path of something that isn't a directory.
     """
 
     def __init__(self, directory: Any) -> None:
@@ -42,11 +43,11 @@ class Cache:
             raise ValueError(message)
 
     def path(self, key: str) -> Path:
-        """Return where the result with this key lies, or would."""
+        """Return the file that holds the result of this key, or would hold it."""
         return self.directory / f"{key}.nbd"
 
     def find(self, key: str, layers: Sequence[str]) -> Dissections | None:
-        """Return the results of `layers` kept under `key`; None, with a warning, where they are damaged, or where there are none."""
+        """Return the results of `layers` under `key`; None where there are none, or, with a warning, where they are damaged."""
         path = self.path(key)
         try:
             found = load(path)
@@ -60,8 +61,8 @@ class Cache:
             return None
         return found
 
-    def keep(self, key: str, results: Dissections) -> None:
-        """Keep results under `key`; where the directory can't be written to, a warning says so."""
+    def save(self, key: str, results: Dissections) -> None:
+        """Save results under `key`; warn where the directory can't be written to."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             save(results, self.path(key), images=False)

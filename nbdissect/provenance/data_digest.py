@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbdissect.notices import logger
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,10 +24,10 @@ def named(digest: hashlib.blake2b) -> str:
 
 
 class DigestingDataset:
-    """A data set that looks like another and digests its images and labels while they are read anyway.
+    """Looks like the data set that it holds, and digests its images and labels while the run reads them.
 
-    What nobody has read by the time :meth:`digest` is called is read then. A data set that has a
-    ``digest()`` of its own is asked for that, and nothing is watched.
+    What the run has not read by the time :meth:`digest` is called is read then. A data set with a
+    ``digest()`` of its own is asked for that instead.
 
     Parameters
     ----------
@@ -37,43 +39,43 @@ class DigestingDataset:
         self._own: Any = _own_digest(data)
         self._images: dict[int, bytes] = {}
         self._labels: dict[int, bytes] = {}
-        self._known = ""
+        self._total = ""
 
     def __len__(self) -> int:
         return len(self._data)
 
     def __getitem__(self, index: int) -> Any:
         sample = self._data[index]
-        return sample if self._own or self._known else _DigestingSample(sample, index, self)
+        return sample if self._own or self._total else _DigestingSample(sample, index, self)
 
     def digest(self) -> str:
         """Return the data set's digest, such as ``"blake2b:6a0f…"``."""
-        if not self._known:
-            self._known = str(self._own()) if self._own else self._total()
-        return self._known
+        if not self._total:
+            self._total = str(self._own()) if self._own else self._digest_all()
+        return self._total
 
     def record_image(self, index: int, image: Any) -> None:
-        """Take in an image that was read."""
+        """Digest an image that was read."""
         if index not in self._images:
             _try(self._images, index, lambda: _image_digest(image))
 
     def record_labels(self, index: int, masks: Any, whole: Any) -> None:
-        """Take in masks and numbers that were read."""
+        """Digest masks and whole-image numbers that were read."""
         if index not in self._labels:
             _try(self._labels, index, lambda: _label_digest(masks, whole))
 
     def take_digests(self) -> tuple[dict[int, bytes], dict[int, bytes]]:
-        """Return, and forget, what was learned, for a witness of the same data in another process."""
-        learned = self._images, self._labels
+        """Return the digests so far, and forget them: for :meth:`merge` in another process."""
+        taken = self._images, self._labels
         self._images, self._labels = {}, {}
-        return learned
+        return taken
 
-    def merge(self, learned: tuple[dict[int, bytes], dict[int, bytes]]) -> None:
-        """Take in what another witness of the same data has learned."""
-        self._images.update(learned[0])
-        self._labels.update(learned[1])
+    def merge(self, digests: tuple[dict[int, bytes], dict[int, bytes]]) -> None:
+        """Add the digests that were made of the same data in another process."""
+        self._images.update(digests[0])
+        self._labels.update(digests[1])
 
-    def _total(self) -> str:
+    def _digest_all(self) -> str:
         total = hashlib.blake2b(digest_size=_SIZE)
         head = [list(self._data.categories), [list(concept) for concept in self._data.concepts]]
         total.update(json.dumps(head, default=str).encode())
@@ -88,12 +90,12 @@ class DigestingDataset:
 
 
 class _DigestingSample:
-    """A sample that tells the witness what is read of it."""
+    """A sample whose image and labels are digested when they are read."""
 
-    def __init__(self, sample: Any, index: int, witness: DigestingDataset) -> None:
+    def __init__(self, sample: Any, index: int, dataset: DigestingDataset) -> None:
         self._sample = sample
         self._index = index
-        self._witness = witness
+        self._dataset = dataset
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sample, name)
@@ -101,21 +103,21 @@ class _DigestingSample:
     @property
     def image(self) -> Any:
         image = self._sample.image
-        self._witness.record_image(self._index, image)
+        self._dataset.record_image(self._index, image)
         return image
 
     @property
     def masks(self) -> Any:
         masks = self._sample.masks
-        self._witness.record_labels(self._index, masks, getattr(self._sample, "whole", None))
+        self._dataset.record_labels(self._index, masks, getattr(self._sample, "whole", None))
         return masks
 
 
 def _own_digest(data: Any) -> Any:
-    """The data set's own ``digest``, unless it may speak of other samples than ``data[i]`` gives.
+    """Return the data set's own ``digest``, unless that may be the digest of other samples than ``data[i]`` returns.
 
-    A subclass that gives edited samples inherits the digest of the unedited ones, and a wrapper
-    may pass on what it wraps.
+    A subclass that returns edited samples inherits the digest of the unedited ones; a wrapper may
+    pass on the digest of what it wraps.
     """
     homes = {name: place for place, kind in reversed([*enumerate(type(data).__mro__)]) for name in vars(kind)}
     digest = getattr(data, "digest", None)
@@ -123,10 +125,11 @@ def _own_digest(data: Any) -> Any:
 
 
 def _try(known: dict[int, bytes], index: int, digest: Callable[[], bytes]) -> None:
-    """Keep a digest, unless the thing is not what it should be: whoever uses it will say so, and better."""
+    """Keep a digest; of what can't be digested there is none, and the run that counts it says what is wrong with it."""
     try:
         known[index] = digest()
     except Exception:
+        logger.info("Image %d can't be digested", index, exc_info=True)
         known.pop(index, None)
 
 

@@ -1,4 +1,4 @@
-"""Where a result comes from: its provenance, and the key under which a cache holds it."""
+"""What a dissection is made from: its provenance, and the key under which a cache holds it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Fingerprint:
-    """What a dissection is made from and how, gathered along the way.
+    """What a dissection is made from, and how.
 
     Parameters
     ----------
@@ -48,29 +48,29 @@ class Fingerprint:
         transform: Callable[[Any], Any],
     ) -> None:
         self.data = DigestingDataset(data)
-        self._given, self._model, self._concepts, self._plan = data, model, concepts, config
+        self._given, self._model, self._concepts, self._config = data, model, concepts, config
         self._transform = transform
         self._weights = weights_digest(model)
         self._dtype = str(model_dtype(model)).removeprefix("torch.")
         self._date = datetime.now(timezone.utc).isoformat(timespec="seconds")
 
-    def provenance(self, layer: str, *, data: bool = True) -> Provenance:
-        """Return what made the result of one layer; if `data`, what nobody has read of the data by now is read."""
+    def make_provenance(self, layer: str, *, data: bool = True) -> Provenance:
+        """Return what made the result of one layer; if `data`, the images that were not read yet are read for their digest."""
         kind = type(self._model)
         return Provenance(
             nbdissect=__version__,
             torch=torch.__version__,
-            semantics=self._plan.semantics,
+            semantics=self._config.semantics,
             upsampling=UPSAMPLING,
             layer=layer,
-            quantile=self._plan.quantile,
+            quantile=self._config.quantile,
             categories=tuple(self._given.categories),
             transform=describe(self._transform),
             model=f"{kind.__module__}.{kind.__qualname__}",
             weights=self._weights,
             data=self._data_digest() if data else "",
             dtype=self._dtype,
-            device=str(self._plan.device),
+            device=str(self._config.device),
             date=self._date,
             credit=str(getattr(self._given, "credit", "")),
             licence=str(getattr(self._given, "licence", "")),
@@ -79,24 +79,25 @@ class Fingerprint:
     def _data_digest(self) -> str:
         try:
             return self.data.digest()
-        except Exception as error:  # the run is over: a result with a gap in its record is better than none
+        except (
+            Exception
+        ) as error:  # of the user's data set; the run is over, and its result is worth more than its digest
             warn(f"The record of this result leaves out the data set's digest: {error}")
             return ""
 
-    def key(self, *, data: bool = True) -> str:
+    def compute_key(self, *, data: bool = True) -> str:
         """Return the digest of everything that determines the result, the images and labels aside if not `data`.
 
-        Weights, buffers, data, transform and settings; the code of the model's classes; and what
-        transform and layers give for three of the images, so that whatever changes the network
-        changes the key, seen or unseen.
+        That is: weights, buffers, data, transform and settings; the code of the model's classes; and what
+        transform and layers give for three of the images, which changes with anything in the network.
         """
         if data:
             self.data.digest()  # raises here, if anywhere
-        config, images = self._plan, self._plan.images
+        config, images = self._config, self._config.images
         probes = sorted({images[0], images[len(images) // 2], images[-1]})
         given = config.given_thresholds
         parts = {
-            **{name: value for name, value in self.provenance("", data=data).to_json().items() if name != "date"},
+            **{name: value for name, value in self.make_provenance("", data=data).to_json().items() if name != "date"},
             "layers": list(config.layers),
             "images": len(images),
             "concepts": [list(concept) for concept in self._concepts],

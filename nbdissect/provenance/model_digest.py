@@ -1,4 +1,4 @@
-"""Digests of what a network is and does: its weights, its code, and what it gives for a few images."""
+"""Digests of what a network is and does: its weights, its code, and its outputs for a few images."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def output_digest(
     images: Sequence[tuple[int, Any]],
     device: torch.device,
 ) -> str:
-    """Return a digest of what the transform and the layers give for a few images, pairs (index, image).
+    """Return a digest of what the transform and the layers return for a few images, pairs (index, image).
 
     On one thread: with another number of threads, convolutions round differently.
 
@@ -65,7 +65,7 @@ def output_digest(
 def code_digest(things: Iterable[Any]) -> str:
     """Return a digest of the Python code of functions, and of the classes of other objects, torch's own aside.
 
-    It changes with any edit that changes what the code does; not with comments, nor from run to run.
+    It changes with any edit that changes what the code does, but not with comments, nor from run to run.
     """
     digest = hashlib.blake2b(digest_size=_SIZE)
     seen: set[int] = set()
@@ -87,7 +87,7 @@ def _add_tensor(digest: hashlib.blake2b, name: str, tensor: Any) -> None:
         TypeError,
         NotImplementedError,
         ValueError,
-    ):  # quantized, sparse: their words for want of their bytes
+    ):  # quantized or sparse: their repr stands for their bytes
         digest.update(describe(tensor).encode())
 
 
@@ -101,7 +101,7 @@ def _add_code(digest: hashlib.blake2b, thing: Any, seen: set[int], depth: int) -
         _add_function(digest, thing, seen, depth)
         return
     kind = thing if isinstance(thing, type) else type(thing)
-    # An instance may carry a forward of its own, that somebody put there.
+    # An instance may have a forward of its own, set from outside.
     for value in () if isinstance(thing, type) else vars(thing).values() if hasattr(thing, "__dict__") else ():
         if isinstance(value, (FunctionType, MethodType)):
             _add_code(digest, value, seen, depth + 1)
@@ -135,7 +135,7 @@ def _add_function(digest: hashlib.blake2b, function: FunctionType, seen: set[int
         else:
             digest.update(describe(content).encode())
     for name in sorted(set(_names(function.__code__))):
-        # What it looks up outside: numbers and helpers of the notebook or module in which it stands.
+        # Global numbers and functions that it uses, of the notebook or module that defines it.
         value = function.__globals__.get(name)
         if isinstance(value, (bool, int, float, str, tuple)):
             digest.update(f"{name} {describe(value)}".encode())

@@ -1,7 +1,9 @@
 """One dissection from start to end.
 
 In: checked arguments (`prepare`). Out: `Dissections`, over all images or over those seen until a stop.
-A run goes on here (`local`), in a thread (`background`), or on an executor's workers (`distributed`).
+`Job` is one call of `nd.dissect`; it runs here (`local`), in a thread (`background`), or on an executor's workers
+(`distributed`). Each of them drives a `TwoPassRun`, the state of a run while it goes on, and returns a `RunOutcome`,
+its numbers, of which `Job` makes `Dissections`.
 Called by `nbdissect.api`; calls `engine`, `provenance` and `results`.
 """
 

@@ -1,4 +1,4 @@
-"""A run that goes on in a thread while its cell has returned: ``nd.dissect(…, background=True)``."""
+"""A run in a thread, which goes on after its cell has returned: ``nd.dissect(…, background=True)``."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class BackgroundRun:
     single : bool
         Whether the result is one dissection, or a mapping of layer to dissection.
 
-    In a notebook it shows how far it is, its gallery, which fills, and a button that ends it.
+    A notebook shows how far it is, its gallery while it fills, and a button that ends it.
     """
 
     def __init__(self, job: Job, *, single: bool) -> None:
@@ -52,19 +52,19 @@ class BackgroundRun:
         if self._found is not None:
             self._ended.set()
             return
-        # A daemon: a kernel that is shut down doesn't wait for it beyond the moment that `_leave` grants.
+        # A daemon: a kernel that shuts down waits for it no longer than `_end_at_exit` does.
         self._thread = threading.Thread(target=self._run, name="nbdissect-run", daemon=True)
-        atexit.register(self._leave)
+        atexit.register(self._end_at_exit)
         self._thread.start()
 
     def _run(self) -> None:
         try:
             with limited_threads():
                 self._found = self._job.run(self._stop, self._report)
-        except BaseException as error:  # kept for whoever asks for the result
+        except BaseException as error:  # raised again where the result is asked for
             self._error = error
         finally:
-            atexit.unregister(self._leave)
+            atexit.unregister(self._end_at_exit)
             self._ended.set()
             self._notify()
 
@@ -76,7 +76,7 @@ class BackgroundRun:
         for listener in list(self._listeners):
             listener(self)
 
-    def _leave(self) -> None:
+    def _end_at_exit(self) -> None:
         self.cancel()
         self._stop.request()
         self._ended.wait(_SECONDS_TO_END)
@@ -97,7 +97,7 @@ class BackgroundRun:
     def cancel(self) -> None:
         """Ask the run to end after the batch at hand; :meth:`result` then returns what was seen until then.
 
-        The labels of what the network saw are still counted; asked a second time, it leaves that, too.
+        The labels of what the network saw are still counted; a second call ends that, too.
         """
         self._stop.request()
 
@@ -122,17 +122,17 @@ class BackgroundRun:
             What ended the run, if it failed.
         """
         if not self._ended.wait(timeout):
-            message = f"{self.title} still runs after {timeout:g} s: {self._described()}. run.cancel() ends it."
+            message = f"{self.title} still runs after {timeout:g} s: {self._describe()}. run.cancel() ends it."
             raise TimeoutError(message)
         if self._thread not in (None, threading.current_thread()):
-            self._thread.join()  # and so for what shows the run
+            self._thread.join()  # then whatever shows the run has heard of its end, too
         if self._error is not None:
             raise self._error
         assert self._found is not None
         one: Dissection | Dissections = next(iter(self._found.values())) if self.single else self._found
         return one
 
-    def _described(self) -> str:
+    def _describe(self) -> str:
         if not self._ended.is_set():
             at = self.progress
             return f"{at.stage}, {at.done:,} of {at.total:,} images" if at else "starting"
@@ -141,7 +141,7 @@ class BackgroundRun:
         return "done" if all(d.complete for d in (self._found or {}).values()) else "stopped"
 
     def __repr__(self) -> str:
-        return f"<Run of {self.title}: {self._described()}>"
+        return f"<Run of {self.title}: {self._describe()}>"
 
     def _ipython_display_(self) -> None:
         from nbdissect.display.live_view import show_run

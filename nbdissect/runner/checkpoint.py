@@ -1,4 +1,4 @@
-"""A run on disk, so that it goes on where it was after a crash: plain arrays and JSON, no pickle."""
+"""An unfinished run on disk, which goes on from there after a crash: plain arrays and JSON, no pickle."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Checkpoint:
     ----------
     directory : path
     key : str
-        Digest of everything that determines the run's result.
+        Digest of all that determines the run's result, images and labels aside.
 
     Raises
     ------
@@ -69,8 +69,8 @@ class Checkpoint:
         self._written = time.monotonic()
         self._cost = 0.0
 
-    def records(self, layer: str) -> IO[bytes]:
-        """Return the file for the surviving cells of a layer."""
+    def open_file(self, layer: str) -> IO[bytes]:
+        """Return the file that holds the surviving cells of a layer."""
         if layer not in self._files:
             path = self.directory / f"records-{len(self._files)}.bin"
             path.touch()
@@ -78,7 +78,7 @@ class Checkpoint:
         return self._files[layer]
 
     def restore(self, run: TwoPassRun) -> bool:
-        """Bring a fresh run to where it was; return False where there is nothing to go on from.
+        """Bring a fresh run to where the saved one was; return False where none was saved.
 
         Raises
         ------
@@ -91,8 +91,8 @@ class Checkpoint:
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
-            told = json.loads(bytes(arrays.pop("run")))
-            version, key = told["version"], told["key"]
+            manifest = json.loads(bytes(arrays.pop("run")))
+            version, key = manifest["version"], manifest["key"]
         except (ValueError, OSError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
             message = f"{path} is damaged: {error}. Remove the directory to begin anew."
             raise CheckpointError(message) from error
@@ -102,43 +102,43 @@ class Checkpoint:
                 "Take another directory, or remove this one to begin anew."
             )
             raise CheckpointError(message)
-        self._restore(run, told, arrays)
+        self._restore(run, manifest, arrays)
         return True
 
-    def _restore(self, run: TwoPassRun, told: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
-        restore_cells(run, told)
+    def _restore(self, run: TwoPassRun, manifest: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+        restore_cells(run, manifest)
         for number, (name, layer) in enumerate(run.layers.items()):
             layer.merge_state(_under(arrays, f"layer.{number}."))
             if f"thresholds.{number}" in arrays:
                 run.set_thresholds(name, arrays[f"thresholds.{number}"])
-        run.counted = told["counted"]
+        run.counted = manifest["counted"]
         if run.thresholds:
             run.tallies.merge_state(_under(arrays, "tallies."))
 
-    def passed(self, run: TwoPassRun) -> None:
-        """Take note of a batch: write, if it is time to."""
+    def save_if_due(self, run: TwoPassRun) -> None:
+        """Save the run if that is worth its time by now; called after every batch."""
         if time.monotonic() - self._written > max(_SECONDS, self._cost / _SHARE):
-            self.write(run)
+            self.save(run)
 
-    def write(self, run: TwoPassRun) -> None:
-        """Write where the run is: whole, or not at all."""
+    def save(self, run: TwoPassRun) -> None:
+        """Write the state of the run: whole, or not at all."""
         start = time.monotonic()
-        told, arrays = describe_cells(run), {}
+        manifest, arrays = describe_cells(run), {}
         for number, (name, layer) in enumerate(run.layers.items()):
             arrays.update({f"layer.{number}.{key}": array for key, array in layer.state_dict().items()})
             if name in run.thresholds:
                 arrays[f"thresholds.{number}"] = run.thresholds[name]
-        told.update(version=VERSION, key=self._key, counted=run.counted)
+        manifest.update(version=VERSION, key=self._key, counted=run.counted)
         if run.thresholds:
             arrays.update({f"tallies.{key}": array for key, array in run.tallies.state_dict().items()})
         for file in self._files.values():
             os.fsync(file.fileno())
-        _replace(self.directory / STATE, {"run": np.frombuffer(json.dumps(told).encode(), np.uint8), **arrays})
+        _replace(self.directory / STATE, {"run": np.frombuffer(json.dumps(manifest).encode(), np.uint8), **arrays})
         self._written = time.monotonic()
         self._cost = self._written - start
 
     def close(self, *, finished: bool) -> None:
-        """Let go of the directory; a finished run leaves nothing."""
+        """Release the directory, and remove it if the run is finished."""
         for file in self._files.values():
             file.close()
         if finished:
@@ -153,7 +153,7 @@ class Checkpoint:
 
 
 def describe_cells(run: TwoPassRun) -> dict[str, Any]:
-    """Move a run's cells to its files, and tell where in them they lie, as JSON takes it."""
+    """Move a run's cells to its files and return where in them they lie, as JSON takes it."""
     layers = []
     for name, layer in run.layers.items():
         if layer.warming:
@@ -171,11 +171,11 @@ def describe_cells(run: TwoPassRun) -> dict[str, Any]:
     return {"seen": run.seen, "shapes": run.shapes, "layers": layers}
 
 
-def restore_cells(run: TwoPassRun, told: Mapping[str, Any]) -> None:
-    """Let a fresh run have the cells that :func:`describe_cells` told of."""
-    run.seen = told["seen"]
-    run.shapes = [[(height, width) for height, width in shapes] for shapes in told["shapes"]]
-    for entry in told["layers"]:
+def restore_cells(run: TwoPassRun, manifest: Mapping[str, Any]) -> None:
+    """Give a fresh run the cells of a manifest that :func:`describe_cells` returned."""
+    run.seen = manifest["seen"]
+    run.shapes = [[(height, width) for height, width in shapes] for shapes in manifest["shapes"]]
+    for entry in manifest["layers"]:
         layer = run.layer(entry["name"], (entry["size"][0], entry["size"][1]), entry["units"])
         layer.store.restore(entry["cells"], entry["bytes"])
         run.layers[entry["name"]] = layer
@@ -200,11 +200,11 @@ def _replace(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _locked(path: Path) -> IO[bytes]:
-    """Open a file that only one run can hold; the system lets go of it when the run's process dies."""
+    """Open and lock a file; the system unlocks it when the process dies."""
     file = path.open("ab")
     try:
         import fcntl
-    except ImportError:  # Windows: nobody is kept out
+    except ImportError:  # Windows: two runs are not kept apart
         return file
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,10 +1,10 @@
 """A run cut into shards, for the workers of any executor: threads, processes, machines.
 
-Every shard is a whole number of batches, so each image is computed in the same batch wherever it
-is computed. First every shard's network pass, of which small things come back: the largest
-activations, the strongest images. The cells stay with the worker, in files of its machine. Then the
-thresholds of all shards together go out, and counts come back. Where a shard's cells are not to be
-found (another machine's, or a worker's that died), its images go through the network once more.
+Every shard is a whole number of batches, so each image is computed in the same batch wherever that
+happens. First the workers run the network over the shards and send back little: the largest
+activations, the strongest images. The cells stay in files on the worker's machine. Then the thresholds
+over all shards go out, and counts come back. Where a shard's cells are missing (they are on another
+machine, or their worker died), its images go through the network once more.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import torch
 
 from nbdissect.engine.threads import allowed_threads
 from nbdissect.engine.thresholds import check_quantile
+from nbdissect.files import atomic_write
 from nbdissect.runner.checkpoint import describe_cells, restore_cells
 from nbdissect.runner.interrupts import StopRequest
 from nbdissect.runner.outcome import LayerOutcome, RunOutcome
@@ -53,14 +54,14 @@ def run(
     stop: StopRequest | None = None,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> RunOutcome:
-    """Run both passes on the workers of an executor, and return the same as :func:`nbdissect.runner.local.run`.
+    """Let the workers of an executor run both passes; return the same as :func:`nbdissect.runner.local.run`.
 
     Parameters
     ----------
     executor : concurrent.futures.Executor
     inputs : RunInputs
     stop : StopRequest, optional
-        Asked while shards are under way; shards that are done by then count.
+        Read while shards are under way; shards that are done by then count.
     report : callable
         Called after every shard.
 
@@ -76,14 +77,22 @@ def run(
     shards = [range(first, min(first + length, every)) for first in range(0, every, length)]
     with distribute(executor, inputs) as (payload, flag):
         pool = _TaskPool(executor, payload, 2 * workers, flag)
-        merged = _see_all(pool, inputs, shards, stop, report)
-        thresholds = _thresholds(pool, inputs, merged)
-        return _count_all(pool, inputs, merged, thresholds, stop, report)
+        merged = _forward_shards(pool, inputs, shards, stop, report)
+        thresholds = _find_thresholds(pool, inputs, merged)
+        return _count_shards(pool, inputs, merged, thresholds, stop, report)
 
 
 @dataclass
 class _Merged:
-    """What came back from the shards: how many batches each saw, and their layers put together."""
+    """What came back from the first pass.
+
+    Attributes
+    ----------
+    whole : TwoPassRun
+        Holds the merged layers and tallies; runs nothing itself.
+    shards : list of range
+        The batches that each shard saw.
+    """
 
     whole: TwoPassRun
     shards: list[range]
@@ -93,9 +102,9 @@ class _TaskPool:
     """Workers that are kept busy, a few tasks each."""
 
     def __init__(self, executor: Executor, payload: Any, most: int, flag: Path) -> None:
-        self._executor, self._parcel, self._most, self._flag = executor, payload, most, flag
+        self._executor, self._payload, self._most, self._flag = executor, payload, most, flag
 
-    def each(
+    def run(
         self,
         task: Callable[..., Any],
         items: Sequence[range],
@@ -114,17 +123,17 @@ class _TaskPool:
                         del pending[future]
                 while waiting and len(pending) < self._most:
                     item = waiting.pop()
-                    pending[self._executor.submit(task, self._parcel, item, *arguments())] = item
+                    pending[self._executor.submit(task, self._payload, item, *arguments())] = item
                 for future in wait(pending, timeout=_SECONDS, return_when=FIRST_COMPLETED).done:
                     yield pending.pop(future), future.result()
         finally:
-            # After an error: nothing may go on in the folder that is about to be removed.
+            # After an error: no task may go on in the folder, which is removed next.
             self._flag.touch()
             wait([future for future in pending if not future.cancel()])
             self._flag.unlink(missing_ok=True)
 
 
-def _see_all(
+def _forward_shards(
     pool: _TaskPool, inputs: RunInputs, shards: Sequence[range], stop: StopRequest, report: Callable[[Progress], None]
 ) -> _Merged:
     whole = TwoPassRun(replace(inputs, data=None))
@@ -135,8 +144,8 @@ def _see_all(
     def bounds() -> tuple[dict[str, NDArray[np.float32]] | None]:
         return ({name: layer.bound.cpu().numpy() for name, layer in whole.layers.items()} if whole.layers else None,)
 
-    for shard, (seen, layers, learned) in pool.each(_see, shards, bounds, lambda: stop.requests > 0):
-        _learn(inputs, learned)
+    for shard, (seen, layers, notes) in pool.run(_forward_shard, shards, bounds, lambda: stop.requests > 0):
+        _merge_notes(inputs, notes)
         for name, (size, units, state) in layers.items():
             if name not in whole.layers:
                 if config.given_thresholds is None and config.semantics == "paper":
@@ -151,15 +160,15 @@ def _see_all(
     return merged
 
 
-def _thresholds(pool: _TaskPool, inputs: RunInputs, merged: _Merged) -> dict[str, NDArray[np.float32]]:
+def _find_thresholds(pool: _TaskPool, inputs: RunInputs, merged: _Merged) -> dict[str, NDArray[np.float32]]:
     whole = merged.whole
     images = sum(len(whole.batches[k]) for shard in merged.shards for k in shard)
     found = {name: layer.thresholds_or_selects(images) for name, layer in whole.layers.items()}
     selects = {name: these for name, these in found.items() if isinstance(these, list)}
     while not all(search.done for these in selects.values() for search in these):
         blank = {name: [search.blank() for search in these] for name, these in selects.items()}
-        for _, (counts, learned) in pool.each(_search, merged.shards, lambda: (blank,), lambda: False):  # noqa: B023
-            _learn(inputs, learned)
+        for _, (counts, notes) in pool.run(_search_shard, merged.shards, lambda: (blank,), lambda: False):  # noqa: B023
+            _merge_notes(inputs, notes)
             for name, these in selects.items():
                 for search, more in zip(these, counts[name], strict=True):
                     search.counts += more
@@ -172,7 +181,7 @@ def _thresholds(pool: _TaskPool, inputs: RunInputs, merged: _Merged) -> dict[str
     }
 
 
-def _count_all(
+def _count_shards(
     pool: _TaskPool,
     inputs: RunInputs,
     merged: _Merged,
@@ -184,10 +193,10 @@ def _count_all(
     seen = sum(len(batches[k]) for shard in merged.shards for k in shard)
     patience, counted = min(1, stop.requests), 0
     states = {}
-    for shard, (done, state, learned) in pool.each(
-        _count, merged.shards, lambda: (thresholds,), lambda: stop.requests > patience
+    for shard, (done, state, notes) in pool.run(
+        _count_shard, merged.shards, lambda: (thresholds,), lambda: stop.requests > patience
     ):
-        _learn(inputs, learned)
+        _merge_notes(inputs, notes)
         states[shard.start] = state
         counted += sum(len(batches[k]) for k in range(shard.start, shard.start + done))
         report(Progress("labels", counted, seen))
@@ -202,52 +211,50 @@ def _count_all(
 # --- on the workers ---
 
 
-def _see(
+def _forward_shard(
     payload: WorkerPayload, shard: range, bounds: Mapping[str, NDArray[np.float32]] | None
 ) -> tuple[int, dict[str, Any], Any]:
-    """Run the network over a shard, keep its cells here, return the rest."""
+    """Run the network over a shard; its cells stay here in files, the rest is returned."""
     with _shard_run(payload, shard, anew=True) as (run, files):
-        run.forward_pass(_told_to_stop(payload), bounds)
+        run.forward_pass(_stop_watch(payload), bounds)
         layers = {name: (layer.size, layer.units, layer.state_dict()) for name, layer in run.layers.items()}
-        told = json.dumps({**describe_cells(run), "files": files})
-        index = _index(payload, shard)
-        new = index.with_suffix(f".{uuid4().hex}")
-        new.write_text(told)
-        new.replace(index)
-        return run.seen, layers, _learned(run.inputs)
+        manifest = json.dumps({**describe_cells(run), "files": files})
+        with atomic_write(_index(payload, shard)) as file:
+            file.write(manifest.encode())
+        return run.seen, layers, _take_notes(run.inputs)
 
 
-def _search(
+def _search_shard(
     payload: WorkerPayload, shard: range, selects: Mapping[str, Sequence[RadixSelect]]
 ) -> tuple[dict[str, list[NDArray[Any]]], Any]:
-    """Show the selects a shard's activations."""
+    """Let the selects count a shard's activations."""
     mine = {
         name: [search.blank() for search in these] for name, these in selects.items()
     }  # threads share what they get
     with _shard_run(payload, shard) as (run, _):
         run.update_selects(mine)
-        return {name: [search.counts for search in these] for name, these in mine.items()}, _learned(run.inputs)
+        return {name: [search.counts for search in these] for name, these in mine.items()}, _take_notes(run.inputs)
 
 
-def _count(
+def _count_shard(
     payload: WorkerPayload, shard: range, thresholds: Mapping[str, NDArray[np.float32]]
 ) -> tuple[int, dict[str, NDArray[Any]], Any]:
-    """Count a shard's labels at the thresholds of all shards together."""
+    """Count a shard's labels at the thresholds over all shards."""
     with _shard_run(payload, shard) as (run, _):
         for name, limits in thresholds.items():
             run.set_thresholds(name, limits)
-        run.count(_told_to_stop(payload))
-        return run.counted, run.tallies.state_dict(), _learned(run.inputs)
+        run.count(_stop_watch(payload))
+        return run.counted, run.tallies.state_dict(), _take_notes(run.inputs)
 
 
 @contextmanager
 def _shard_run(
     payload: WorkerPayload, shard: range, *, anew: bool = False
 ) -> Iterator[tuple[TwoPassRun, dict[str, str]]]:
-    """Hold a run over a shard, with the names of its layers' files: those of an earlier task, if this machine has them."""
+    """Yield a run over a shard and the names of its layers' files: those of an earlier task, if this machine has them."""
     folder = Path(payload.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    inputs = payload.open()
+    inputs = payload.unpack()
     forked = os.getpid() != _HOME
     if forked and inputs.config.device.type == "cuda":
         message = (
@@ -257,20 +264,20 @@ def _shard_run(
         raise ValueError(message)
     files: dict[str, str] = {}
 
-    def file(layer: str) -> Any:
+    def open_file(layer: str) -> Any:
         name = files.setdefault(layer, f"cells-{uuid4().hex}")
         return (folder / name).open("r+b" if (folder / name).exists() else "w+b")
 
     before = torch.get_num_threads()
     torch.set_num_threads(1 if forked else min(payload.threads, allowed_threads()))
-    run = TwoPassRun(inputs, shard, records=file)
+    run = TwoPassRun(inputs, shard, open_file=open_file)
     try:
         if not anew:
             with suppress(OSError, ValueError, KeyError):  # not here: its images go through the network again
-                told = json.loads(_index(payload, shard).read_text())
-                if all((folder / name).exists() for name in told["files"].values()):
-                    files.update(told["files"])
-                    restore_cells(run, told)
+                manifest = json.loads(_index(payload, shard).read_text())
+                if all((folder / name).exists() for name in manifest["files"].values()):
+                    files.update(manifest["files"])
+                    restore_cells(run, manifest)
             if not run.layers:
                 run.assume_seen(len(shard))
         yield run, files
@@ -283,19 +290,20 @@ def _index(payload: WorkerPayload, shard: range) -> Path:
     return Path(payload.folder) / f"shard-{shard.start}.json"
 
 
-def _told_to_stop(payload: WorkerPayload) -> Callable[[TwoPassRun], bool]:
+def _stop_watch(payload: WorkerPayload) -> Callable[[TwoPassRun], bool]:
     return lambda _: payload.stop.exists()
 
 
-def _learned(inputs: RunInputs) -> Any:
-    """What a worker found out about the data on the way: digests, labels that were no concepts."""
+def _take_notes(inputs: RunInputs) -> Any:
+    """Return, and forget, what a worker noted about the data: digests, and labels that are not counted."""
     data = inputs.data
     digests = data.take_digests() if hasattr(data, "take_digests") else None
     return digests, set(inputs.labels.skipped), set(inputs.labels.strange_categories)
 
 
-def _learn(inputs: RunInputs, learned: Any) -> None:
-    digests, skipped, strange = learned
+def _merge_notes(inputs: RunInputs, notes: Any) -> None:
+    """Add what a worker noted."""
+    digests, skipped, strange = notes
     if digests is not None:
         inputs.data.merge(digests)
     inputs.labels.skipped |= skipped

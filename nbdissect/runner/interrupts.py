@@ -1,4 +1,4 @@
-"""Ending a run early, cleanly: by an interrupt of the kernel, or from another thread."""
+"""Ending a run early and cleanly: by an interrupt of the kernel, or from another thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ _PATIENCE = 2
 
 
 class StopRequest:
-    """Whether, and how urgently, somebody requests a run to end."""
+    """How often somebody has asked a run to end.
+
+    Attributes
+    ----------
+    requests : int
+    """
 
     def __init__(self) -> None:
         self.requests = 0
@@ -27,10 +32,10 @@ class StopRequest:
 
 @contextmanager
 def interruptible(stop: StopRequest) -> Iterator[None]:
-    """Let an interrupt (■, Ctrl+C) be a request to stop, so that it never falls into the middle of a batch.
+    """Turn an interrupt (■, Ctrl+C) into a request to stop, so that none ends a batch in the middle.
 
-    The third interrupt is a KeyboardInterrupt, for what hangs. Only the main thread gets signals:
-    in any other nothing changes, nor where somebody has put a handler of their own in place.
+    The third interrupt raises KeyboardInterrupt, for what hangs. Only the main thread gets signals:
+    in any other nothing changes, nor where somebody has installed a handler of their own.
     """
     if threading.current_thread() is not threading.main_thread() or (
         signal.getsignal(signal.SIGINT) is not signal.default_int_handler

@@ -1,4 +1,4 @@
-"""One dissection from checked arguments to results: where it runs, what it reports, what comes of it."""
+"""One call of `nbdissect.dissect`: runs it where it is to run, and makes results of what it found."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def prepare(
     checkpoint: Any,
     executor: Executor | None,
 ) -> Job:
-    """Return the job of a dissection whose arguments are checked; reads what the default transform must know.
+    """Return the job of a call whose arguments are checked; digests the model, and reads an image where the transform needs its size.
 
     Parameters
     ----------
@@ -57,24 +57,26 @@ def prepare(
     cache, checkpoint : path or None
     executor : Executor or None
     """
-    kept = None if cache is None else Cache(cache)
+    opened = None if cache is None else Cache(cache)
     labels = LabelReader(concepts, data.categories, config.semantics, getattr(data, "concept_numbers", ()))
     with preserve_rng_state(config.device), limited_threads():
         chosen = choose_transform(transform, model, data)
         fingerprint = Fingerprint(model, data, concepts, config, chosen)
     inputs = RunInputs(model, fingerprint.data, config, chosen, labels, len(concepts), len(data.categories))
-    return Job(inputs, data, concepts, fingerprint, kept, checkpoint, executor)
+    return Job(inputs, data, concepts, fingerprint, opened, checkpoint, executor)
 
 
 @dataclass(frozen=True)
 class Job:
-    """A dissection to be run.
+    """One call of `dissect`, checked: what to run, where to run it, and where its results are kept.
 
     Attributes
     ----------
     inputs : RunInputs
+        Its data set digests what is read.
     data : data set
         As the user gave it.
+    fingerprint : Fingerprint
     cache : Cache or None
     checkpoint : path or None
     executor : Executor or None
@@ -100,19 +102,19 @@ class Job:
             return self.run(stop, report)
 
     def run(self, stop: StopRequest, report: Callable[[Progress], None]) -> Dissections:
-        """Run until done or asked to stop, and return what was found."""
-        result = self._executed(stop, report)
-        found = self._results(result)
-        whole = result.counted == len(self.inputs.config.images)
-        uncounted = self._uncounted()
+        """Run until done or asked to stop, and return the results."""
+        outcome = self._execute(stop, report)
+        found = self._make_dissections(outcome)
+        whole = outcome.counted == len(self.inputs.config.images)
+        uncounted = self._describe_uncounted()
         _warn_of(uncounted)
         # A run that was stopped doesn't read the rest of the data for their digest.
-        records = {name: self.fingerprint.provenance(name, data=whole) for name in found}
+        provenance = {name: self.fingerprint.make_provenance(name, data=whole) for name in found}
         found = Dissections(
-            {name: replace(d, provenance=replace(records[name], uncounted=uncounted)) for name, d in found.items()}
+            {name: replace(d, provenance=replace(provenance[name], uncounted=uncounted)) for name, d in found.items()}
         )
         if self.cache is not None and whole:
-            self.cache.keep(self.fingerprint.key(), found)
+            self.cache.save(self.fingerprint.compute_key(), found)
         return found
 
     def cached(self) -> Dissections | None:
@@ -120,88 +122,88 @@ class Job:
         if self.cache is None:
             return None
         with preserve_rng_state(self.inputs.config.device), limited_threads():
-            found = self.cache.find(self.fingerprint.key(), list(self.inputs.config.layers))
+            found = self.cache.find(self.fingerprint.compute_key(), list(self.inputs.config.layers))
         if found is None:
             return None
         for text in {d.provenance.uncounted: None for d in found.values() if d.provenance}:
             _warn_of(text)
         return Dissections({name: replace(d, data=self.data) for name, d in found.items()})
 
-    def _executed(self, stop: StopRequest, report: Callable[[Progress], None]) -> RunOutcome:
+    def _execute(self, stop: StopRequest, report: Callable[[Progress], None]) -> RunOutcome:
         if self.executor is not None:
             return distributed.run(
                 self.executor, self.inputs, stop=stop, report=lambda p: report(Progress(p.stage, p.done, p.total))
             )
         checkpoint = None
         if self.checkpoint is not None:
-            checkpoint = Checkpoint(self.checkpoint, self.fingerprint.key(data=False))
+            checkpoint = Checkpoint(self.checkpoint, self.fingerprint.compute_key(data=False))
         finished = False
         try:
-            result = local.run(
+            outcome = local.run(
                 self.inputs,
                 stop=stop,
-                report=lambda p, look: report(Progress(p.stage, p.done, p.total, lambda: self._look(look))),
+                report=lambda p, snapshot: report(Progress(p.stage, p.done, p.total, lambda: self._preview(snapshot))),
                 checkpoint=checkpoint,
             )
-            finished = result.counted == len(self.inputs.config.images)
+            finished = outcome.counted == len(self.inputs.config.images)
         finally:
             if checkpoint is not None:
                 checkpoint.close(finished=finished)
-        return result
+        return outcome
 
-    def _look(self, look: Callable[[], RunOutcome | None]) -> Dissections | None:
-        result = look()
-        return None if result is None else self._results(result, provisional=True)
+    def _preview(self, snapshot: Callable[[], RunOutcome | None]) -> Dissections | None:
+        outcome = snapshot()
+        return None if outcome is None else self._make_dissections(outcome, provisional=True)
 
-    def _uncounted(self) -> str:
-        """Say which labels were not counted; nothing where all were."""
+    def _describe_uncounted(self) -> str:
+        """Return a sentence on the labels that were not counted; empty where all were."""
         labels, categories = self.inputs.labels, ", ".join(self.data.categories)
-        told = []
+        sentences = []
         if labels.skipped:
             numbers = ", ".join(map(str, sorted(labels.skipped)[:5]))
-            told.append(
+            sentences.append(
                 f"{len(labels.skipped)} label numbers in the masks are no concept of the chosen categories "
                 f"({categories}) and were not counted: {numbers}{', …' if len(labels.skipped) > 5 else ''}."
             )
         if labels.strange_categories:
             strange = ", ".join(sorted(labels.strange_categories))
-            told.append(f"Masks of {strange} were not counted: data.categories holds {categories}.")
-        return " ".join(told)
+            sentences.append(f"Masks of {strange} were not counted: data.categories holds {categories}.")
+        return " ".join(sentences)
 
-    def _results(self, result: RunOutcome, *, provisional: bool = False) -> Dissections:
+    def _make_dissections(self, outcome: RunOutcome, *, provisional: bool = False) -> Dissections:
         return Dissections(
             {
-                name: self._dissection(name, result, found, provisional=provisional)
-                for name, found in result.layers.items()
+                name: self._make_dissection(name, outcome, found, provisional=provisional)
+                for name, found in outcome.layers.items()
             }
         )
 
-    def _dissection(self, name: str, result: RunOutcome, found: LayerOutcome, *, provisional: bool) -> Dissection:
-        settings, counts = self.inputs.config, result.tallies.layers[name]
-        complete = not provisional and result.counted == len(settings.images)
+    def _make_dissection(self, name: str, outcome: RunOutcome, found: LayerOutcome, *, provisional: bool) -> Dissection:
+        config, counts = self.inputs.config, outcome.tallies.layers[name]
+        complete = not provisional and outcome.counted == len(config.images)
         return Dissection(
             layer=name,
             model=type(self.inputs.model).__name__,
-            semantics=settings.semantics,
-            quantile=settings.quantile,
+            semantics=config.semantics,
+            quantile=config.quantile,
             categories=tuple(self.data.categories),
             concepts=self.concepts,
             thresholds=found.thresholds,
-            # Copies of what a run that goes on will add to.
+            # Copies: a run that goes on adds to the originals.
             intersection=counts.intersection.copy(),
-            truth=result.tallies.truth.copy(),
+            truth=outcome.tallies.truth.copy(),
             activation=counts.activation.copy(),
             top_images=found.top_images,
             top_activations=found.top_activations,
             top_maps=found.top_maps,
-            images=result.counted,
-            seen=0 if complete else result.seen,
-            planned=0 if complete else len(settings.images),
-            pixels=result.tallies.pixels,
-            per_image=_per_image(result, counts, len(self.data.categories)) if settings.per_image else None,
+            images=outcome.counted,
+            seen=0 if complete else outcome.seen,
+            planned=0 if complete else len(config.images),
+            pixels=outcome.tallies.pixels,
+            per_image=_per_image(outcome, counts, len(self.data.categories)) if config.per_image else None,
             drawings=getattr(self.data, "drawings", False) and not _made_for_drawings(self.inputs.model),
             data=self.data,
-            thresholds_given=settings.given_thresholds is not None,
+            thresholds_given=config.given_thresholds is not None,
             provisional=provisional,
         )
 
@@ -217,7 +219,7 @@ def _made_for_drawings(model: torch.nn.Module) -> bool:
     return isinstance(model, DemoNetwork)
 
 
-def _per_image(result: RunOutcome, counts: Counts, categories: int) -> PerImage:
+def _per_image(outcome: RunOutcome, counts: Counts, categories: int) -> PerImage:
     def stack(rows: list[Any], width: int, dtype: type = np.int64) -> Any:
         return np.concatenate(rows) if rows else np.empty((0, width), dtype)
 
@@ -225,6 +227,6 @@ def _per_image(result: RunOutcome, counts: Counts, categories: int) -> PerImage:
         intersection=stack(counts.rows["intersection"], 4),
         area=stack(counts.rows["area"], 3),
         area_categories=stack(counts.rows["area_categories"], categories, bool),
-        truth=stack(result.tallies.rows["truth"], 3),
-        pixels=stack(result.tallies.rows["pixels"], 2),
+        truth=stack(outcome.tallies.rows["truth"], 3),
+        pixels=stack(outcome.tallies.rows["pixels"], 2),
     )

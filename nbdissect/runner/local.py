@@ -1,4 +1,4 @@
-"""A run in this process."""
+"""A run in this process: both passes over all images, with reports and a checkpoint along the way."""
 
 from __future__ import annotations
 
@@ -24,41 +24,41 @@ def run(
     report: Callable[[Progress, Callable[[], RunOutcome | None]], None] = lambda _, __: None,
     checkpoint: Checkpoint | None = None,
 ) -> RunOutcome:
-    """Run both passes in this process and return the counts; see the module's docstring.
+    """Drive one :class:`TwoPassRun` over all images to its end, or until a stop, and return what it found.
 
     Parameters
     ----------
     inputs : RunInputs
     stop : StopRequest, optional
-        Asked after every batch.
+        Read after every batch.
     report : callable
-        Called after every batch with how far the run is, and what gives a look at it.
+        Called after every batch with the progress, and with a function that returns the outcome so far.
     checkpoint : Checkpoint, optional
-        Where the run may go on from, and is written to now and then.
+        From which the run goes on, and to which it is saved now and then.
     """
-    stop, kept = stop or StopRequest(), checkpoint
-    this = TwoPassRun(inputs, records=checkpoint.records if checkpoint else None)
+    stop, save_to = stop or StopRequest(), checkpoint
+    this = TwoPassRun(inputs, open_file=checkpoint.open_file if checkpoint else None)
     preview = Preview(this)
 
     def ends(patience: int) -> bool:
-        report(this.progress, preview.look)
-        if kept is not None:
-            kept.passed(this)
+        report(this.progress, preview.snapshot)
+        if save_to is not None:
+            save_to.save_if_due(this)
         return stop.requests > patience
 
     try:
-        if kept is not None:
-            kept.restore(this)
+        if save_to is not None:
+            save_to.restore(this)
         if not this.thresholds:
             this.forward_pass(lambda _: ends(0))
-            if kept is not None and this.seen < len(this.batches):
-                kept.write(this)
-                kept = None  # what follows concerns a part of the images only: the next run goes on from here
+            if save_to is not None and this.seen < len(this.batches):
+                save_to.save(this)
+                save_to = None  # what follows concerns a part of the images only: the next run goes on from here
             this.find_thresholds()
         patience = min(1, stop.requests)
         this.count(lambda _: ends(patience))
-        if kept is not None and this.counted < this.seen:
-            kept.write(this)
+        if save_to is not None and this.counted < this.seen:
+            save_to.save(this)
         return this.result()
     finally:
         this.close()

@@ -1,4 +1,4 @@
-"""What a run found."""
+"""What a run found: numbers, of which `Job` makes the `Dissections` that users see."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class LayerOutcome:
-    """What was found for one layer."""
+    """One layer's part of a RunOutcome, its counts aside: thresholds and strongest images.
+
+    Attributes
+    ----------
+    thresholds : float32 [U]
+    top_images : int64 [U, top]
+    top_activations : float32 [U, top]
+    top_maps : float32 [U, top, h, w]
+    """
 
     thresholds: NDArray[np.float32]
     top_images: NDArray[np.int64]
@@ -24,13 +32,13 @@ class LayerOutcome:
 
 @dataclass
 class RunOutcome:
-    """What was found for all layers, with the counts.
+    """All that a run found, wherever it ran and however far it came.
 
     Attributes
     ----------
     layers : dict of layer to LayerOutcome
     tallies : Tallies
-        Of `counted` images.
+        The pixels of all layers, counted over `counted` images.
     seen, counted : int
         Images that the network saw, and whose labels were counted.
     """

@@ -1,4 +1,4 @@
-"""A look at a run that goes on: exact so far in what it says of images, an estimate in what it says of concepts."""
+"""A preview of a run that goes on: exact for the images so far, an estimate of how units and concepts overlap."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from nbdissect.runner.outcome import LayerOutcome, RunOutcome
 if TYPE_CHECKING:
     from nbdissect.runner.two_pass import TwoPassRun
 
-# Batches whose labels are counted at each look.
+# Batches whose labels each snapshot counts.
 _BATCHES = 2
 # Share of the images before which the bounds are too low to keep cells by: most would be kept.
 _EARLY = 0.1
 
 
 class Preview:
-    """What can be told of a run by now.
+    """Provisional outcomes of a run.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ class Preview:
         self._tallies: Tallies | None = None
         self._counted: set[int] = set()
 
-    def look(self) -> RunOutcome | None:
-        """Return thresholds, top images and counts so far; None where that is nothing yet.
+    def snapshot(self) -> RunOutcome | None:
+        """Return thresholds, top images and counts so far; None while there are none.
 
         While the network runs, thresholds are those of the images so far, and labels are counted for
         a few of them only; each call counts some more.

@@ -38,18 +38,18 @@ if TYPE_CHECKING:
     from nbdissect.engine.radix_select import RadixSelect
 
     Watch = Callable[["TwoPassRun"], bool]
-    """Called after every batch; True ends the pass."""
+    """Called after every batch; returns whether the pass ends here."""
 
 
 class TwoPassRun:
-    """One run over some of a config's batches.
+    """The state of a run over some batches while it goes on: what it has seen, what it keeps of it, what it has counted.
 
     Parameters
     ----------
     inputs : RunInputs
     batches : range, optional
         Which of the config's batches; by default all.
-    records : callable, optional
+    open_file : callable, optional
         Layer → binary file for the cells that memory doesn't hold; by default temporary files.
 
     Attributes
@@ -63,7 +63,7 @@ class TwoPassRun:
     """
 
     def __init__(
-        self, inputs: RunInputs, batches: range | None = None, *, records: Callable[[str], IO[bytes]] | None = None
+        self, inputs: RunInputs, batches: range | None = None, *, open_file: Callable[[str], IO[bytes]] | None = None
     ) -> None:
         self.inputs, self.config = inputs, inputs.config
         every = inputs.config.batches
@@ -73,10 +73,10 @@ class TwoPassRun:
         self.seen = self.counted = 0
         self.thresholds: dict[str, NDArray[np.float32]] = {}
         self.tallies = Tallies({}, inputs.concepts, inputs.categories, per_image=inputs.config.per_image)
-        self._records = records
+        self._open_file = open_file
         self._alone = batches is None
         self._batcher = Batcher(inputs.transform, inputs.config.device, model_dtype(inputs.model))
-        self._most = inputs.config.batch_size  # images in one forward pass; less once memory ran out
+        self._largest_batch = inputs.config.batch_size  # images in one forward pass; less once memory ran out
 
     @property
     def progress(self) -> Progress:
@@ -100,14 +100,14 @@ class TwoPassRun:
         ----------
         watch : callable
         bounds : mapping of layer to float32 [U], optional
-            What no threshold lies below, known from other images.
+            No threshold lies below these; found in other images.
         """
         with closing(self._forward(range(self.seen, len(self.batches)))) as forward:
             for number, shapes, outputs in forward:
                 images = torch.tensor(self.batches[number], device=self.config.device)
                 for name, maps in outputs:
                     if name not in self.layers:
-                        self.layers[name] = self._start(name, maps)
+                        self.layers[name] = self._checked_layer(name, maps)
                         if bounds is not None:
                             self.layers[name].set_bound(bounds[name])
                     self.layers[name].update(maps, images, shapes)
@@ -117,16 +117,16 @@ class TwoPassRun:
                     return
 
     def assume_seen(self, batches: int) -> None:
-        """Take the first batches for seen, though nothing is known of their cells."""
+        """Treat the first batches as seen, though none of their cells are here."""
         self.seen = batches
         data = self.inputs.data
         self.shapes = [[shape_of(data[i], i) for i in batch] for batch in self.batches[:batches]]
 
     def layer(self, name: str, size: tuple[int, int], units: int) -> LayerAccumulator:
-        """Return a layer of which nothing is known yet."""
-        return LayerAccumulator(name, self.config, size, units, self._records(name) if self._records else None)
+        """Return a fresh accumulator for a layer."""
+        return LayerAccumulator(name, self.config, size, units, self._open_file(name) if self._open_file else None)
 
-    def _start(self, name: str, maps: torch.Tensor) -> LayerAccumulator:
+    def _checked_layer(self, name: str, maps: torch.Tensor) -> LayerAccumulator:
         """Check what can only be checked once the size of the maps is known."""
         _, height, width, units = maps.shape
         given = self.config.given_thresholds
@@ -159,9 +159,9 @@ class TwoPassRun:
         """Run a batch, in parts where the device's memory doesn't hold it whole."""
         while True:
             try:
-                return _joined([capture.run(part) for part in torch.split(batch, self._most)])
+                return _joined([capture.run(part) for part in torch.split(batch, self._largest_batch)])
             except torch.cuda.OutOfMemoryError as error:
-                if self._most == 1:
+                if self._largest_batch == 1:
                     message = (
                         f"One image alone takes more memory than {self.config.device} has: {str(error).splitlines()[0]} "
                         "Free what other programs or cells hold there, use smaller images (transform=), or device='cpu'."
@@ -170,8 +170,8 @@ class TwoPassRun:
             # Out here the error no longer holds on to what was computed.
             if self.config.device.type == "cuda":
                 torch.cuda.empty_cache()
-            first = self._most == self.config.batch_size
-            self._most = max(1, min(self._most, len(batch)) // 2)
+            first = self._largest_batch == self.config.batch_size
+            self._largest_batch = max(1, min(self._largest_batch, len(batch)) // 2)
             if first:
                 warn(
                     f"{self.config.device} ran out of memory with batches of {self.config.batch_size}: the run goes on with smaller ones. "
@@ -201,19 +201,19 @@ class TwoPassRun:
             self.set_thresholds(name, self.layers[name].compute(limits, images) if isinstance(limits, list) else limits)
 
     def update_selects(self, selects: Mapping[str, Sequence[RadixSelect]]) -> None:
-        """Show the selects all activations above the bound."""
+        """Let the selects count all activations above the bound."""
         held = {
             name: [self.layers[name].values_of(k) if name in self.layers else None for k in range(self.seen)]
             for name in selects
         }
-        lost = [number for number in range(self.seen) if any(values[number] is None for values in held.values())]
+        missing = [number for number in range(self.seen) if any(values[number] is None for values in held.values())]
         for name, batches in held.items():
             for part, unit in (entry for entries in batches for entry in entries or ()):
                 for search in selects[name]:
                     search.update(part, unit)
-        if not lost:
+        if not missing:
             return
-        with closing(self._forward(lost)) as forward:
+        with closing(self._forward(missing)) as forward:
             for number, _, outputs in forward:
                 for name, maps in outputs:
                     if name in selects and held[name][number] is None:
@@ -232,12 +232,12 @@ class TwoPassRun:
     # --- second pass ---
 
     def count(self, watch: Watch = lambda _: False) -> None:
-        """Count the labels of the images that were seen and not counted yet, at the thresholds known by now."""
+        """Count the labels of the images that were seen and not counted yet."""
         numbers = range(self.counted, self.seen)
-        lost = [n for n in numbers if any(self.needs_recompute(name, n) for name in self.config.layers)]
-        with closing(self._forward(lost)) as forward:
+        missing = [n for n in numbers if any(self.needs_recompute(name, n) for name in self.config.layers)]
+        with closing(self._forward(missing)) as forward:
             for number, labels in zip(numbers, self.labels(numbers), strict=True):
-                outputs = dict(next(forward)[2]) if lost and number in lost else {}
+                outputs = dict(next(forward)[2]) if number in missing else {}
                 self.count_batch(self.tallies, number, labels, self.thresholds, outputs)
                 self.counted += 1
                 if watch(self):
@@ -275,8 +275,8 @@ class TwoPassRun:
             if kept is None:
                 bound = torch.from_numpy(limits).to(self.config.device)
                 cells = active_cells(outputs[name], bound, torch.tensor(batch, device=self.config.device), shapes)
-            for shape, records in cells:
-                tallies.update_masks(name, records.above(limits), limits, batch, labels, shape, self.config.semantics)
+            for shape, surviving in cells:
+                tallies.update_masks(name, surviving.above(limits), limits, batch, labels, shape, self.config.semantics)
 
     # --- results ---
 
@@ -286,13 +286,13 @@ class TwoPassRun:
         return RunOutcome(layers, self.tallies, self.images(self.seen), self.images(self.counted))
 
     def close(self) -> None:
-        """Give back files and memory."""
+        """Release files and memory."""
         for layer in self.layers.values():
             layer.store.close()
 
 
 def _joined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Outputs of the parts of a batch as those of the batch."""
+    """Join the outputs of the parts of a batch."""
     if len(parts) == 1:
         return parts[0]
     return {

@@ -1,4 +1,4 @@
-"""A run's inputs on its way to the workers: packed once, opened once by each."""
+"""A run's inputs on their way to the workers: packed once, unpacked once by each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pickle
 import shutil
 import tempfile
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -16,18 +16,20 @@ from uuid import uuid4
 
 import torch
 
+from nbdissect.notices import logger
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Executor
 
     from nbdissect.engine.config import RunInputs
 
-_opened = threading.local()
+_of_thread = threading.local()
 
 
 @dataclass(frozen=True)
 class WorkerPayload:
-    """A run's inputs, packed, which every worker opens once.
+    """RunInputs, packed; every worker unpacks them once.
 
     Attributes
     ----------
@@ -35,9 +37,9 @@ class WorkerPayload:
     folder : str
         Where workers keep the cells of their shards.
     threads : int
-        As many as the sender takes: convolutions may round differently with another number.
+        As many as the sender uses: convolutions may round differently with another number.
     content : bytes, or None
-        None: lies in the folder.
+        The packed inputs; None: they lie in the folder.
     """
 
     key: str
@@ -47,13 +49,13 @@ class WorkerPayload:
 
     @property
     def stop(self) -> Path:
-        """The file that tells workers of this machine to end after their batch."""
+        """The file whose presence tells workers of this machine to end after their batch."""
         return Path(self.folder) / "stop"
 
-    def open(self) -> RunInputs:
-        """Return the inputs: this thread's own copy, since a model can only be hooked for one run at a time."""
-        if getattr(_opened, "key", None) != self.key:
-            _opened.inputs = None
+    def unpack(self) -> RunInputs:
+        """Return the inputs: a copy for this thread alone, since a model can be hooked for one run at a time only."""
+        if getattr(_of_thread, "key", None) != self.key:
+            _of_thread.inputs = None
             content = self.content
             if content is None:
                 try:
@@ -64,18 +66,18 @@ class WorkerPayload:
                         "directory that all share: set TMPDIR to one before the run, or use Dask's client.get_executor()."
                     )
                     raise OSError(message) from error
-            _opened.inputs = _unpacked(content)
-            _opened.key = self.key
-        return _opened.inputs  # type: ignore[no-any-return]
+            _of_thread.inputs = _unpack(content)
+            _of_thread.key = self.key
+        return _of_thread.inputs  # type: ignore[no-any-return]
 
 
 @contextmanager
 def distribute(executor: Executor, inputs: RunInputs) -> Iterator[tuple[Any, Path]]:
-    """Send the inputs to where the workers find it, once; yields the payload and the file that tells them to stop."""
+    """Send the inputs once to where the workers find them; yields the payload and the file that stops the workers."""
     with tempfile.TemporaryDirectory(prefix="nbdissect-", ignore_cleanup_errors=True) as folder:
-        content = _packed(inputs)
+        content = _pack(inputs)
         payload = WorkerPayload(uuid4().hex, folder, torch.get_num_threads())
-        # Dask's executor hides the one way to send something to every worker once, and to clean up there.
+        # Only the client that Dask's executor hides can send something to every worker once, and clean up there.
         client = getattr(executor, "_client", None)
         if client is None or not hasattr(client, "scatter"):
             (Path(folder) / "inputs").write_bytes(content)
@@ -84,19 +86,21 @@ def distribute(executor: Executor, inputs: RunInputs) -> Iterator[tuple[Any, Pat
         try:
             yield client.scatter(replace(payload, content=content), broadcast=True, hash=False), payload.stop
         finally:
-            with suppress(Exception):  # a worker that is gone has nothing to clean up
+            try:
                 client.run(shutil.rmtree, folder, ignore_errors=True)
+            except Exception:  # whatever Dask raises for a worker that is gone, which has nothing to clean up
+                logger.info("Could not remove %s on the workers", folder, exc_info=True)
 
 
 def workers_of(executor: Executor) -> int:
-    """How many tasks an executor runs at a time, as far as it tells."""
+    """Return how many tasks an executor runs at a time; the number of processors where it doesn't say."""
     client = getattr(executor, "_client", None)
     if client is not None and hasattr(client, "nthreads"):
         return max(1, int(sum(client.nthreads().values())))
     return max(1, int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1))
 
 
-def _packed(inputs: RunInputs) -> bytes:
+def _pack(inputs: RunInputs) -> bytes:
     try:
         try:
             pickler: Any = import_module(
@@ -115,12 +119,12 @@ def _packed(inputs: RunInputs) -> bytes:
     return content
 
 
-def _unpacked(content: bytes) -> RunInputs:
+def _unpack(content: bytes) -> RunInputs:
     try:
-        return pickle.loads(content)  # type: ignore[no-any-return]  # noqa: S301 - what _packed has just made
+        return pickle.loads(content)  # type: ignore[no-any-return]  # noqa: S301 - what _pack has made
     except (AttributeError, ImportError) as error:
         message = (
-            f"A worker can't make sense of what was sent: {error}. Classes and functions from a notebook's cells travel only with "
+            f"A worker can't unpack what was sent: {error}. Classes and functions from a notebook's cells travel only with "
             "cloudpickle (pip install cloudpickle), those of a module if the workers can import it."
         )
         raise ValueError(message) from error

@@ -124,7 +124,7 @@ def test_units_and_ranking():
 
 
 def test_over_needs_counts_per_image():
-    with pytest.raises(ValueError, match="kept no counts per image. Run it with per_image=True"):
+    with pytest.raises(ValueError, match="kept no counts per image. Keep them: nd.dissect"):
         make([[0, 0, 0]], [0, 0, 0], [[0, 0]]).over([0])
 
 

@@ -75,7 +75,7 @@ def test_histograms_of_shards(monkeypatch):
         with monkeypatch.context() as scarce:
             scarce.setattr(validation, "parse_memory", lambda _: 2000)
             assert case.dissect(executor=executor, semantics=semantics) == wanted
-    assert ("_search", range(2)) in executor.tasks
+    assert ("_search_shard", range(2)) in executor.tasks
 
 
 def test_cells_that_are_lost_are_computed_again(monkeypatch):
@@ -157,8 +157,8 @@ def test_an_interrupt_keeps_the_shards_that_are_done():
 
 def test_the_work_is_opened_once_per_worker(monkeypatch):
     opened = []
-    unpacked = worker_payload._unpacked
-    monkeypatch.setattr(worker_payload, "_unpacked", lambda content: opened.append(1) or unpacked(content))
+    unpack = worker_payload._unpack
+    monkeypatch.setattr(worker_payload, "_unpack", lambda content: opened.append(1) or unpack(content))
     Case().dissect(executor=Here(3))
     assert len(opened) == 1
 

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 import nbdissect as nd
-from nbdissect.results.diff import ARRAYS, PER_IMAGE
 from nbdissect.results.dissection import Dissection
+from nbdissect.results.fields import array_values
 from nbdissect.results.per_image import PerImage
 from nbdissect.results.provenance import Provenance
 from nbdissect.types import Concept, Sample
@@ -146,15 +146,11 @@ def photographs(units=6, **more):
 
 
 def assert_same(a, b):
-    for name in ARRAYS:
-        mine, theirs = getattr(a, name), getattr(b, name)
-        assert (mine is None) == (theirs is None), name
-        if mine is not None:
-            assert mine.dtype == theirs.dtype, name
-            np.testing.assert_array_equal(mine, theirs)
-    for name in PER_IMAGE if a.per_image else ():
-        np.testing.assert_array_equal(getattr(a.per_image, name), getattr(b.per_image, name))
-        assert getattr(a.per_image, name).dtype == getattr(b.per_image, name).dtype
+    mine, theirs = array_values(a), array_values(b)
+    assert list(mine) == list(theirs)
+    for name, values in mine.items():
+        assert values.dtype == theirs[name].dtype, name
+        np.testing.assert_array_equal(values, theirs[name])
     for name in ("layer", "model", "semantics", "categories", "concepts", "images", "pixels", "drawings", "thresholds_given", "provenance", "warning"):
         assert getattr(a, name) == getattr(b, name), name
     assert a == b

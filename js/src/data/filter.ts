@@ -27,7 +27,7 @@ export function shownUnits(table: Table, filter: Filter): number[] {
     if (filter.only !== "all" && isDetector(table, unit, filter.min_iou) !== (filter.only === "detectors"))
       continue;
     if (!isAbout(table, unit, filter)) continue;
-    if (address === addressOf(table, unit) || words.every((word) => found(table, unit, word)))
+    if (address === addressOf(table, unit) || words.every((word) => matchesUnit(table, unit, word)))
       units.push(unit);
   }
   return units.sort(order(table, filter.sort));
@@ -43,10 +43,11 @@ function isAbout(table: Table, unit: number, filter: Filter): boolean {
 
 const addressOf = (table: Table, unit: number): string => `${table.key.toLowerCase()}:${unit}`;
 
-function found(table: Table, unit: number, word: string): boolean {
+function matchesUnit(table: Table, unit: number, word: string): boolean {
   if (word === String(unit) || word === addressOf(table, unit)) return true;
   return (
-    table.best[unit] >= 0 && isIn(table.names[table.best[unit]], categoryOf(table, table.best[unit]), word)
+    table.best[unit] >= 0 &&
+    matchesWord(table.names[table.best[unit]], categoryOf(table, table.best[unit]), word)
   );
 }
 
@@ -54,7 +55,7 @@ function found(table: Table, unit: number, word: string): boolean {
 export const wordsOf = (query: string): string[] => query.toLowerCase().split(/\s+/).filter(Boolean);
 
 /** Whether a word occurs in the name or category of a concept. */
-export const isIn = (name: string, category: string, word: string): boolean =>
+export const matchesWord = (name: string, category: string, word: string): boolean =>
   `${name} ${category}`.toLowerCase().includes(word);
 
 function order(table: Table, sort: Sort): (a: number, b: number) => number {

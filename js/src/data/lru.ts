@@ -1,6 +1,6 @@
 /** A map that forgets what was not used for longest. */
 export class Lru<K, V> {
-  readonly #held = new Map<K, V>();
+  readonly #entries = new Map<K, V>();
 
   constructor(
     private readonly most: number,
@@ -8,29 +8,29 @@ export class Lru<K, V> {
   ) {}
 
   get(key: K): V | undefined {
-    const value = this.#held.get(key);
+    const value = this.#entries.get(key);
     if (value === undefined) return undefined;
-    this.#held.delete(key);
-    this.#held.set(key, value);
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
     return value;
   }
 
   has(key: K): boolean {
-    return this.#held.has(key);
+    return this.#entries.has(key);
   }
 
   set(key: K, value: V): void {
-    this.#held.delete(key);
-    this.#held.set(key, value);
-    for (const [oldest, old] of this.#held) {
-      if (this.#held.size <= this.most) return;
-      this.#held.delete(oldest);
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    for (const [oldest, old] of this.#entries) {
+      if (this.#entries.size <= this.most) return;
+      this.#entries.delete(oldest);
       this.forget(old);
     }
   }
 
   clear(): void {
-    for (const value of this.#held.values()) this.forget(value);
-    this.#held.clear();
+    for (const value of this.#entries.values()) this.forget(value);
+    this.#entries.clear();
   }
 }

@@ -1,5 +1,5 @@
+import { signal } from "@preact/signals-core";
 import type { LabelsReply, MapsReply, PicturesReply, Reply, Request, Strips, UnitReply } from "../messages";
-import { signal } from "../signals";
 
 export type ReplyTo = { pictures: PicturesReply; maps: MapsReply; labels: LabelsReply; unit: UnitReply };
 type Without<T> = T extends unknown ? Omit<T, "id"> : never;
@@ -13,21 +13,21 @@ export interface Answer<R> {
   buffers: DataView[];
 }
 
-/** Takes in what nobody asked for. */
-type Taker = (strips: Strips, buffers: DataView[]) => void;
+/** Takes in what the kernel sent without being asked. */
+type PushHandler = (strips: Strips, buffers: DataView[]) => void;
 
 /**
- * Where pictures, maps and rankings come from: a kernel that answers messages, or data that the
+ * Where images, maps and rankings come from: a kernel that answers messages, or data that the
  * page carries with it. Everything else in the gallery is the same for both.
  */
 export interface Source {
   ask<K extends Question["kind"]>(question: Extract<Question, { kind: K }>): Promise<Answer<ReplyTo[K]>>;
   /** True while an answer is overdue: the kernel is busy, or gone. */
-  readonly late: { readonly value: boolean };
+  readonly overdue: { readonly value: boolean };
   /** Whether it can tell where a concept is in the images of a unit. */
   explains(key: string, unit: number, concept: number): boolean;
   /** Set by whoever keeps what comes. */
-  unasked?: Taker | undefined;
+  onPush?: PushHandler | undefined;
   dispose(): void;
 }
 
@@ -37,7 +37,7 @@ export class Problem extends Error {
     message: string,
     readonly hint = "",
     /** Whether the one who would answer can't be reached at all. */
-    readonly cut = false,
+    readonly disconnected = false,
   ) {
     super(message);
   }
@@ -50,27 +50,35 @@ export interface Channel {
   off(event: "msg:custom", handler: (content: unknown, buffers: DataView[]) => void): void;
 }
 
-const OVERDUE = 3000;
+/** Milliseconds without an answer until the kernel counts as busy or gone. */
+const PATIENCE = 3000;
+const CHECK_EVERY = 500;
 let sources = 0;
+
+/** A question that was asked, since when, and what to do with the reply. */
+interface Waiting {
+  since: number;
+  settle(reply: Reply, buffers: DataView[]): void;
+}
 
 /** Asks the kernel by custom messages; every reply carries the id of its request, or an error. */
 export class KernelSource implements Source {
-  unasked?: Taker | undefined;
-  readonly late = signal(false);
-  readonly #open = new Map<string, { settle(reply: Reply, buffers: DataView[]): void; since: number }>();
+  onPush?: PushHandler | undefined;
+  readonly overdue = signal(false);
+  readonly #waiting = new Map<string, Waiting>();
   readonly #name = `${Date.now().toString(36)}-${sources++}`;
   #asked = 0;
   readonly #watch: ReturnType<typeof setInterval>;
 
   constructor(private readonly channel: Channel) {
     channel.on("msg:custom", this.#receive);
-    this.#watch = setInterval(this.#check, 500);
+    this.#watch = setInterval(this.#check, CHECK_EVERY);
   }
 
   ask<K extends Question["kind"]>(question: Extract<Question, { kind: K }>): Promise<Answer<ReplyTo[K]>> {
     const id = `${this.#name}-${this.#asked++}`;
     return new Promise((resolve, reject) => {
-      this.#open.set(id, {
+      this.#waiting.set(id, {
         since: Date.now(),
         settle: (reply, buffers) => {
           if (reply.kind === "error") reject(new Problem(reply.error, reply.hint));
@@ -80,7 +88,7 @@ export class KernelSource implements Source {
       try {
         this.channel.send({ ...question, id });
       } catch (error) {
-        this.#open.delete(id);
+        this.#waiting.delete(id);
         reject(new Problem(`The kernel can't be reached: ${error}`, "Run the cell again.", true));
       }
     });
@@ -93,24 +101,24 @@ export class KernelSource implements Source {
   dispose(): void {
     clearInterval(this.#watch);
     this.channel.off("msg:custom", this.#receive);
-    this.#open.clear();
+    this.#waiting.clear();
   }
 
   readonly #receive = (content: unknown, buffers: DataView[]): void => {
     const reply = content as Reply | Strips;
     if (reply?.kind === "strips") {
-      this.unasked?.(reply, buffers);
+      this.onPush?.(reply, buffers);
       return;
     }
-    const waiting = this.#open.get(reply?.id);
-    if (!waiting) return; // for another page of the same gallery
-    this.#open.delete(reply.id);
+    const question = this.#waiting.get(reply?.id);
+    if (!question) return; // for another page of the same gallery
+    this.#waiting.delete(reply.id);
     this.#check();
-    waiting.settle(reply, buffers ?? []);
+    question.settle(reply, buffers ?? []);
   };
 
   readonly #check = (): void => {
     const now = Date.now();
-    this.late.value = [...this.#open.values()].some(({ since }) => now - since > OVERDUE);
+    this.overdue.value = [...this.#waiting.values()].some(({ since }) => now - since > PATIENCE);
   };
 }

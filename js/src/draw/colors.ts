@@ -1,9 +1,9 @@
-// Okabe and Ito's palette, which people with colour-vision deficiencies can tell apart. Colour is
+// Okabe and Ito's palette, which people with color-vision deficiencies can tell apart. Color is
 // never alone: every category has its shape as well, and its name in words.
 
 const KNOWN: Record<string, number> = { object: 0, part: 1, material: 2, texture: 3, scene: 4, color: 5 };
 
-/** Which of the seven category styles (`data-kind` in the style sheet) a category takes. */
+/** Which of the seven category styles (`--k0` to `--k6` in the style sheet) a category takes. */
 export function kindOf(category: string, categories: string[]): number {
   const kinds = categories.map((name) => KNOWN[name.toLowerCase()]);
   const at = categories.indexOf(category);
@@ -25,16 +25,16 @@ const VIRIDIS = [
   [253, 231, 37],
 ];
 
-/** 256 colours of viridis, [r, g, b] after another. */
+/** 256 colors of viridis, [r, g, b] after another. */
 export const viridis: Uint8ClampedArray = (() => {
-  const colours = new Uint8ClampedArray(256 * 3);
+  const colors = new Uint8ClampedArray(256 * 3);
   for (let i = 0; i < 256; i++) {
     const place = (i / 255) * (VIRIDIS.length - 1);
     const lower = Math.min(Math.floor(place), VIRIDIS.length - 2);
     for (let channel = 0; channel < 3; channel++) {
       const [a, b] = [VIRIDIS[lower][channel], VIRIDIS[lower + 1][channel]];
-      colours[i * 3 + channel] = a + (b - a) * (place - lower);
+      colors[i * 3 + channel] = a + (b - a) * (place - lower);
     }
   }
-  return colours;
+  return colors;
 })();

@@ -3,7 +3,7 @@
 const JOINED = [[], [3, 0], [0, 1], [3, 1], [1, 2], [3, 0, 1, 2], [0, 2], [2, 3]];
 
 /**
- * Line segments [x1, y1, x2, y2, …] along which the field crosses the level; pixel centres lie at +0.5.
+ * Line segments [x1, y1, x2, y2, …] along which the field crosses the level; pixel centers lie at +0.5.
  * Outside nothing is above it: a mask that reaches the border is closed there.
  */
 export function contour(field: Float32Array, height: number, width: number, level: number): Float32Array {

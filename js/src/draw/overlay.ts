@@ -1,48 +1,42 @@
+import type { Field } from "../data/unit-maps";
 import { viridis } from "./colors";
 import { contour } from "./contour";
 import { maskOf } from "./upsample";
 
 export type Overlay = "mask" | "outline" | "heat" | "none";
 
-/** A raw activation map on the mask grid of its image. */
-export interface Field {
-  values: Float32Array;
-  height: number;
-  width: number;
-}
-
 /** What one thumbnail shows. */
 export interface Scene {
-  picture: CanvasImageSource & { width: number; height: number };
+  image: CanvasImageSource & { width: number; height: number };
   field: Field | null;
   overlay: Overlay;
   threshold: number;
-  /** Range of the heat map's colours. */
+  /** Range of the heat map's colors. */
   low: number;
   high: number;
 }
 
-/** Where the picture lies in the canvas: whole, centred, as large as it can be. */
-function placed(canvas: HTMLCanvasElement, picture: { width: number; height: number }) {
-  const scale = Math.min(canvas.width / picture.width, canvas.height / picture.height);
-  const [width, height] = [picture.width * scale, picture.height * scale];
+/** Where the image lies in the canvas: whole, centered, as large as it can be. */
+function placed(canvas: HTMLCanvasElement, image: { width: number; height: number }) {
+  const scale = Math.min(canvas.width / image.width, canvas.height / image.height);
+  const [width, height] = [image.width * scale, image.height * scale];
   return { x: (canvas.width - width) / 2, y: (canvas.height - height) / 2, width, height };
 }
 
 type Place = ReturnType<typeof placed>;
 
-/** Begins a drawing with the picture, in grey if what comes over it has colours of its own. */
+/** Begins a drawing with the image, in gray if what comes over it has colors of its own. */
 export function begin(
   canvas: HTMLCanvasElement,
-  picture: Scene["picture"],
-  grey: boolean,
+  image: Scene["image"],
+  gray: boolean,
 ): { context: CanvasRenderingContext2D; place: Place } {
   const context = contextOf(canvas);
-  const place = placed(canvas, picture);
+  const place = placed(canvas, image);
   context.clearRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";
-  over(context, place, picture);
-  if (grey) fill(context, place, "#808080", "saturation");
+  drawOver(context, place, image);
+  if (gray) fill(context, place, "#808080", "saturation");
   return { context, place };
 }
 
@@ -52,34 +46,34 @@ export const contextOf = (canvas: HTMLCanvasElement): CanvasRenderingContext2D =
 export function fill(
   context: CanvasRenderingContext2D,
   { x, y, width, height }: Place,
-  colour: string,
+  color: string,
   how: GlobalCompositeOperation = "source-over",
 ): void {
   context.globalCompositeOperation = how;
-  context.fillStyle = colour;
+  context.fillStyle = color;
   context.fillRect(x, y, width, height);
   context.globalCompositeOperation = "source-over";
 }
 
-/** Draws the picture and, over it, what the unit saw in it. */
+/** Draws the image and, over it, what the unit saw in it. */
 export function paint(canvas: HTMLCanvasElement, scene: Scene): void {
   const { field, overlay } = scene;
-  const { context, place } = begin(canvas, scene.picture, !!field && overlay === "heat");
+  const { context, place } = begin(canvas, scene.image, !!field && overlay === "heat");
   if (!field || overlay === "none") return;
   if (overlay === "mask") {
     const outside = (value: number) => !(value > scene.threshold);
-    // Less colour first, then a veil: what surrounds the mask stays readable, in dark photographs too.
-    over(context, place, stencil(field, outside, [128, 128, 128, 0.7]), "saturation");
-    over(context, place, stencil(field, outside, [12, 16, 22, 0.38]));
+    // Less color first, then a veil: what surrounds the mask stays readable, in dark images too.
+    drawOver(context, place, stencil(field, outside, [128, 128, 128, 0.7]), "saturation");
+    drawOver(context, place, stencil(field, outside, [12, 16, 22, 0.38]));
   } else if (overlay === "heat") {
     context.globalAlpha = 0.68;
-    over(context, place, heat(field, scene.low, scene.high));
+    drawOver(context, place, heat(field, scene.low, scene.high));
     context.globalAlpha = 1;
   }
   outline(context, place, field, scene.threshold);
 }
 
-/** The grid as a canvas of one colour [red, green, blue, opacity] where `inside` holds. */
+/** The grid as a canvas of one color [red, green, blue, opacity] where `inside` holds. */
 export function stencil(
   field: Field,
   inside: (value: number, index: number) => boolean,
@@ -96,7 +90,7 @@ export function stencil(
 type Fill = (data: Uint8ClampedArray, at: number, value: number, index: number) => void;
 
 function filled(field: Field, set: Fill): HTMLCanvasElement {
-  const canvas = sheet(field.width, field.height);
+  const canvas = newCanvas(field.width, field.height);
   const context = contextOf(canvas);
   const pixels = context.createImageData(field.width, field.height);
   field.values.forEach((value, index) => {
@@ -106,14 +100,14 @@ function filled(field: Field, set: Fill): HTMLCanvasElement {
   return canvas;
 }
 
-export function sheet(width: number, height: number): HTMLCanvasElement {
+export function newCanvas(width: number, height: number): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;
   return canvas;
 }
 
-export function over(
+export function drawOver(
   context: CanvasRenderingContext2D,
   { x, y, width, height }: Place,
   layer: CanvasImageSource,
@@ -133,7 +127,7 @@ function heat(field: Field, low: number, high: number): HTMLCanvasElement {
   });
 }
 
-/** A white line with a dark edge, visible on any photograph. */
+/** A white line with a dark edge, visible on any image. */
 export function outline(context: CanvasRenderingContext2D, place: Place, field: Field, level: number): void {
   const lines = contour(field.values, field.height, field.width, level);
   if (!lines.length) return;
@@ -145,11 +139,11 @@ export function outline(context: CanvasRenderingContext2D, place: Place, field: 
   }
   const thin = Math.max(1.1, Math.min(2, context.canvas.width / 120));
   context.lineCap = "round";
-  for (const [colour, width] of [
+  for (const [color, width] of [
     ["rgba(0,0,0,0.5)", thin * 2],
     ["#fff", thin],
   ] as const) {
-    context.strokeStyle = colour;
+    context.strokeStyle = color;
     context.lineWidth = width;
     context.stroke();
   }

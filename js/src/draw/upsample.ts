@@ -1,5 +1,5 @@
 // An activation map on the grid of a mask, bit for bit as the engine computes it: half-pixel
-// centres, edges clamped, rows first and then columns, positions in float64, the rest in float32
+// centers, edges clamped, rows first and then columns, positions in float64, the rest in float32
 // with a rounding after every operation.
 
 const round = Math.fround;

@@ -1,4 +1,5 @@
-import { begin, contextOf, type Field, fill, over, type Scene, sheet, stencil } from "./overlay";
+import type { Field } from "../data/unit-maps";
+import { begin, contextOf, drawOver, fill, newCanvas, type Scene, stencil } from "./overlay";
 import { maskOf } from "./upsample";
 
 /** Pixels of one image: the unit's only, the concept's only, both. */
@@ -21,25 +22,25 @@ export function sharesOf(parts: Uint8Array): Shares {
   return { unit: counts[1], concept: counts[2], both: counts[3] };
 }
 
-/** The three patterns, drawn so that they differ without colour: strokes, dots, a net. */
+/** The three patterns, drawn so that they differ without color: strokes, dots, a net. */
 export const PATTERNS = [
-  { part: 1, colour: "#e69f00" },
-  { part: 2, colour: "#56b4e9" },
-  { part: 3, colour: "#fff" },
+  { part: 1, color: "#e69f00" },
+  { part: 2, color: "#56b4e9" },
+  { part: 3, color: "#fff" },
 ] as const;
 
 function pattern(
   context: CanvasRenderingContext2D,
   part: number,
-  colour: string,
+  color: string,
   dense: number,
 ): CanvasPattern {
   const size = Math.round(6 * dense);
-  const tile = sheet(size, size);
+  const tile = newCanvas(size, size);
   const ink = contextOf(tile);
-  ink.fillStyle = ink.strokeStyle = colour;
+  ink.fillStyle = ink.strokeStyle = color;
   if (part & 1) {
-    // The photograph is seen through the net: what both agree on is what one wants to see.
+    // The image is seen through the net: what both agree on is what one wants to see.
     ink.lineWidth = size / (part === 1 ? 3.2 : 7);
     ink.beginPath();
     for (const shift of [-size, 0, size]) {
@@ -64,28 +65,28 @@ function pattern(
 export function paintPattern(canvas: HTMLCanvasElement, part: number): void {
   const context = contextOf(canvas);
   const { width, height } = canvas;
-  for (const style of ["#39404a", pattern(context, part, PATTERNS[part - 1].colour, width / 24)]) {
+  for (const style of ["#39404a", pattern(context, part, PATTERNS[part - 1].color, width / 24)]) {
     context.fillStyle = style;
     context.fillRect(0, 0, width, height);
   }
 }
 
-/** Draws the photograph in grey and, in three patterns, where unit and concept are. */
+/** Draws the image in gray and, in three patterns, where unit and concept are. */
 export function paintWhy(canvas: HTMLCanvasElement, scene: Scene, parts: Uint8Array, dense: number): void {
   if (!scene.field) return;
-  const { context, place } = begin(canvas, scene.picture, true);
+  const { context, place } = begin(canvas, scene.image, true);
   fill(context, place, "rgba(12,16,22,0.5)");
-  for (const { part, colour } of PATTERNS) {
-    const layer = sheet(canvas.width, canvas.height);
+  for (const { part, color } of PATTERNS) {
+    const layer = newCanvas(canvas.width, canvas.height);
     const ink = contextOf(layer);
     ink.imageSmoothingEnabled = false; // these are pixels that were counted: show them as they are
-    over(
+    drawOver(
       ink,
       place,
       stencil(scene.field, (_, index) => parts[index] === part),
     );
     ink.globalCompositeOperation = "source-in";
-    ink.fillStyle = pattern(ink, part, colour, dense);
+    ink.fillStyle = pattern(ink, part, color, dense);
     ink.fillRect(0, 0, layer.width, layer.height);
     context.drawImage(layer, 0, 0);
   }

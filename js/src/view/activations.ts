@@ -1,9 +1,11 @@
 import type { Context } from "../context";
 import { histogram } from "../data/counts";
 import type { Table } from "../data/table";
-import { h, type Scope } from "../dom";
-import { bars } from "./bars";
-import { levelFor, thresholdAt } from "./strip";
+import type { UnitMaps } from "../data/unit-maps";
+import { h, set } from "../dom";
+import type { Scope } from "../scope";
+import { histogramBars } from "./histogram";
+import { levelFor, thresholdAt } from "./threshold";
 
 const BINS = 48;
 
@@ -13,70 +15,101 @@ export const known = (value = Number.NaN): string =>
 
 /** The unit's activations in its strongest images, with the threshold; the handle moves all masks. */
 export function activations(context: Context, table: Table, unit: number, scope: Scope): HTMLElement {
-  const { state, library } = context;
-  const name = `Activation threshold of ${state.address(table, unit)}`;
-  const slider = h("input", { type: "range", "aria-label": name, step: "any", disabled: true });
-  const plot = h("div.plot");
-  const mark = h("i.scored", { title: "The threshold that was scored" });
   const output = h("span.value");
   const caption = h("p.hint");
-  const scale = h("i.scale");
-  let drawn = false;
-
+  const { plot, slider } = thresholdPlot(context, table, unit, scope);
+  const { state, cache } = context;
+  const { level } = state.local;
   scope.effect(() => {
-    library.arrivals.value;
-    const maps = library.maps(table, unit);
-    if (!maps || !Number.isFinite(maps.low)) return;
-    const threshold = thresholdAt(table, unit, maps, state.level.value);
-    const scored = table.thresholds[unit];
-    const place = (value: number) =>
-      Math.max(0, Math.min(1, (value - maps.low) / (maps.high - maps.low || 1))) || 0;
-    if (!drawn) {
-      drawn = true;
-      slider.disabled = mark.hidden = Number.isNaN(scored);
-      slider.min = String(maps.low);
-      slider.max = String(maps.high);
-      const counts = histogram(
-        maps.maps.flatMap((map) => [...map.values]),
-        BINS,
-        maps.low,
-        maps.high,
-      );
-      plot.prepend(bars(counts.map((count) => Math.log1p(count))));
-      mark.style.left = `${place(scored) * 100}%`;
-    }
-    const heat = state.overlay.value === "heat" || !!table.note;
-    scale.hidden = !heat;
-    slider.value = String(threshold);
-    plot.style.setProperty("--at", `${place(threshold) * 100}%`);
-    const moved = state.level.value !== 0;
-    output.textContent = `${Number.isNaN(scored) ? "threshold" : ">"} ${known(threshold)}${moved ? ", moved" : ""}`;
-    const share =
-      table.quantile === null ? "" : `: the top ${+(table.quantile * 100).toPrecision(2)} % over all images`;
-    caption.textContent = moved
-      ? `Scored at ${known(scored)}. Only the masks move; the numbers stay as scored.`
-      : `Activations in these images, log counts. Threshold ${known(scored)}${share}.`;
-    if (heat) caption.append(` Heat: dark is ${known(maps.low)}, bright ${known(maps.high)}.`);
+    cache.arrivals.value;
+    const maps = mapsWithValues(context, table, unit);
+    if (!maps) return;
+    const threshold = thresholdAt(table, unit, maps, level.value);
+    const name = Number.isNaN(table.thresholds[unit]) ? "threshold" : ">";
+    output.textContent = `${name} ${known(threshold)}${level.value ? ", moved" : ""}`;
+    caption.textContent = captionOf(table, unit, level.value !== 0);
+    if (showsHeat(context, table))
+      caption.append(` Heat: dark is ${known(maps.low)}, bright ${known(maps.high)}.`);
   });
-
-  const move = () => {
-    const maps = library.maps(table, unit);
-    if (maps) state.level.value = levelFor(table, unit, maps, Number(slider.value));
-  };
-  slider.addEventListener("input", move);
-  const scoredAgain = () => {
-    slider.focus();
-    state.level.value = 0;
-  };
-  const reset = h("button.quiet", { onclick: scoredAgain }, "As scored");
+  const reset = h(
+    "button.quiet",
+    {
+      onclick: () => {
+        slider.focus();
+        level.value = 0;
+      },
+    },
+    "As scored",
+  );
   scope.effect(() => {
-    reset.hidden = state.level.value === 0;
+    reset.hidden = level.value === 0;
   });
-  plot.append(mark, scale, slider);
   return h(
     "div.activations",
     h("div.act-head", h("h4", "Activation"), output, h("span.space"), reset),
     plot,
     caption,
   );
+}
+
+/** The maps of a unit, once they are here, and if they hold any value. */
+function mapsWithValues({ cache }: Context, table: Table, unit: number): UnitMaps | undefined {
+  const maps = cache.maps(table, unit);
+  return maps && Number.isFinite(maps.low) ? maps : undefined;
+}
+
+const showsHeat = ({ state }: Context, table: Table): boolean =>
+  state.synced.overlay.value === "heat" || !!table.note;
+
+function captionOf(table: Table, unit: number, moved: boolean): string {
+  const scored = known(table.thresholds[unit]);
+  if (moved) return `Scored at ${scored}. Only the masks move; the numbers stay as scored.`;
+  const share =
+    table.quantile === null ? "" : `: the top ${+(table.quantile * 100).toPrecision(2)} % over all images`;
+  return `Activations in these images, log counts. Threshold ${scored}${share}.`;
+}
+
+/** The histogram of the activations, with a slider that moves the threshold on it. */
+function thresholdPlot(context: Context, table: Table, unit: number, scope: Scope) {
+  const { state, cache } = context;
+  const name = `Activation threshold of ${state.address(table, unit)}`;
+  const slider = h("input", {
+    type: "range",
+    "aria-label": name,
+    step: "any",
+    disabled: true,
+    oninput: () => {
+      const maps = cache.maps(table, unit);
+      if (maps) state.local.level.value = levelFor(table, unit, maps, Number(slider.value));
+    },
+  });
+  const scored = h("i.scored", { title: "The threshold that was scored" });
+  const scale = h("i.scale");
+  const plot = h("div.plot", scored, scale, slider);
+  let drawn = false;
+  scope.effect(() => {
+    cache.arrivals.value;
+    const maps = mapsWithValues(context, table, unit);
+    if (!maps) return;
+    const { low, high } = maps;
+    const place = (value: number) =>
+      `${(Math.max(0, Math.min(1, (value - low) / (high - low || 1))) || 0) * 100}%`;
+    if (!drawn) {
+      drawn = true;
+      slider.disabled = scored.hidden = Number.isNaN(table.thresholds[unit]);
+      set(slider, { min: low, max: high });
+      plot.prepend(distribution(maps));
+      scored.style.left = place(table.thresholds[unit]);
+    }
+    const threshold = thresholdAt(table, unit, maps, state.local.level.value);
+    slider.value = String(threshold);
+    plot.style.setProperty("--at", place(threshold));
+    scale.hidden = !showsHeat(context, table);
+  });
+  return { plot, slider };
+}
+
+function distribution({ maps, low, high }: UnitMaps): HTMLElement {
+  const values = maps.flatMap((map) => [...map.values]);
+  return histogramBars(histogram(values, BINS, low, high).map((count) => Math.log1p(count)));
 }

@@ -1,18 +1,24 @@
 import type { Context } from "../context";
-import { categoryOf, highest, isDetector, passes, type Table } from "../data/table";
-import { coloured, focused, focusOn, glyph, h, label, named, Scope, set } from "../dom";
+import { categoryOf, isDetector, passes, type Table } from "../data/table";
+import { glyph, h, label, named, set } from "../dom";
 import { kindOf } from "../draw/colors";
+import { Scope } from "../scope";
+import { copyButton } from "./copy-button";
+import type { Layout } from "./grid/layout";
+import { decimals, iouBar } from "./iou";
 import { strip } from "./strip";
-import type { Layout } from "./window";
 
-/** A unit in the grid; `iou` is set where it stands for another concept than its best one. */
+/** A unit in the grid. */
 export interface Cell {
   table: Table;
   unit: number;
-  iou?: number;
-  /** In a comparison: what the unit is labelled, where that isn't the row's concept. */
-  otherwise?: string;
-  kind?: number;
+  /** In a comparison: its IoU with the row's concept, which may be another than its best one. */
+  paired?: {
+    iou: number;
+    kind: number;
+    /** What the unit is labeled, where that isn't the row's concept. */
+    ownLabel: string;
+  };
 }
 
 export interface Card {
@@ -20,55 +26,8 @@ export interface Card {
   scope: Scope;
 }
 
-/** Text of an IoU: three decimals everywhere. */
-export const decimals = (iou: number): string => iou.toFixed(3);
-
-/** Copies an address and says so on the button. */
-export function copyButton(context: Context, address: string): HTMLElement {
-  const button: HTMLButtonElement = h(
-    "button.address",
-    {
-      tabindex: -1,
-      title: `Copy ${address} (c)`,
-      onclick: (event: Event) => {
-        event.stopPropagation();
-        copy(context, address, button);
-      },
-    },
-    h("bdi", { dir: "ltr" }, address),
-  );
-  return button;
-}
-
-/** The old way: navigator.clipboard is held back where a notebook isn't served over https. */
-function copy(context: Context, text: string, button: HTMLElement): void {
-  const before = focused(button);
-  const field = h("textarea", { style: "position:fixed" }, text);
-  document.body.append(field);
-  field.select();
-  const said = document.execCommand("copy") ? "Copied" : "Not allowed here:";
-  field.remove();
-  focusOn(before);
-  context.say(`${said} ${text}`);
-  button.dataset.copied = said;
-  setTimeout(() => delete button.dataset.copied, 1400);
-}
-
-/** The bar of an IoU, with the cut marked on it. `full` is the value of a whole bar. */
-export function iouBar(context: Context, iou: number, kind: number, full: number, scope: Scope): HTMLElement {
-  const mark = h("i.cut-mark");
-  const fill = coloured(kind, "fill");
-  fill.style.width = `${Math.min(100, (iou / full) * 100)}%`;
-  scope.effect(() => {
-    mark.style.left = `${Math.min(100, (context.state.cut.value / full) * 100)}%`;
-  });
-  return h("span.bar", { "aria-hidden": "true" }, fill, mark);
-}
-
-/** The largest best IoU of a result, rounded up to a tenth: the end of every bar. */
-export function fullIou(table: Table): number {
-  return Math.max(0.1, Math.ceil(highest(table) * 20) / 20);
-}
+/** The category style of units without a concept. */
+const NO_KIND = 6;
 
 /** Stands before a label that may still change. */
 export const mayChange = ({ provisional }: Table): HTMLElement | "" =>
@@ -81,53 +40,68 @@ export function card(context: Context, cell: Cell, layout: Layout, full: number)
   const scope = new Scope();
   const address = state.address(table, unit);
   const best = table.best[unit];
-  const second = table.second[unit];
-  const category = best < 0 ? "" : categoryOf(table, best);
-  const kind = cell.kind ?? (best < 0 ? 6 : kindOf(category, table.categories));
-  const iou = cell.iou ?? table.best_iou[unit];
-  const paired = cell.iou !== undefined;
-
-  const tick: HTMLInputElement = h("input", {
-    type: "checkbox",
-    tabindex: -1,
-    "aria-label": `Select ${address}`,
-    onclick: (event: Event) => event.stopPropagation(),
-    onchange: () => state.toggleSelected(table, unit),
-  });
-  const kindText = h("span.kind");
-  const name = best < 0 ? h("span.none", "no concept") : label(table.names[best], "concept");
-  const then =
-    second < 0 ? [] : ["then ", label(table.names[second]), ` ${decimals(table.second_iou[unit])}`];
-  const remark = h("span.then", ...(cell.otherwise ? ["labelled ", label(cell.otherwise)] : then));
-  // The cell is named by its content: the address comes first, and the style sheet puts it below.
-  const head = h(
-    "div.head",
-    copyButton(context, address),
-    paired ? null : h("div.title", best < 0 ? null : glyph(kind), mayChange(table), name, kindText),
-    h("div.score", iouBar(context, iou, kind, full, scope), h("b", h("span.aside", "IoU "), decimals(iou))),
-    remark,
-    h("label.tick", { title: "Select (Space)", onclick: (event: Event) => event.stopPropagation() }, tick),
-  );
+  const about = best < 0 ? "" : ` for ${named(table.names[best])}`;
   const element = h(
     "div",
     { class: `card ${layout.shape}`, role: "gridcell", tabindex: -1, "data-address": address },
-    head,
-    table.top
-      ? strip(context, table, unit, layout, best < 0 ? "" : ` for ${named(table.names[best])}`, scope)
-      : null,
+    head(context, cell, full, scope),
+    table.top ? strip(context, table, unit, layout, about, scope) : null,
   );
   scope.effect(() => {
-    const detector = isDetector(table, unit, state.cut.value);
-    element.classList.toggle("weak", paired ? !passes(table, iou, state.cut.value) : !detector);
-    kindText.textContent = best < 0 ? "" : detector ? category : `${category}, below the cut`;
+    const cut = state.synced.cut.value;
+    const weak = cell.paired ? !passes(table, cell.paired.iou, cut) : !isDetector(table, unit, cut);
+    element.classList.toggle("weak", weak);
   });
-  scope.effect(() => {
-    const selected = state.isSelected(table, unit);
-    tick.checked = selected;
-    set(element, { "aria-selected": selected });
-  });
-  scope.effect(() => {
-    set(element, { "aria-expanded": state.opened.value === address });
-  });
+  scope.effect(() => set(element, { "aria-selected": state.isSelected(table, unit) }));
+  scope.effect(() => set(element, { "aria-expanded": state.synced.opened.value === address }));
   return { element, scope };
+}
+
+/** The text of a card. The cell is named by it: the address comes first, and the style sheet puts it below. */
+function head(context: Context, cell: Cell, full: number, scope: Scope): HTMLElement {
+  const { table, unit, paired } = cell;
+  const best = table.best[unit];
+  const iou = paired?.iou ?? table.best_iou[unit];
+  const kind = paired?.kind ?? (best < 0 ? NO_KIND : kindOf(categoryOf(table, best), table.categories));
+  return h(
+    "div.head",
+    copyButton(context, context.state.address(table, unit)),
+    paired ? null : title(context, table, unit, kind, scope),
+    h("div.score", iouBar(context, iou, kind, full, scope), h("b", h("span.aside", "IoU "), decimals(iou))),
+    h("span.then", ...(paired?.ownLabel ? ["labeled ", label(paired.ownLabel)] : runnerUp(table, unit))),
+    tick(context, table, unit, scope),
+  );
+}
+
+/** What the unit is labeled, and the category of that. */
+function title({ state }: Context, table: Table, unit: number, kind: number, scope: Scope): HTMLElement {
+  const best = table.best[unit];
+  if (best < 0) return h("div.title", mayChange(table), h("span.none", "no concept"), h("span.kind"));
+  const category = h("span.kind");
+  scope.effect(() => {
+    const detector = isDetector(table, unit, state.synced.cut.value);
+    category.textContent = `${categoryOf(table, best)}${detector ? "" : ", below the cut"}`;
+  });
+  return h("div.title", glyph(kind), mayChange(table), label(table.names[best], "concept"), category);
+}
+
+function runnerUp(table: Table, unit: number): (string | HTMLElement)[] {
+  const second = table.second[unit];
+  if (second < 0) return [];
+  return ["then ", label(table.names[second]), ` ${decimals(table.second_iou[unit])}`];
+}
+
+function tick({ state }: Context, table: Table, unit: number, scope: Scope): HTMLElement {
+  const stay = (event: Event) => event.stopPropagation(); // a click opens the unit only beside it
+  const box = h("input", {
+    type: "checkbox",
+    tabindex: -1,
+    "aria-label": `Select ${state.address(table, unit)}`,
+    onclick: stay,
+    onchange: () => state.toggleSelected(table, unit),
+  });
+  scope.effect(() => {
+    box.checked = state.isSelected(table, unit);
+  });
+  return h("label.tick", { title: "Select (Space)", onclick: stay }, box);
 }

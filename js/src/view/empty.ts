@@ -1,6 +1,7 @@
 import type { Context } from "../context";
 import { highest } from "../data/table";
-import { focusSearch, h, type Scope } from "../dom";
+import { focusSearch, h } from "../dom";
+import type { Scope } from "../scope";
 
 /** Says why nothing is shown and offers the ways out. */
 export function empty({ state }: Context, scope: Scope): HTMLElement {
@@ -9,7 +10,7 @@ export function empty({ state }: Context, scope: Scope): HTMLElement {
     const nothing = state.sides.value ? !state.pairs.value.length : !state.shown.value.length;
     element.hidden = !nothing;
     if (!nothing) return;
-    const tables = state.looking.value;
+    const tables = state.visibleTables.value;
     const action = (text: string, run: () => void) =>
       h(
         "button",
@@ -23,12 +24,12 @@ export function empty({ state }: Context, scope: Scope): HTMLElement {
       );
     const most = Math.max(...tables.map(highest));
     const units = tables.some((table) => table.units);
-    const query = state.query.value.trim();
-    const reason = state.filtered
+    const query = state.synced.query.value.trim();
+    const reason = state.isFiltered
       ? "No unit matches these filters."
       : !units
         ? "This result has no units."
-        : state.only.value === "detectors"
+        : state.synced.only.value === "detectors"
           ? "No unit passes the cut."
           : "There is no such unit.";
     const lower = Math.floor(most * 200) / 200;
@@ -36,18 +37,18 @@ export function empty({ state }: Context, scope: Scope): HTMLElement {
       h("strong", ...(query ? ["No unit is about ", h("bdi", `“${query}”`), " here."] : [reason])),
       h(
         "p",
-        state.filtered
+        state.isFiltered
           ? "Words are looked for in concept, category and number."
           : `The highest IoU here is ${most.toFixed(3)}.`,
       ),
       h(
         "div",
-        state.filtered ? action("Clear filters", () => state.clearFilters()) : null,
-        state.only.value !== "all" && units && !state.sides.value
-          ? action("Search all units", () => (state.only.value = "all"))
+        state.isFiltered ? action("Clear filters", () => state.clearFilters()) : null,
+        state.synced.only.value !== "all" && units && !state.sides.value
+          ? action("Search all units", () => (state.synced.only.value = "all"))
           : null,
-        !state.filtered && most > 0 && lower < state.cut.value
-          ? action(`Lower the cut to ${lower}`, () => (state.cut.value = lower))
+        !state.isFiltered && most > 0 && lower < state.synced.cut.value
+          ? action(`Lower the cut to ${lower}`, () => (state.synced.cut.value = lower))
           : null,
       ),
     );

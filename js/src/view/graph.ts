@@ -1,75 +1,106 @@
+import { type Signal, signal } from "@preact/signals-core";
 import type { Context } from "../context";
-import { type Bar, type Counts, countAt, type Group, outOfReach } from "../data/counts";
-import { cutText, highest, type Table } from "../data/table";
-import { coloured, focused, focusOn, glyph, h, label, listed, named, plural, type Scope, set } from "../dom";
+import { type Bar, type Counts, countAt, type Group } from "../data/counts";
+import { highest, type Table } from "../data/table";
+import { colored, focused, focusOn, h, label, named, plural, set } from "../dom";
 import { kindOf } from "../draw/colors";
-import { type Signal, signal } from "../signals";
-import { decimals } from "./card";
+import type { Scope } from "../scope";
+import type { State } from "../state/state";
+import { decimals } from "./iou";
+
+/** Pixels of a bar, of the name below the bars, and of the gap after them; as in the style sheet. */
+const [BAR, NAME, BETWEEN] = [17, 72, 18];
+/** The widest that a bar becomes, and a category with few bars. */
+const [WIDEST_BAR, NARROWEST_GROUP] = [32, 80];
+/** Below this width two graphs stand one below the other; as in the style sheet. */
+const STACKED = 640;
+const FEWEST = 4;
+
+/** What the graphs are drawn from. */
+interface Drawing {
+  state: State;
+  /** Of all results that are shown: a category has one color and shape. */
+  categories: string[];
+  /** Units of the longest bar: side by side the bars are on one scale, or they would lie. */
+  largest: number;
+  /** Pixels for one graph. */
+  room: number;
+  /** Categories of which all bars are asked for. */
+  expanded: Signal<string[]>;
+}
 
 /** The paper's bar graph: concepts by category with their numbers of detectors. A click filters. */
-export function graphs(context: Context, scope: Scope): HTMLElement {
-  const { state } = context;
+export function graphs({ state }: Context, scope: Scope): HTMLElement {
   const element = h("div.graphs");
+  const width = widthOf(element, scope);
+  const expanded = signal<string[]>([]);
+  scope.effect(() => {
+    const tables = state.visibleTables.value;
+    const counts = tables.map((table) => countAt(table, state.synced.cut.value));
+    const drawing: Drawing = {
+      state,
+      categories: [...new Set(tables.flatMap((table) => table.categories))],
+      largest: Math.max(...counts.map((one) => one.largest)),
+      room: roomFor(tables.length, state.local.printing.value ? 0 : width.value),
+      expanded,
+    };
+    replaceGraphs(
+      element,
+      tables.map((table, side) => graph(drawing, table, counts[side])),
+    );
+    element.classList.toggle("paired", tables.length > 1);
+    markChosen(element, state);
+  });
+  scope.effect(() => markChosen(element, state));
+  return element;
+}
+
+function widthOf(element: HTMLElement, scope: Scope): Signal<number> {
   const width = signal(0);
   const sizes = new ResizeObserver(() => {
     width.value = element.clientWidth;
   });
   sizes.observe(element);
-  scope.end(() => sizes.disconnect());
-  /** Categories of which all bars are asked for. */
-  const whole = signal<string[]>([]);
-  scope.effect(() => {
-    const tables = state.looking.value;
-    const cut = state.cut.value;
-    // Where they stand one below the other each has the whole width.
-    const room =
-      state.printing.value || !width.value
-        ? Number.POSITIVE_INFINITY
-        : width.value / (width.value > 640 ? tables.length : 1);
-    const counts = tables.map((table) => countAt(table, cut));
-    // Side by side the bars are on one scale, or they would lie.
-    const largest = Math.max(...counts.map((one) => one.largest));
-    const at = [...element.querySelectorAll(".graph")].map((graph) => graph.scrollLeft);
-    const categories = [...new Set(tables.flatMap((table) => table.categories))];
-    const before = focused(element);
-    const focusedAt = optionsIn(element).indexOf(before as HTMLElement);
-    element.replaceChildren(
-      ...tables.map((table, side) =>
-        graph({ ...context, categories, largest, room, whole }, table, counts[side]),
-      ),
-    );
-    element.querySelectorAll(".graph").forEach((graph, side) => {
-      graph.scrollLeft = at[side] ?? 0;
-    });
-    if (focusedAt >= 0) {
-      // What had the focus is another element now, or the one in its place.
-      const options = optionsIn(element);
-      const { key } = before?.dataset ?? {};
-      focusOn(options.find((option) => option.dataset.key === key) ?? options[focusedAt]);
-    }
-    element.classList.toggle("paired", tables.length > 1);
-    mark();
+  scope.onCleanup(() => sizes.disconnect());
+  return width;
+}
+
+/** Pixels for each of some graphs in a width that is known, or on paper (0), where nothing is left out. */
+function roomFor(graphs: number, width: number): number {
+  if (!width) return Number.POSITIVE_INFINITY;
+  return width > STACKED ? width / graphs : width;
+}
+
+/** Puts new graphs in the place of the old ones: scrolled as they were, with the focus where it was. */
+function replaceGraphs(element: HTMLElement, graphs: HTMLElement[]): void {
+  const scrolled = [...element.querySelectorAll(".graph")].map((graph) => graph.scrollLeft);
+  const before = focused(element);
+  const focusedAt = optionsIn(element).indexOf(before as HTMLElement);
+  element.replaceChildren(...graphs);
+  element.querySelectorAll(".graph").forEach((graph, side) => {
+    graph.scrollLeft = scrolled[side] ?? 0;
   });
-  function mark(): void {
-    const { category, concept } = { category: state.category.value, concept: state.sought.value };
-    for (const option of optionsIn(element)) {
-      const chosen = option.dataset.key === concept;
-      set(option, { "aria-selected": chosen });
-      option.classList.toggle(
-        "faded",
-        concept !== null ? !chosen : category.length > 0 && !category.includes(option.dataset.category ?? ""),
-      );
-    }
+  if (focusedAt < 0) return;
+  // What had the focus is another element now, or the one in its place.
+  const options = optionsIn(element);
+  const { key } = before?.dataset ?? {};
+  focusOn(options.find((option) => option.dataset.key === key) ?? options[focusedAt]);
+}
+
+/** Marks the bar of the concept that is filtered by, and fades what the filters leave out. */
+function markChosen(element: HTMLElement, state: State): void {
+  const categories = state.synced.category.value;
+  const concept = state.filteredConcept.value;
+  for (const option of optionsIn(element)) {
+    const { key, category = "" } = option.dataset;
+    const chosen = key === concept;
+    set(option, { "aria-selected": chosen });
+    const outside = categories.length > 0 && !categories.includes(category);
+    option.classList.toggle("faded", concept === null ? outside : !chosen);
   }
-  scope.effect(mark);
-  return element;
 }
 
 const optionsIn = (element: Element) => [...element.querySelectorAll<HTMLElement>("[role=option]")];
-
-/** Pixels of a bar, of the name below the bars, and of the gap after them; as in the style sheet. */
-const [BAR, NAME, BETWEEN] = [17, 72, 18];
-const FEWEST = 4;
 
 /** How many bars of each category there is room for: a category with fewer shows all of them. */
 export function mostBars(bars: number[], room: number): number {
@@ -80,22 +111,14 @@ export function mostBars(bars: number[], room: number): number {
   return most;
 }
 
-interface Drawing extends Context {
-  /** Of all results that are looked at: a category has one colour and shape. */
-  categories: string[];
-  largest: number;
-  room: number;
-  whole: Signal<string[]>;
-}
-
-function graph(context: Drawing, table: Table, counts: Counts): HTMLElement {
+function graph(drawing: Drawing, table: Table, counts: Counts): HTMLElement {
   const groups = counts.groups.filter((group) => group.bars.length);
   if (!groups.length) {
     return h("p.graph.hint", `No unit passes the cut. The highest IoU here is ${decimals(highest(table))}.`);
   }
   const most = mostBars(
     groups.map(({ bars }) => bars.length),
-    context.room,
+    drawing.room,
   );
   const list = h(
     "div.graph",
@@ -103,92 +126,99 @@ function graph(context: Drawing, table: Table, counts: Counts): HTMLElement {
       role: "listbox",
       "aria-orientation": "horizontal",
       "aria-label": `Concepts of ${table.key} by number of units`,
-      onkeydown: (event: KeyboardEvent) => move(event, list),
+      onkeydown: (event: KeyboardEvent) => moveFocus(event, list),
     },
-    ...groups.map((group) => groupOf(context, table, group, most)),
+    ...groups.map((group) => groupOf(drawing, table, group, most)),
   );
   const options = optionsIn(list);
-  const sought = context.state.sought.peek();
-  (options.find((option) => option.dataset.key === sought) ?? options[0]).tabIndex = 0;
+  const filtered = drawing.state.filteredConcept.peek();
+  (options.find((option) => option.dataset.key === filtered) ?? options[0]).tabIndex = 0;
   return list;
 }
 
-function groupOf(
-  { state, categories, largest, whole }: Drawing,
-  table: Table,
-  group: Group,
-  most: number,
-): HTMLElement {
-  const { category } = group;
-  const kind = kindOf(category, categories);
-  const all = whole.value.includes(category) || group.bars.length <= most + 1;
-  const bars = all ? group.bars : group.bars.slice(0, most);
-  const left = group.bars.length - bars.length;
-  const nouns = `${category}${group.bars.length === 1 ? "" : "s"}`;
+/** The bars of one category and its name; of more than `most` bars only so many, and the number of the others. */
+function groupOf(drawing: Drawing, table: Table, group: Group, most: number): HTMLElement {
+  const { state, categories, expanded } = drawing;
+  const { category, bars } = group;
+  const all = expanded.value.includes(category) || bars.length <= most + 1;
+  const shown = all ? bars : bars.slice(0, most);
+  const nouns = `${category}${bars.length === 1 ? "" : "s"}`;
+  const more = () =>
+    option({
+      key: `more ${category}`,
+      category,
+      title: `Show all ${nouns}`,
+      choose: () => (expanded.value = [...expanded.value, category]),
+      parts: [h("bdi.g-label", `+${bars.length - shown.length} more`), h("span.g-column")],
+    });
   const element = h(
     "div.g-group",
     { role: "group", "aria-label": `${category}: ${plural(group.units, "unit")}` },
     h(
       "div.g-bars",
       { role: "presentation" },
-      ...bars.map(barOf),
-      left
-        ? option(
-            `more ${category}`,
-            `Show all ${nouns}`,
-            () => (whole.value = [...whole.value, category]),
-            h("bdi.g-label", `+${left} more`),
-            h("span.g-column"),
-          )
-        : null,
+      ...shown.map((bar) => barOf(drawing, table, category, bar)),
+      all ? null : more(),
     ),
     h(
       "div.g-name",
       { "aria-hidden": "true", onclick: () => state.toggleCategory(category) },
-      label(`${group.bars.length} ${nouns}`),
+      label(`${bars.length} ${nouns}`),
     ),
   );
-  element.style.setProperty("--kind", `var(--k${kind})`);
-  element.style.flex = `${bars.length} 0 auto`;
-  element.style.maxWidth = `${Math.max((bars.length + +!all) * 32, 80)}px`;
+  element.style.setProperty("--kind", `var(--k${kindOf(category, categories)})`);
+  element.style.flex = `${shown.length} 0 auto`;
+  element.style.maxWidth = `${Math.max((shown.length + (all ? 0 : 1)) * WIDEST_BAR, NARROWEST_GROUP)}px`;
   return element;
+}
 
-  function barOf(bar: Bar): HTMLElement {
-    const column = coloured(kind, "column");
-    column.style.setProperty("--share", String(bar.units / largest));
-    return option(
-      bar.key,
-      `${bar.name}: ${plural(bar.units, "unit")}`,
-      () => state.toggleConcept(table, bar.concept),
-      // Read as "car wheel 20"; the style sheet puts the number on top.
+function barOf(drawing: Drawing, table: Table, category: string, bar: Bar): HTMLElement {
+  const column = colored(kindOf(category, drawing.categories), "column");
+  column.style.setProperty("--share", String(bar.units / drawing.largest));
+  return option({
+    key: bar.key,
+    category,
+    title: `${bar.name}: ${plural(bar.units, "unit")}`,
+    choose: () => drawing.state.toggleConcept(table, bar.concept),
+    // Read as "car wheel 20"; the style sheet puts the number on top.
+    parts: [
       h("bdi.g-label", named(bar.name)),
       h("span.g-column", h("span.g-count", String(bar.units)), column),
-    );
-  }
+    ],
+  });
+}
 
-  function option(key: string, title: string, choose: () => void, ...parts: HTMLElement[]): HTMLElement {
-    return h(
-      "div.g-bar",
-      {
-        role: "option",
-        tabindex: -1,
-        title,
-        "data-key": key,
-        "data-category": category,
-        onclick: choose,
-        onkeydown: (event: KeyboardEvent) => {
-          if (event.key !== "Enter" && event.key !== " ") return;
-          event.preventDefault();
-          choose();
-        },
-      },
-      ...parts,
-    );
-  }
+interface Option {
+  key: string;
+  category: string;
+  title: string;
+  choose(): void;
+  parts: HTMLElement[];
+}
+
+function option({ key, category, title, choose, parts }: Option): HTMLElement {
+  const onkeydown = (event: KeyboardEvent) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    choose();
+  };
+  return h(
+    "div.g-bar",
+    {
+      role: "option",
+      tabindex: -1,
+      title,
+      "data-key": key,
+      "data-category": category,
+      onclick: () => choose(),
+      onkeydown,
+    },
+    ...parts,
+  );
 }
 
 /** Moves through the bars: one tab stop for all of them. */
-function move(event: KeyboardEvent, list: HTMLElement): void {
+function moveFocus(event: KeyboardEvent, list: HTMLElement): void {
   const options = optionsIn(list);
   const now = options.indexOf(event.target as HTMLElement);
   const next = { ArrowRight: now + 1, ArrowLeft: now - 1, Home: 0, End: options.length - 1 }[event.key];
@@ -197,38 +227,4 @@ function move(event: KeyboardEvent, list: HTMLElement): void {
   options[now].tabIndex = -1;
   options[next].tabIndex = 0;
   options[next].focus();
-}
-
-/** Concepts that no unit of the layer could reach, with the reason: not the same as "not found". */
-export function reach({ state }: Context, scope: Scope): HTMLElement {
-  const list = h("ul");
-  const summary = h("summary");
-  const element = h("details.reach", summary, list);
-  scope.effect(() => {
-    const table = state.table.value;
-    const cut = state.cut.value;
-    const limits = outOfReach(table, cut);
-    element.hidden = !limits.length || !!state.sides.value;
-    if (element.hidden) return;
-    const names = limits.slice(0, 6).map(({ name }) => name);
-    const more = limits.length > names.length ? ` and ${limits.length - names.length} more` : "";
-    summary.replaceChildren(
-      h("b", `▽ ${plural(limits.length, "concept")} out of reach`),
-      h("span", ` at IoU ${cutText(table, cut)}: `),
-      ...listed(names),
-      more,
-    );
-    list.replaceChildren(
-      ...limits.map((limit) =>
-        h(
-          "li",
-          glyph(kindOf(limit.category, table.categories)),
-          label(limit.name, "concept"),
-          h("span.kind", limit.category),
-          h("span.why", `${limit.reason}: IoU ≤ ${decimals(limit.ceiling)}`),
-        ),
-      ),
-    );
-  });
-  return element;
 }

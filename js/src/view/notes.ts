@@ -1,5 +1,45 @@
+import type { Context } from "../context";
 import { Problem } from "../data/source";
 import { h } from "../dom";
+import { failure, type Scope } from "../scope";
+
+/** What must be known about the tables that are shown, as long as it holds. */
+export function banner(
+  { state }: Context,
+  about: "warning" | "provisional",
+  sign: string,
+  scope: Scope,
+): HTMLElement {
+  const element = h("p.banner", { role: "note", "data-about": about });
+  scope.effect(() => {
+    const texts = new Set(state.visibleTables.value.map((table) => table[about]).filter(Boolean));
+    element.hidden = !texts.size;
+    element.replaceChildren(h("b", { "aria-hidden": "true" }, sign), [...texts].join(" · "));
+  });
+  return element;
+}
+
+/** What went wrong, and whether the kernel keeps the page waiting. */
+export function problems({ state, cache, source }: Context, scope: Scope): HTMLElement {
+  const element = h("div.notes");
+  scope.effect(() => {
+    const notes: Node[] = [];
+    if (failure.value) notes.push(problemNote(failure.value, () => (failure.value = null)));
+    if (cache.problem.value) notes.push(problemNote(cache.problem.value, () => cache.retry()));
+    if (source.overdue.value) notes.push(overdueNote(!!state.table.value.provisional));
+    element.replaceChildren(...notes);
+  });
+  return element;
+}
+
+const overdueNote = (computing: boolean): HTMLElement =>
+  h(
+    "p.overdue",
+    { role: "note" },
+    computing
+      ? "The kernel is busy: more images come meanwhile."
+      : "Waiting for the kernel. After a restart, run the cell again.",
+  );
 
 /** What went wrong, what to do, and a way to try again. */
 export function problemNote(problem: unknown, again?: () => void): HTMLElement {

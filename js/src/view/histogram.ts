@@ -1,7 +1,7 @@
 import { h } from "../dom";
 
 /** A histogram as one shape that stretches to its box. Ornament: the numbers are said elsewhere. */
-export function bars(counts: number[]): HTMLElement {
+export function histogramBars(counts: number[]): HTMLElement {
   const most = Math.max(1e-9, ...counts);
   const corners = counts.flatMap((count, at) => {
     const top = count ? 100 - Math.max(3, (count / most) * 100) : 100;

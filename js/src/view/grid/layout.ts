@@ -1,4 +1,4 @@
-import { STRIP } from "../data/library";
+import { STRIP } from "../../data/image-cache";
 
 /** How cards are laid out at a width. */
 export interface Layout {

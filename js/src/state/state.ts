@@ -1,0 +1,167 @@
+import { batch, computed, effect } from "@preact/signals-core";
+import { countAt, type Pair, pairsOf } from "../data/counts";
+import { matchesWord, shownUnits, wordsOf } from "../data/filter";
+import { conceptKey, numberOf, type Table } from "../data/table";
+import { LocalState } from "./local";
+import type { Model } from "./model";
+import { SyncedState, type UnitName } from "./synced";
+
+/** Everything that can change: what Python shares, what is this page's alone, and what follows from both. */
+export class State {
+  readonly synced: SyncedState;
+  readonly local = new LocalState();
+
+  readonly table = computed(() => this.tableNamed(this.synced.current.value) ?? this.synced.tables.value[0]);
+  readonly counts = computed(() => countAt(this.table.value, this.synced.cut.value));
+  /** The units that pass all filters, in order. */
+  readonly shown = computed(() =>
+    shownUnits(this.table.value, {
+      query: this.synced.query.value,
+      min_iou: this.synced.cut.value,
+      only: this.synced.only.value,
+      category: this.synced.category.value,
+      concept: this.synced.concept.value,
+      chosen: this.synced.chosen.value,
+      sort: this.synced.sort.value,
+    }),
+  );
+  /** Both sides of a comparison; null where one dissection is shown. */
+  readonly sides = computed<[Table, Table] | null>(() => {
+    const [left, right] = this.synced.compare.value.map((name) => this.tableNamed(name));
+    return left && right ? [left, right] : null;
+  });
+  /** What is shown: both sides of a comparison, or the one dissection. */
+  readonly visibleTables = computed<Table[]>(() => this.sides.value ?? [this.table.value]);
+  /** The concept that is filtered by, as `conceptKey` names it: every result numbers concepts for itself. */
+  readonly filteredConcept = computed(() => {
+    const column = this.table.value.numbers.indexOf(this.synced.concept.value ?? Number.NaN);
+    return column < 0 ? null : conceptKey(this.table.value, column);
+  });
+  readonly #allPairs = computed<Pair[]>(() => {
+    const sides = this.sides.value;
+    return sides ? pairsOf(sides[0], sides[1], this.synced.cut.value) : [];
+  });
+  /** In a comparison: the concepts that pass all filters, each with its best unit on both sides. */
+  readonly pairs = computed(() => this.#filteredPairs());
+  /** Units by category; in a comparison: concepts by category. */
+  readonly categoryCounts = computed(() =>
+    this.#categories().map((category) => ({ category, units: this.#countIn(category) })),
+  );
+
+  readonly #endFollowing: () => void;
+
+  constructor(model: Model) {
+    this.synced = new SyncedState(model);
+    this.#endFollowing = this.#followConcept();
+  }
+
+  /** Ends all traffic with the model. What was changed last still reaches it. */
+  dispose(): void {
+    this.synced.dispose();
+    this.#endFollowing();
+  }
+
+  tableNamed(key: string): Table | undefined {
+    return this.synced.tables.value.find((table) => table.key === key);
+  }
+
+  address(table: Table, unit: number): string {
+    return `${table.key}:${unit}`;
+  }
+
+  /** The unit of an address, where there is one. */
+  unitAt(address: string): { table: Table; unit: number } | null {
+    const colon = address.lastIndexOf(":");
+    const table = this.tableNamed(address.slice(0, colon));
+    const unit = Number(address.slice(colon + 1));
+    return table && colon > 0 && unit >= 0 && unit < table.units ? { table, unit } : null;
+  }
+
+  isSelected(table: Table, unit: number): boolean {
+    return this.synced.selected.value.includes(this.#nameOf(table, unit));
+  }
+
+  toggleSelected(table: Table, unit: number): void {
+    const { selected } = this.synced;
+    selected.value = toggled(selected.value, this.#nameOf(table, unit));
+  }
+
+  /** Whether anything but the cut and "show" limits what is shown. */
+  get isFiltered(): boolean {
+    const { query, category, concept, chosen } = this.synced;
+    return !!(query.value || category.value.length || concept.value !== null || chosen.value);
+  }
+
+  clearFilters(): void {
+    const { query, category, concept, chosen } = this.synced;
+    batch(() => {
+      query.value = "";
+      category.value = [];
+      concept.value = null;
+      chosen.value = null;
+    });
+  }
+
+  toggleCategory(name: string): void {
+    const { category, concept } = this.synced;
+    batch(() => {
+      category.value = toggled(category.value, name);
+      concept.value = null;
+    });
+  }
+
+  /** Filters by a concept of a table, or no longer. Its number is that of the table that is shown. */
+  toggleConcept(table: Table, column: number): void {
+    const { concept, current } = this.synced;
+    const key = conceptKey(table, column);
+    const chosen = this.filteredConcept.value === key;
+    concept.value = null; // or a change of table would take the old one along
+    if (chosen) return;
+    if (numberOf(this.table.value, key) === null) current.value = table.key;
+    concept.value = numberOf(this.table.value, key);
+  }
+
+  #nameOf(table: Table, unit: number): UnitName {
+    return this.synced.several ? this.address(table, unit) : unit;
+  }
+
+  /** A category that is filtered by stays in sight, though another result may not have it. */
+  #categories(): string[] {
+    const shown = this.visibleTables.value.flatMap((table) => table.categories);
+    return [...new Set([...shown, ...this.synced.category.value])];
+  }
+
+  #countIn(category: string): number {
+    if (this.sides.value) return this.#allPairs.value.filter((pair) => pair.category === category).length;
+    return this.counts.value.groups.find((group) => group.category === category)?.units ?? 0;
+  }
+
+  #filteredPairs(): Pair[] {
+    const words = wordsOf(this.synced.query.value);
+    const categories = this.synced.category.value;
+    return this.#allPairs.value.filter(
+      ({ key, name, category }) =>
+        (!categories.length || categories.includes(category)) &&
+        (this.synced.concept.value === null || this.filteredConcept.value === key) &&
+        words.every((word) => matchesWord(name, category, word)),
+    );
+  }
+
+  /** Keeps to the concept that is filtered by when another table is shown, where it has another number. */
+  #followConcept(): () => void {
+    const { concept } = this.synced;
+    let [table, number, key] = [this.table.peek(), concept.peek(), this.filteredConcept.peek()];
+    return effect(() => {
+      const next = this.table.value;
+      // A number that came with the table is right already.
+      if (next !== table && key !== null && concept.value === number) concept.value = numberOf(next, key);
+      [table, number, key] = [next, concept.value, this.filteredConcept.value];
+    });
+  }
+}
+
+/** The list without the item, or with it at the end where it wasn't there. */
+function toggled<T>(list: T[], item: T): T[] {
+  const rest = list.filter((other) => other !== item);
+  return rest.length < list.length ? rest : [...list, item];
+}

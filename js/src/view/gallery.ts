@@ -1,0 +1,50 @@
+import type { Context } from "../context";
+import { h } from "../dom";
+import type { Scope } from "../scope";
+import { controls } from "./controls";
+import { empty } from "./empty";
+import { graphs } from "./graph";
+import { grid } from "./grid/grid";
+import { header } from "./header";
+import { banner, problems } from "./notes";
+import { outOfReachList } from "./out-of-reach";
+import { statusBar } from "./status-bar";
+import { tabs } from "./tabs";
+
+/** All parts of the gallery, from top to bottom. */
+export function gallery(context: Context, remark: string, scope: Scope): HTMLElement[] {
+  const several = tabs(context, scope);
+  return [
+    banner(context, "warning", "⚠ ", scope),
+    banner(context, "provisional", "≈ ", scope),
+    header(context, scope),
+    ...(several ? [several] : []),
+    problems(context, scope),
+    graphs(context, scope),
+    outOfReachList(context, scope),
+    controls(context, scope),
+    statusBar(context, scope),
+    missing(context, remark, scope),
+    units(context, scope),
+    empty(context, scope),
+  ];
+}
+
+/** What isn't here: of the dissection that is shown, and of this page. */
+function missing({ state }: Context, remark: string, scope: Scope): HTMLElement {
+  const element = h("p.hint");
+  scope.effect(() => {
+    element.textContent = [state.table.value.note, remark].filter(Boolean).join(" ");
+    element.hidden = !element.textContent;
+  });
+  return element;
+}
+
+function units(context: Context, scope: Scope): HTMLElement {
+  const { state } = context;
+  const element = grid(context, scope);
+  scope.effect(() => {
+    element.hidden = state.sides.value ? !state.pairs.value.length : !state.shown.value.length;
+  });
+  return element;
+}

@@ -1,0 +1,178 @@
+import { untracked } from "@preact/signals-core";
+import type { Context } from "../../context";
+import type { UnitInView } from "../../data/image-cache";
+import { glyph, h, label, set } from "../../dom";
+import type { Scope } from "../../scope";
+import { type Card, type Cell, card } from "../card";
+import type { GridFocus } from "./focus";
+import { heightOf, rowsInView, topOf } from "./layout";
+import type { GridElements, GridModel } from "./model";
+import type { Row } from "./rows";
+
+/** Cards in the page at once, whatever the number of units. */
+const MOST_CARDS = 60;
+const MOST_PRINTED = 600;
+/** Rows above and below those in view. */
+const BEYOND_VIEW = 2;
+
+interface Drawn {
+  element: HTMLElement;
+  cards: (Card | null)[];
+}
+
+/** Draws the rows in view, and no more; keeps those that are drawn already. */
+export class DrawnRows {
+  readonly #drawn = new Map<string, Drawn>();
+  /** How they were drawn: all are drawn anew where that changes. */
+  #look = "";
+
+  constructor(
+    private readonly context: Context,
+    private readonly model: GridModel,
+    private readonly elements: GridElements,
+    private readonly focus: GridFocus,
+  ) {}
+
+  follow(scope: Scope): void {
+    const { model, focus } = this;
+    const { viewport, body } = this.elements;
+    const renewal = model.renewal();
+    scope.effect(() => {
+      const look = this.#lookNow();
+      const renewed = renewal();
+      if (model.width.value === 0) return;
+      const hadFocus = focus.isIn(body);
+      if (renewed || look !== this.#look) this.#clear();
+      this.#look = look;
+      this.#layOut();
+      const [first, last] = this.#range();
+      this.#draw(this.#rowsToKeep(first, last, hadFocus));
+      this.context.cache.setInView(viewport, this.#unitsIn(first, last));
+      untracked(() => {
+        focus.markActive();
+        // A newer result puts units elsewhere: the focus goes along, and what is in view stays.
+        if (hadFocus && renewed) focus.focusId(model.active.value);
+        if (hadFocus && !focus.isIn(body)) focus.restore();
+      });
+    });
+    scope.onCleanup(() => {
+      this.#clear();
+      this.context.cache.setInView(viewport, []);
+    });
+  }
+
+  #lookNow(): string {
+    const { layout, fullIou, state } = this.model;
+    const { shape, columns, thumb } = layout.value;
+    const { compare } = state.synced;
+    return `${shape} ${columns} ${thumb} ${fullIou.value} ${compare.value.join()} ${state.local.printing.value}`;
+  }
+
+  /** Sizes and counts of the whole grid. */
+  #layOut(): void {
+    const { viewport, body } = this.elements;
+    const { layout, rows, extent, state } = this.model;
+    const { columns, thumb, perLine } = layout.value;
+    const printing = state.local.printing.value;
+    viewport.style.setProperty("--thumb", `${thumb}px`);
+    viewport.style.setProperty("--per-line", String(perLine));
+    body.style.setProperty("--columns", String(columns));
+    viewport.dataset.omitted =
+      printing && rows.value.length > this.#mostPrinted()
+        ? `The first ${MOST_PRINTED}. Filter to print others.`
+        : "";
+    body.style.height = printing ? "" : `${heightOf(extent.value)}px`;
+    set(body, { "aria-rowcount": rows.value.length, "aria-colcount": columns });
+  }
+
+  #mostPrinted(): number {
+    return Math.floor(MOST_PRINTED / this.model.layout.value.columns);
+  }
+
+  /** First and last row to draw. */
+  #range(): [first: number, last: number] {
+    const { layout, rows, extent, scrolled, height, state } = this.model;
+    if (state.local.printing.value) return [0, Math.min(rows.value.length, this.#mostPrinted()) - 1];
+    const most = Math.max(1, Math.floor(MOST_CARDS / layout.value.columns));
+    return rowsInView(extent.value, scrolled.value, height.value, BEYOND_VIEW, most);
+  }
+
+  /** Places of the rows to draw, in order. */
+  #rowsToKeep(first: number, last: number, hadFocus: boolean): number[] {
+    const places = new Set<number>();
+    for (let at = first; at <= last; at++) places.add(at);
+    // The cell with the focus stays, wherever it is scrolled to: removing it would throw the keyboard out.
+    const [focused] = this.model.locate(this.model.active.peek());
+    if (hadFocus && this.model.rows.value[focused]) places.add(focused);
+    return [...places].sort((a, b) => a - b);
+  }
+
+  #draw(places: number[]): void {
+    const { body } = this.elements;
+    const rows = this.model.rows.value;
+    const keys = new Set(places.map((at) => rows[at].key));
+    for (const key of [...this.#drawn.keys()]) if (!keys.has(key)) this.#drop(key);
+    let next: ChildNode | null = body.firstChild;
+    for (const at of places) {
+      const { element } = this.#drawn.get(rows[at].key) ?? this.#make(rows[at]);
+      if (element === next) next = next.nextSibling;
+      else body.insertBefore(element, next);
+      this.#place(element, at);
+    }
+  }
+
+  #place(element: HTMLElement, at: number): void {
+    const { extent, layout, state } = this.model;
+    const printing = state.local.printing.value;
+    set(element, { "aria-rowindex": at + 1 });
+    element.style.height = printing ? "" : `${layout.value.rowHeight}px`;
+    element.style.transform = printing ? "" : `translateY(${topOf(extent.value, at)}px)`;
+  }
+
+  #make(row: Row): Drawn {
+    const cards = untracked(() => row.cells.map((cell) => cell && this.#card(row, cell)));
+    const element = h(
+      "div.line",
+      { role: "row" },
+      row.concept ? topic(row.concept) : null,
+      ...cards.map((one, side) => one?.element ?? this.#emptyCard(side)),
+    );
+    const drawn = { element, cards };
+    this.#drawn.set(row.key, drawn);
+    return drawn;
+  }
+
+  #card(row: Row, cell: Cell): Card {
+    const made = card(this.context, cell, this.model.layout.value, this.model.fullIou.value);
+    made.element.dataset.cell = this.model.idOf(row, cell);
+    return made;
+  }
+
+  #emptyCard(side: number): HTMLElement {
+    const name = this.model.state.sides.peek()?.[side].key;
+    return h("div.card.empty-card", { role: "gridcell" }, `No unit of ${name} shares a pixel with it.`);
+  }
+
+  #drop(key: string): void {
+    const drawn = this.#drawn.get(key);
+    for (const each of drawn?.cards ?? []) each?.scope.dispose();
+    drawn?.element.remove();
+    this.#drawn.delete(key);
+  }
+
+  #clear(): void {
+    for (const key of [...this.#drawn.keys()]) this.#drop(key);
+  }
+
+  /** What the kernel is asked for: the opened unit first, with all its images. */
+  #unitsIn(first: number, last: number): UnitInView[] {
+    const { rows, state } = this.model;
+    const inView = rows.value.slice(first, last + 1).flatMap((row) => row.cells.filter((cell) => !!cell));
+    const opened = state.unitAt(state.synced.opened.value);
+    return opened ? [{ ...opened, all: true }, ...inView] : inView;
+  }
+}
+
+/** In a comparison: the concept that both cards of a row are about. */
+const topic = ({ name, category, kind }: NonNullable<Row["concept"]>): HTMLElement =>
+  h("div.topic", { role: "rowheader" }, glyph(kind), label(name, "concept"), h("span.kind", category));

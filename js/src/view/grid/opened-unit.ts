@@ -1,0 +1,155 @@
+import { batch, untracked } from "@preact/signals-core";
+import type { Context } from "../../context";
+import { focused, focusOn } from "../../dom";
+import { Scope } from "../../scope";
+import type { Explanation } from "../explanation";
+import { unitPage } from "../unit";
+import type { GridFocus } from "./focus";
+import { topOf } from "./layout";
+import type { GridElements, GridModel } from "./model";
+import { addressOf } from "./rows";
+
+/** The page of a unit that is in the grid now. */
+interface Shown {
+  address: string;
+  scope: Scope;
+  explanation: Explanation;
+}
+
+/** The unit that is opened below its row: opens, closes, turns to its neighbors, keeps its place. */
+export class OpenedUnit {
+  #shown: Shown | null = null;
+  /** Whether the page takes the focus when it opens. */
+  #takesFocus = false;
+
+  constructor(
+    private readonly context: Context,
+    private readonly model: GridModel,
+    private readonly elements: GridElements,
+    private readonly focus: GridFocus,
+  ) {}
+
+  toggle(id: string, byKeyboard: boolean): void {
+    const { rows, openRow, active, state } = this.model;
+    const [row, column] = this.model.locate(id);
+    const cell = rows.value[row].cells[column];
+    if (!cell) return;
+    active.value = id;
+    const address = addressOf(state, cell);
+    if (state.synced.opened.value === address && openRow.value === row) this.close();
+    else this.#open(rows.value[row].key, address, byKeyboard);
+  }
+
+  close(): void {
+    const { rows, openRow, state } = this.model;
+    const [at, address] = [openRow.value, state.synced.opened.value];
+    if (at < 0) return;
+    const row = rows.value[at];
+    const cell = row.cells.find((one) => one && addressOf(state, one) === address);
+    state.synced.opened.value = "";
+    this.focus.activate(at, this.model.idOf(row, cell));
+  }
+
+  /** Shows what is opened, also by Python, and keeps it where its row is. */
+  follow(scope: Scope): void {
+    this.#followUnit(scope);
+    this.#followRow(scope);
+    scope.onCleanup(() => this.#shown?.scope.dispose());
+  }
+
+  /** Opens the neighbor of the opened unit. */
+  #turn(by: number): void {
+    const { rows, openRow, active, state } = this.model;
+    const cells = rows.value.flatMap((row) =>
+      row.cells.filter((cell) => !!cell).map((cell) => ({ row, cell, address: addressOf(state, cell) })),
+    );
+    const opened = state.synced.opened.value;
+    const now = cells.findIndex(
+      ({ row, address }) => row === rows.value[openRow.value] && address === opened,
+    );
+    const next = cells[now + by];
+    if (!next) return;
+    active.value = this.model.idOf(next.row, next.cell);
+    this.#open(next.row.key, next.address, true);
+  }
+
+  #open(rowKey: string, address: string, byKeyboard: boolean): void {
+    const { opened } = this.model.state.synced;
+    this.#takesFocus = byKeyboard;
+    batch(() => {
+      if (opened.value === address) opened.value = ""; // opened in another row
+      this.model.openedIn = rowKey;
+    });
+    opened.value = address;
+  }
+
+  #followUnit(scope: Scope): void {
+    const { openRow, state } = this.model;
+    const renewed = this.model.renewal();
+    scope.effect(() => {
+      const address = openRow.value >= 0 ? state.synced.opened.value : "";
+      const same = address === (this.#shown?.address ?? "");
+      if (!renewed() && same) return;
+      // Filtered away: it isn't opened any more, also for Python.
+      if (!address && this.#shown?.address === state.synced.opened.peek()) state.synced.opened.value = "";
+      this.#replace(address, same);
+    });
+  }
+
+  /** Takes the page of a unit away and shows that of another, or a newer one of the same. */
+  #replace(address: string, same: boolean): void {
+    const { page } = this.elements;
+    const hadFocus = this.focus.isIn(page);
+    const place = hadFocus && same ? this.#controls().indexOf(focused(page) as HTMLElement) : -1;
+    const explanation = same ? this.#shown?.explanation : undefined;
+    this.#shown?.scope.dispose();
+    this.#shown = null;
+    page.replaceChildren();
+    if (address) this.#show(address, { same, hadFocus, place }, explanation);
+    else {
+      if (hadFocus) untracked(() => this.focus.restore());
+      this.model.openHeight.value = 0;
+    }
+  }
+
+  #show(
+    address: string,
+    { same, hadFocus, place }: { same: boolean; hadFocus: boolean; place: number },
+    before?: Explanation,
+  ): void {
+    const { model, elements } = this;
+    const at = model.state.unitAt(address);
+    if (!at) return;
+    untracked(() => {
+      const scope = new Scope();
+      const actions = { close: () => this.close(), turn: (by: number) => this.#turn(by) };
+      const { region, explanation } = unitPage(this.context, at.table, at.unit, actions, scope, before);
+      this.#shown = { address, scope, explanation };
+      elements.page.append(region);
+      elements.page.hidden = false; // or it has no height and takes no focus
+      model.openHeight.value = elements.page.offsetHeight;
+      if (!same) elements.viewport.scrollTop = topOf(model.extent.value, model.openRow.value);
+      if ((this.#takesFocus && !same) || hadFocus) focusOn(this.#controls()[place] ?? region);
+    });
+  }
+
+  #followRow(scope: Scope): void {
+    const { viewport, page } = this.elements;
+    const { extent, state } = this.model;
+    const renewed = this.model.renewal();
+    let before = 0;
+    scope.effect(() => {
+      const { openRow, rowHeight } = extent.value;
+      const top = topOf(extent.value, openRow) + rowHeight;
+      page.hidden = openRow < 0;
+      page.style.transform = state.local.printing.value ? "" : `translateY(${top}px)`;
+      // Who reads an opened unit reads on, wherever a newer result puts it.
+      if (renewed() && openRow >= 0) viewport.scrollTop += top - before;
+      before = top;
+    });
+  }
+
+  #controls(): HTMLElement[] {
+    return [...this.elements.page.querySelectorAll<HTMLElement>("button,input,[tabindex]")];
+  }
+}

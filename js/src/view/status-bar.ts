@@ -1,0 +1,107 @@
+import type { Signal } from "@preact/signals-core";
+import type { Context } from "../context";
+import type { Only, Sort } from "../data/filter";
+import { h, set } from "../dom";
+import type { Overlay } from "../draw/overlay";
+import type { Scope } from "../scope";
+import { counts } from "./counts";
+
+type Choices<T extends string> = readonly (readonly [value: T, text: string])[];
+
+const SHOW: Choices<Only> = [
+  ["detectors", "Detectors"],
+  ["unlabelled", "Unlabeled"],
+  ["all", "All units"],
+];
+const SORTS: Choices<Sort> = [
+  ["iou", "Highest IoU"],
+  ["activation", "Activation"],
+  ["concept", "Concept A–Z"],
+  ["unit", "Unit number"],
+];
+const OVERLAYS: Choices<Overlay> = [
+  ["mask", "Mask"],
+  ["outline", "Outline"],
+  ["heat", "Heat"],
+  ["none", "None"],
+];
+
+/** How many units are shown, and how: which, in which order, with which overlay. */
+export function statusBar(context: Context, scope: Scope): HTMLElement {
+  const { state } = context;
+  const menus = [
+    menu(state.synced.only, "Show", SHOW, scope),
+    menu(state.synced.sort, "Sort by", SORTS, scope),
+  ];
+  const drawing = [overlayChoice(state.synced.overlay, scope), levelSlider(state.local.level, scope)];
+  scope.effect(() => {
+    for (const each of menus) each.hidden = !!state.sides.value;
+    for (const each of drawing) each.hidden = !state.table.value.top;
+  });
+  // The counts have a line to themselves: what comes and goes there moves nothing else.
+  return h("div.status-bar", ...menus, h("span.space"), ...drawing, counts(context, scope));
+}
+
+function menu<T extends string>(
+  value: Signal<T>,
+  name: string,
+  choices: Choices<T>,
+  scope: Scope,
+): HTMLElement {
+  const select = h(
+    "select",
+    { "aria-label": name, onchange: () => (value.value = select.value as T) },
+    ...choices.map(([key, text]) => h("option", { value: key }, text)),
+  );
+  scope.effect(() => {
+    select.value = value.value;
+  });
+  return select;
+}
+
+let groups = 0;
+
+function overlayChoice(overlay: Signal<Overlay>, scope: Scope): HTMLElement {
+  const group = `overlay-${groups++}`;
+  const radios = OVERLAYS.map(([key, text]) => {
+    const choose = () => (overlay.value = key);
+    const radio = h("input", { type: "radio", name: group, value: key, onchange: choose });
+    return { key, radio, element: h("label", radio, h("span", text)) };
+  });
+  scope.effect(() => {
+    for (const { key, radio } of radios) radio.checked = overlay.value === key;
+  });
+  return h(
+    "div.segments",
+    { role: "radiogroup", "aria-label": "Overlay" },
+    ...radios.map(({ element }) => element),
+  );
+}
+
+/** Moves the thresholds of all units, each within its own range of activations. */
+function levelSlider(level: Signal<number>, scope: Scope): HTMLElement {
+  const slider = h("input.level", {
+    type: "range",
+    min: -100,
+    max: 100,
+    step: 5,
+    "aria-label": "Activation threshold",
+    oninput: () => (level.value = Number(slider.value) / 100),
+    ondblclick: () => (level.value = 0),
+  });
+  const output = h("span.value");
+  scope.effect(() => {
+    const percent = Math.round(level.value * 100);
+    const text = percent ? `${percent > 0 ? "raised" : "lowered"} ${Math.abs(percent)} %` : "as scored";
+    slider.value = String(percent);
+    output.textContent = text;
+    set(slider, { "aria-valuetext": text });
+  });
+  return h(
+    "div.levels",
+    { title: "All thresholds; double-click: as scored" },
+    h("span", { "aria-hidden": "true" }, "Threshold"),
+    slider,
+    output,
+  );
+}
