@@ -203,7 +203,9 @@ def test_selected_takes_an_array(d):
 
 def test_names_that_are_not_there_are_refused_with_the_nearest(d):
     g = Gallery({"early": dissection(seed=1), "late": d})
-    with pytest.raises(traitlets.TraitError, match="no category 'objekt' in this gallery; there are .*Did you mean 'object'"):
+    with pytest.raises(
+        traitlets.TraitError, match="no category 'objekt' in this gallery; there are .*Did you mean 'object'"
+    ):
         g.category = ["objekt"]
     with pytest.raises(
         traitlets.TraitError, match=r"99999 is the number of no concept of early; near it are 16 \(wood\)"

@@ -92,7 +92,9 @@ def test_masks_are_those_of_the_kernel(d):
         carried[image, column] = bool(whether)
     for unit in range(39):
         for column in [row["concept"] for row in ranked(d, unit)[:3]]:
-            reply, (expected,) = answer({"layer4": d}, {"kind": "labels", "id": "", "key": "layer4", "unit": unit, "concept": column})
+            reply, (expected,) = answer(
+                {"layer4": d}, {"kind": "labels", "id": "", "key": "layer4", "unit": unit, "concept": column}
+            )
             assert b"".join(masks[int(image), column].tobytes() for image in d.top_images[unit]) == expected
             assert [carried[int(image), column] for image in d.top_images[unit]] == reply["carries"]
 
@@ -101,8 +103,12 @@ def test_masks_of_as_many_concepts_as_asked_for(d):
     held = []
     for concepts in (1, 2, 3):
         (one,) = embedded(d, concepts=concepts).gallery["dissections"]
-        held.append({tuple(pair) for pair in np.frombuffer(parts_of(one)["pairs"], "<i4").reshape(-1, 4)[:, :2].tolist()})
-        wanted = [(row["concept"], d.top_images[unit]) for unit in range(len(d.units)) for row in ranked(d, unit)[:concepts]]
+        held.append(
+            {tuple(pair) for pair in np.frombuffer(parts_of(one)["pairs"], "<i4").reshape(-1, 4)[:, :2].tolist()}
+        )
+        wanted = [
+            (row["concept"], d.top_images[unit]) for unit in range(len(d.units)) for row in ranked(d, unit)[:concepts]
+        ]
         assert held[-1] == {(int(image), column) for column, images in wanted for image in images}
     assert len(held[0]) < len(held[1]) < len(held[2])
 
@@ -277,7 +283,10 @@ def test_photographs_that_are_gone(d, tmp_path):
     target = tmp_path / "p.html"
     target.write_text("before")
     gone = replace(d, data=Gone(d.concepts))
-    with pytest.raises(UnreadableError, match=r"Image \d+ of the data set can't be read: FileNotFoundError: images/\d+.jpg. Check .* images=False"):
+    with pytest.raises(
+        UnreadableError,
+        match=r"Image \d+ of the data set can't be read: FileNotFoundError: images/\d+.jpg. Check .* images=False",
+    ):
         gone.to_html(target)
     assert target.read_text() == "before"
     gone.to_html(target, images=False)

@@ -81,7 +81,9 @@ def test_histograms_of_shards(monkeypatch):
 def test_cells_that_are_lost_are_computed_again(monkeypatch):
     """As on a cluster, where the second task for a shard may run on another machine."""
     case = Case()
-    monkeypatch.setattr(distributed, "_index", lambda payload, shard: Path(payload.folder) / f"{time.monotonic_ns()}.json")
+    monkeypatch.setattr(
+        distributed, "_index", lambda payload, shard: Path(payload.folder) / f"{time.monotonic_ns()}.json"
+    )
     assert case.dissect(executor=Here(3)) == case.dissect()
 
 
