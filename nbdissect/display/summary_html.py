@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nbdissect.display.palette import category_colors
+from nbdissect.notices import logged
 from nbdissect.results.upsampling import resize
 from nbdissect.settings import options
 
@@ -126,10 +127,9 @@ def _best(d: Dissection, min_iou: float, *, images: bool) -> str:
 
 
 def _strip(d: Dissection, u: int) -> str:
-    try:
+    with logged(f"The images of unit {u} could not be drawn"):  # the data may be gone; the numbers stand without them
         return _drawn_strip(d, u)
-    except Exception:  # the data set may be gone by now; the numbers stand without its images
-        return ""
+    return ""
 
 
 def _drawn_strip(d: Dissection, u: int) -> str:
@@ -140,9 +140,9 @@ def _drawn_strip(d: Dissection, u: int) -> str:
         return ""
     strip = Image.new("RGB", (len(images) * (_SIDE + 4) - 4, _SIDE), "white")
     for k, image in enumerate(images):
-        photograph = d.data[image].image.convert("RGB").resize((_SIDE, _SIDE))
+        small = d.data[image].image.convert("RGB").resize((_SIDE, _SIDE))
         on = resize(d.top_maps[u, k], (_SIDE, _SIDE)) > d.thresholds[u]
-        pixels = np.asarray(photograph, dtype=np.float32)
+        pixels = np.asarray(small, dtype=np.float32)
         pixels = np.where(on[..., None], pixels, pixels * 0.35 + 40)
         strip.paste(Image.fromarray(pixels.astype(np.uint8)), (k * (_SIDE + 4), 0))
     file = io.BytesIO()

@@ -23,8 +23,8 @@ TYPE = "image/jpeg"
 KEPT_BYTES = 48 * 2**20
 
 
-class Pictures:
-    """Encoded photographs of one data set, each encoded once while it stays among the kept ones.
+class Thumbnails:
+    """Encoded images of one data set, each encoded once while it stays among the kept ones.
 
     Safe to use from several threads: messages may be handled in another thread than the one that computes.
 
@@ -72,7 +72,7 @@ class Pictures:
         """Return the height and width of the masks of image `index`."""
         with self._lock:
             if index not in self._grids:
-                self.encoded(index)  # who asks for the grid asks for the photograph next: read both at once
+                self.encoded(index)  # who asks for the grid asks for the image next: read both at once
             return self._grids[index]
 
     def labels(

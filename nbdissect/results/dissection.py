@@ -240,6 +240,6 @@ class Dissection(LayerScores):
         return summary_html(self, min_iou)
 
     def _ipython_display_(self) -> None:
-        from nbdissect.display.show import show_once
+        from nbdissect.display.cell_output import show_once
 
         show_once(self)

@@ -82,6 +82,6 @@ class Dissections(Mapping[str, "Dissection"]):
         return "".join(d._repr_html_(**options) for d in self._by_layer.values())
 
     def _ipython_display_(self) -> None:
-        from nbdissect.display.show import show_once
+        from nbdissect.display.cell_output import show_once
 
         show_once(self)

@@ -19,7 +19,7 @@ sys.path[:0] = [str(Path(__file__).parents[1])]
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 from nbdissect.display.gallery import Gallery  # noqa: E402
-from nbdissect.display.replies import answer, pictures_of  # noqa: E402
+from nbdissect.display.replies import answer, thumbnails_of  # noqa: E402
 from support.browser import launch, opened, settle  # noqa: E402
 from support.dissections import Squares, dissection  # noqa: E402
 
@@ -78,9 +78,7 @@ def kernel_memory(gallery: Gallery, d: object) -> None:
         answer(gallery._dissections, {"kind": "pictures", "id": "1", "key": d.layer, "images": images})
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    print(
-        f"kernel: {pictures_of(d).size / 2**20:.1f} MiB of pictures kept, peak of Python's memory {peak / 2**20:.1f} MiB"
-    )
+    print(f"kernel: {thumbnails_of(d).size / 2**20:.1f} MiB of pictures kept, peak of Python's memory {peak / 2**20:.1f} MiB")
 
 
 def main() -> None:
@@ -88,7 +86,7 @@ def main() -> None:
     d = dissection(UNITS)
     d = dissection(UNITS, data=Squares(d.concepts, images=IMAGES, side=224))
     gallery = Gallery(d, only="all")
-    state = sum(len(value) for value in gallery._tables[0].values() if isinstance(value, bytes))
+    state = sum(len(value["data"]) for value in gallery._tables[0].values() if isinstance(value, dict))
     print(f"state: {state / 1024:.0f} KiB of numbers for {UNITS:,} units, no images")
     with sync_playwright() as driver:
         browser = launch(driver)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nbdissect.display.run_view import STATIC, RunView
+from nbdissect.display.bundle import STATIC
+from nbdissect.display.run_view import RunView
 from support.browser import MODEL, shot
 
 RUNNING = {

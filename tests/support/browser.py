@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nbdissect.display import replies
-from nbdissect.display.gallery import STATIC, Gallery
+from nbdissect.display.bundle import STATIC
 from support.paths import SCREENSHOTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
+
+    from nbdissect.display.gallery import Gallery
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 FLAGS = [

@@ -116,6 +116,11 @@ def dissection_of(table: dict[str, Any]) -> Dissection:
     )
 
 
+def decoded(array: dict[str, Any]) -> np.ndarray:
+    """Return an array that carries its dtype and shape, as the page reads it."""
+    return np.frombuffer(array["data"], array["dtype"]).reshape(array["shape"])
+
+
 def photographs(units=6, **more):
     """A result whose images are larger than an archive keeps, with several layers of masks, whole-image labels and gaps."""
     concepts = (nd.Concept(2, "car", "object"), nd.Concept(300, "wheel", "part"), nd.Concept(70_000, "street", "scene"))
