@@ -78,7 +78,9 @@ def kernel_memory(gallery: Gallery, d: object) -> None:
         answer(gallery._dissections, {"kind": "pictures", "id": "1", "key": d.layer, "images": images})
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    print(f"kernel: {thumbnails_of(d).size / 2**20:.1f} MiB of pictures kept, peak of Python's memory {peak / 2**20:.1f} MiB")
+    print(
+        f"kernel: {thumbnails_of(d).size / 2**20:.1f} MiB of pictures kept, peak of Python's memory {peak / 2**20:.1f} MiB"
+    )
 
 
 def main() -> None:

@@ -131,7 +131,9 @@ def test_from_the_first_batch_to_the_result(cell):
 
     def tell(progress):
         live.report(progress)
-        seen.append((told(live), live.view.share, len(live._frame.children), live.gallery and provisional(live.gallery)[0]))
+        seen.append(
+            (told(live), live.view.share, len(live._frame.children), live.gallery and provisional(live.gallery)[0])
+        )
 
     d = run.go(tell)
     assert seen[0] == (
@@ -180,7 +182,11 @@ def test_a_run_of_less_than_a_second_is_not_looked_at(cell):
 
 def test_a_short_run_is_looked_at_only_when_that_is_cheap(cell):
     live = watch(run := Run(batch=0.2, look=0.1, size=128))
-    run.go(lambda progress: live.report(progress) or (progress.stage == "network" and live.updates and pytest.fail("too dear")))
+    run.go(
+        lambda progress: (
+            live.report(progress) or (progress.stage == "network" and live.updates and pytest.fail("too dear"))
+        )
+    )
     assert live.updates == 1
 
 
@@ -485,11 +491,19 @@ def test_a_tracker():
     now = 0.0
     tracker = ProgressTracker(lambda: now)
     now = 2.0
-    assert tracker.update(Progress("network", 100, 400)) == ("running the network", "100 of 400 images · 50 images/s · 6 s left", 0.25)
+    assert tracker.update(Progress("network", 100, 400)) == (
+        "running the network",
+        "100 of 400 images · 50 images/s · 6 s left",
+        0.25,
+    )
     assert not tracker.stopping
     tracker.update(Progress("network", 200, 400))
     now = 4.0
-    assert tracker.update(Progress("labels", 50, 200)) == ("counting pixels", "50 of 200 images · 25 images/s · 6 s left", 0.25)
+    assert tracker.update(Progress("labels", 50, 200)) == (
+        "counting pixels",
+        "50 of 200 images · 25 images/s · 6 s left",
+        0.25,
+    )
     assert tracker.stopping
     assert tracker.outcome == "stopped after 200 of 400 images; labels of 50 of them"
     tracker.update(Progress("labels", 200, 200))
