@@ -67,11 +67,16 @@ def test_objects_without_labels():
 
 def test_any_object_with_the_attributes_is_a_sample():
     Tuple = namedtuple("Tuple", "image masks whole")
+
     class Rows(Items):
         def __getitem__(self, index):
-            return [Tuple(IMAGE, {"object": MASK}, {}), SimpleNamespace(image=IMAGE, masks={"object": MASK}, whole={})][index]
+            return [Tuple(IMAGE, {"object": MASK}, {}), SimpleNamespace(image=IMAGE, masks={"object": MASK}, whole={})][
+                index
+            ]
 
-    assert nd.dissect(torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1)), "0", data=Rows([0, 0]), progress=False, quantile=0.3).truth.tolist() == [512, 0]
+    assert nd.dissect(
+        torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1)), "0", data=Rows([0, 0]), progress=False, quantile=0.3
+    ).truth.tolist() == [512, 0]
 
 
 class Grad(torch.nn.Parameter):
@@ -84,7 +89,10 @@ BAD_MASKS = {
     "one boolean plane per class": (np.stack([MASK[0] == 1, MASK[0] == 0]), "holds booleans"),
     "boolean planes in a list": ([MASK[0] == 1], "holds booleans"),
     "boolean tensors": (torch.ones(1, 16, 16, dtype=torch.bool), "holds booleans"),
-    "floats": (MASK * 1.7, r"its mask is an ndarray of shape \[1, 16, 16\] and dtype float64\. .*must be whole numbers"),
+    "floats": (
+        MASK * 1.7,
+        r"its mask is an ndarray of shape \[1, 16, 16\] and dtype float64\. .*must be whole numbers",
+    ),
     "whole numbers as floats": (MASK.astype(np.float32), "dtype float32"),
     "complex numbers": (MASK * 1j, "dtype complex128"),
     "texts": (MASK.astype(str), "dtype <U"),
@@ -105,7 +113,10 @@ BAD_MASKS = {
     "None": (None, "its mask is None"),
     "no rows": (np.zeros((1, 0, 16), int), r"shape \[1, 0, 16\], without a pixel"),
     "no columns": (np.zeros((1, 16, 0), int), "without a pixel"),
-    "planes of two sizes": ([np.ones((4, 4), int), np.ones((5, 4), int)], r"a mask of shape \[5, 4\] in a sample whose masks are \[4, 4\]"),
+    "planes of two sizes": (
+        [np.ones((4, 4), int), np.ones((5, 4), int)],
+        r"a mask of shape \[5, 4\] in a sample whose masks are \[4, 4\]",
+    ),
     "with gradients": (torch.ones(1, 16, 16, requires_grad=True), "which numpy can't read: .*requires grad"),
 }
 
@@ -114,12 +125,17 @@ BAD_MASKS = {
 def test_masks_that_would_count_as_something_else(name):
     mask, match = BAD_MASKS[name]
     refused(rf"category 'object': .*{match}", nd.Sample(IMAGE, {"object": mask}))
-    refused(rf"category 'object': .*{match}", nd.Sample(IMAGE, {"object": mask}, shape=(4, 4) if "[4, 4]" in match.replace("\\", "") else (16, 16)))
+    refused(
+        rf"category 'object': .*{match}",
+        nd.Sample(IMAGE, {"object": mask}, shape=(4, 4) if "[4, 4]" in match.replace("\\", "") else (16, 16)),
+    )
 
 
 @pytest.mark.parametrize("masks", [None, MASK, [MASK], "object"])
 def test_masks_that_map_nothing(masks):
-    refused(r"\.masks of its sample must map categories to arrays \[planes, height, width\]; got", nd.Sample(IMAGE, masks))
+    refused(
+        r"\.masks of its sample must map categories to arrays \[planes, height, width\]; got", nd.Sample(IMAGE, masks)
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,37 +166,98 @@ def test_a_category_without_planes_is_left_out(empty):
 
 @pytest.mark.parametrize(
     ("numbers", "shown"),
-    [([1.7], "1.7"), ([1.0], "1.0"), ([True], "True"), (["1"], "'1'"), ([None], "None"), ([float("nan")], "nan"), ([-1], "-1"), ([2**63], "9223372036854775808"), ([np.float32(1)], "1.0"), ([np.True_], "True"), ([[1]], r"\[1\]"), (torch.tensor([1.5]), "1.5")],
+    [
+        ([1.7], "1.7"),
+        ([1.0], "1.0"),
+        ([True], "True"),
+        (["1"], "'1'"),
+        ([None], "None"),
+        ([float("nan")], "nan"),
+        ([-1], "-1"),
+        ([2**63], "9223372036854775808"),
+        ([np.float32(1)], "1.0"),
+        ([np.True_], "True"),
+        ([[1]], r"\[1\]"),
+        (torch.tensor([1.5]), "1.5"),
+    ],
 )
 def test_whole_image_labels_that_would_count_as_something_else(numbers, shown):
-    refused(rf"category 'object': ({shown}) in \.whole of its sample; whole numbers are needed", nd.Sample(IMAGE, whole={"object": numbers}))
+    refused(
+        rf"category 'object': ({shown}) in \.whole of its sample; whole numbers are needed",
+        nd.Sample(IMAGE, whole={"object": numbers}),
+    )
 
 
-@pytest.mark.parametrize("whole", [None, {"object": "12"}, {"object": 1}, {"object": None}, [1], {"object": np.array(1)}, {"object": {1: 2}}, {"object": b"1"}, {"object": np.ma.masked_equal([1], 1)}])
+@pytest.mark.parametrize(
+    "whole",
+    [
+        None,
+        {"object": "12"},
+        {"object": 1},
+        {"object": None},
+        [1],
+        {"object": np.array(1)},
+        {"object": {1: 2}},
+        {"object": b"1"},
+        {"object": np.ma.masked_equal([1], 1)},
+    ],
+)
 def test_whole_image_labels_that_are_no_sequence(whole):
-    refused(r"\.whole of its sample must map categories to sequences of label numbers; got", nd.Sample(IMAGE, whole=whole))
+    refused(
+        r"\.whole of its sample must map categories to sequences of label numbers; got", nd.Sample(IMAGE, whole=whole)
+    )
 
 
-@pytest.mark.parametrize("numbers", [[1], (1,), {1}, [np.uint8(1)], np.array([1]), torch.tensor([1]), [torch.tensor(1)], [0, 1], [1, 1]])
+@pytest.mark.parametrize(
+    "numbers", [[1], (1,), {1}, [np.uint8(1)], np.array([1]), torch.tensor([1]), [torch.tensor(1)], [0, 1], [1, 1]]
+)
 def test_whole_image_labels_of_any_whole_numbers(numbers):
     assert dissect(nd.Sample(IMAGE, whole={"object": numbers})).truth.tolist() == [256, 0]
 
 
-@pytest.mark.parametrize("shape", [(0, 16), (16,), (16, 16, 1), 16, "16", (16.0, 16), (-16, 16), (True, 16), (None, None)])
+@pytest.mark.parametrize(
+    "shape", [(0, 16), (16,), (16, 16, 1), 16, "16", (16.0, 16), (-16, 16), (True, 16), (None, None)]
+)
 def test_shapes_that_are_none(shape):
-    refused(r"\.shape of its sample is .*; the height and width of its masks are needed, or None", nd.Sample(IMAGE, {"object": MASK}, shape=shape))
+    refused(
+        r"\.shape of its sample is .*; the height and width of its masks are needed, or None",
+        nd.Sample(IMAGE, {"object": MASK}, shape=shape),
+    )
 
 
 # --- masks and image ---
 
-FITTING = [((375, 500), (375, 500)), ((375, 500), (188, 250)), ((375, 500), (187, 250)), ((375, 500), (94, 125)), ((375, 500), (12, 16)), ((375, 500), (6, 7)), ((227, 227), (113, 113)), ((224, 224), (112, 112)), ((7, 5), (224, 160)), ((2, 2), (9, 13)), ((1, 3), (1, 1)), ((333, 500), (224, 336))]
-STRETCHED = [((48, 96), (96, 48)), ((375, 500), (112, 112)), ((375, 500), (375, 375)), ((375, 500), (320, 500)), ((224, 224), (224, 448)), ((500, 333), (333, 500)), ((640, 480), (600, 480))]
+FITTING = [
+    ((375, 500), (375, 500)),
+    ((375, 500), (188, 250)),
+    ((375, 500), (187, 250)),
+    ((375, 500), (94, 125)),
+    ((375, 500), (12, 16)),
+    ((375, 500), (6, 7)),
+    ((227, 227), (113, 113)),
+    ((224, 224), (112, 112)),
+    ((7, 5), (224, 160)),
+    ((2, 2), (9, 13)),
+    ((1, 3), (1, 1)),
+    ((333, 500), (224, 336)),
+]
+STRETCHED = [
+    ((48, 96), (96, 48)),
+    ((375, 500), (112, 112)),
+    ((375, 500), (375, 375)),
+    ((375, 500), (320, 500)),
+    ((224, 224), (224, 448)),
+    ((500, 333), (333, 500)),
+    ((640, 480), (600, 480)),
+]
 
 
 @pytest.mark.parametrize("declared", [True, False])
 @pytest.mark.parametrize(("size", "shape"), FITTING)
 def test_masks_of_the_image_s_aspect_up_to_rounding(size, shape, declared):
-    sample = nd.Sample(Image.new("RGB", size[::-1]), {"object": np.ones((1, *shape), int)}, shape=shape if declared else None)
+    sample = nd.Sample(
+        Image.new("RGB", size[::-1]), {"object": np.ones((1, *shape), int)}, shape=shape if declared else None
+    )
     checked = check_dataset([sample])[0]
     assert checked.image.size == size[::-1]
     assert checked.shape == shape
@@ -190,7 +267,9 @@ def test_masks_of_the_image_s_aspect_up_to_rounding(size, shape, declared):
 @pytest.mark.parametrize("declared", [True, False])
 @pytest.mark.parametrize(("size", "shape"), STRETCHED)
 def test_masks_of_another_aspect_than_the_image(size, shape, declared):
-    sample = nd.Sample(Image.new("RGB", size[::-1]), {"object": np.ones((1, *shape), int)}, shape=shape if declared else None)
+    sample = nd.Sample(
+        Image.new("RGB", size[::-1]), {"object": np.ones((1, *shape), int)}, shape=shape if declared else None
+    )
     refused(rf"its masks are {shape[0]} × {shape[1]} \(height × width\), the image is {size[0]} × {size[1]}\.", sample)
     for parts in (("image", "shape"), ("shape", "image")):  # whichever is read last finds out
         checked = check_dataset([sample])[0]
@@ -200,12 +279,17 @@ def test_masks_of_another_aspect_than_the_image(size, shape, declared):
 
 
 def test_a_transposed_mask_gets_the_hint():
-    refused("Its masks look transposed, or its EXIF orientation is applied to one of the two only", nd.Sample(Image.new("RGB", (96, 48)), {"object": np.ones((1, 96, 48), int)}))
+    refused(
+        "Its masks look transposed, or its EXIF orientation is applied to one of the two only",
+        nd.Sample(Image.new("RGB", (96, 48)), {"object": np.ones((1, 96, 48), int)}),
+    )
 
 
 def test_masks_of_two_categories_of_two_sizes():
     masks = {"object": MASK, "part": np.ones((1, 8, 8), int)}
-    refused(r"category 'part': a mask of shape \[8, 8\] in a sample whose masks are \[16, 16\]", nd.Sample(IMAGE, masks))
+    refused(
+        r"category 'part': a mask of shape \[8, 8\] in a sample whose masks are \[16, 16\]", nd.Sample(IMAGE, masks)
+    )
 
 
 # --- the data set's own code ---
@@ -221,11 +305,22 @@ class Failing(Items):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("error", [ZeroDivisionError("my own words"), StopIteration("my own words"), KeyError("my own words"), AttributeError("my own words"), UnicodeDecodeError("utf-8", b"", 0, 1, "my own words")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ZeroDivisionError("my own words"),
+        StopIteration("my own words"),
+        KeyError("my own words"),
+        AttributeError("my own words"),
+        UnicodeDecodeError("utf-8", b"", 0, 1, "my own words"),
+    ],
+)
 def test_errors_of_data_i_name_the_image_and_stay_as_the_cause(error, workers):
     data = Failing([nd.Sample(IMAGE, {"object": MASK})] * 5)
     data.error = error
-    with pytest.raises(UserCodeError, match=rf"^Image 2: data\[2\] raised {type(error).__name__}: .*my own words") as caught:
+    with pytest.raises(
+        UserCodeError, match=rf"^Image 2: data\[2\] raised {type(error).__name__}: .*my own words"
+    ) as caught:
         nd.dissect(torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1)), "0", data=data, progress=False, num_workers=workers)
     assert caught.value.__cause__ is error
     assert "__getitem__" in [frame.name for frame in _frames(error)]
@@ -237,7 +332,9 @@ def _frames(error):
     return traceback.extract_tb(error.__traceback__)
 
 
-@pytest.mark.parametrize("error", [FileNotFoundError(2, "No such file", "1.jpg"), PermissionError("locked"), OSError("disk gone")])
+@pytest.mark.parametrize(
+    "error", [FileNotFoundError(2, "No such file", "1.jpg"), PermissionError("locked"), OSError("disk gone")]
+)
 def test_an_oserror_stays_one_of_its_kind(error):
     data = Failing([nd.Sample(IMAGE, {"object": MASK})] * 5)
     data.error = error
@@ -260,8 +357,12 @@ def test_a_data_set_that_is_shorter_than_it_says():
         def __len__(self):
             return 6
 
-    with pytest.raises(ValueError, match=r"Image \d: data\[\d\] raised IndexError: .*len\(data\) is 6, more than there are"):
-        nd.dissect(torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1)), "0", data=Short([nd.Sample(IMAGE)] * 4), progress=False)
+    with pytest.raises(
+        ValueError, match=r"Image \d: data\[\d\] raised IndexError: .*len\(data\) is 6, more than there are"
+    ):
+        nd.dissect(
+            torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1)), "0", data=Short([nd.Sample(IMAGE)] * 4), progress=False
+        )
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError("all of it")])
@@ -279,7 +380,9 @@ def test_our_own_errors_pass_as_they_are(tmp_path):
     root = make_broden(tmp_path / "broden")
     data = nd.Broden(root)
     (root / "images/a/1.png").write_bytes(b"")
-    with pytest.raises(nd.BrodenError if hasattr(nd, "BrodenError") else ValueError, match=r"1\.png: not a readable image"):
+    with pytest.raises(
+        nd.BrodenError if hasattr(nd, "BrodenError") else ValueError, match=r"1\.png: not a readable image"
+    ):
         check_dataset(data)[1].image
 
 

@@ -33,7 +33,16 @@ def path(tmp_path):
 def test_images_paths_and_arrays(path, monkeypatch):
     monkeypatch.setenv("HOME", str(path.parent))
     monkeypatch.chdir(path.parent)
-    for value in (Image.fromarray(PIXELS), path, str(path), "1.png", "~/1.png", PIXELS, PIXELS[::-1][::-1], Image.open(path)):
+    for value in (
+        Image.fromarray(PIXELS),
+        path,
+        str(path),
+        "1.png",
+        "~/1.png",
+        PIXELS,
+        PIXELS[::-1][::-1],
+        Image.open(path),
+    ):
         image = read_image(value, 0)
         assert image.mode == "RGB"
         assert (np.asarray(image) == PIXELS).all()
@@ -57,7 +66,9 @@ def test_an_orientation_is_applied_once(orientation, kind):
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "LA", "RGBA", "CMYK", "YCbCr", "HSV"])
 def test_modes_of_8_bits_stay_as_they_are(mode):
-    image = Image.fromarray(PIXELS).convert("L").convert(mode) if mode == "LA" else Image.fromarray(PIXELS).convert(mode)
+    image = (
+        Image.fromarray(PIXELS).convert("L").convert(mode) if mode == "LA" else Image.fromarray(PIXELS).convert(mode)
+    )
     read = read_image(image, 0)
     assert read.mode == mode
     assert read.tobytes() == image.tobytes()
@@ -78,7 +89,9 @@ DEEP = {
 
 @pytest.mark.parametrize("name", DEEP)
 def test_deep_images_are_refused_with_what_to_do(name):
-    with pytest.raises(ValueError, match=r"Image 7: it holds (whole numbers of more than 8 bits|floats|16 bits per channel).*uint8"):
+    with pytest.raises(
+        ValueError, match=r"Image 7: it holds (whole numbers of more than 8 bits|floats|16 bits per channel).*uint8"
+    ):
         read_image(DEEP[name](), 7)
 
 
@@ -136,7 +149,9 @@ def test_broken_files_are_named(path, tmp_path):
 
 def test_paths_that_lead_nowhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(FileNotFoundError, match=r"^Image 3: there is no file .*1\.png\. A relative path starts from .*"):
+    with pytest.raises(
+        FileNotFoundError, match=r"^Image 3: there is no file .*1\.png\. A relative path starts from .*"
+    ):
         read_image("1.png", 3)
     with pytest.raises(ValueError, match=r"^Image 3: .* isn't a file"):
         read_image(tmp_path, 3)

@@ -27,14 +27,21 @@ class Flipping:
         self.reads += 1
         mask = np.zeros((1, 8, 8), int)
         mask[..., :2] = 1
-        sides = {name: -1 if self.part == name and self.rng.random() < 0.5 else 1 for name in ("image", "masks", "whole")}
+        sides = {
+            name: -1 if self.part == name and self.rng.random() < 0.5 else 1 for name in ("image", "masks", "whole")
+        }
         image = Image.fromarray((mask[0, :, :: sides["image"], None] * np.full(3, 255)).astype(np.uint8))
-        return nd.Sample(image, {"object": mask[..., :: sides["masks"]]}, {"object": (1,) if sides["whole"] > 0 else (2,)})
+        return nd.Sample(
+            image, {"object": mask[..., :: sides["masks"]]}, {"object": (1,) if sides["whole"] > 0 else (2,)}
+        )
 
 
 @pytest.mark.parametrize("part", ["image", "masks", "whole"])
 def test_what_changes_is_named(part):
-    with pytest.raises(ValueError, match=rf"Image \d: data\[\d\] gave another \.{part} when it was read again\. .*leave out random augmentation"):
+    with pytest.raises(
+        ValueError,
+        match=rf"Image \d: data\[\d\] gave another \.{part} when it was read again\. .*leave out random augmentation",
+    ):
         nd.dissect(torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1)), "0", data=Flipping(part), progress=False)
 
 
@@ -66,6 +73,7 @@ def test_our_own_data_sets_are_not_read():
     check_repeatable(world, [0])
     check_repeatable(world[:3], [0])
     with pytest.raises(ValueError, match="gave another"):  # a subclass of ours is somebody's own
+
         class Mixed(World):
             def __getitem__(self, index):
                 return super().__getitem__(index + np.random.randint(0, 50))

@@ -35,7 +35,12 @@ class Listed:
 
     def __init__(self, data, indices):
         self.samples = [data[i] for i in indices]
-        self.concepts, self.categories, self.image_size, self.concept_numbers = data.concepts, data.categories, data.image_size, data.concept_numbers
+        self.concepts, self.categories, self.image_size, self.concept_numbers = (
+            data.concepts,
+            data.categories,
+            data.image_size,
+            data.concept_numbers,
+        )
 
     def __len__(self):
         return len(self.samples)
@@ -44,12 +49,19 @@ class Listed:
         return self.samples[index]
 
 
-@pytest.mark.parametrize("indices", [slice(4), slice(None, None, 3), slice(-3, None), slice(None, None, -1), slice(100)])
+@pytest.mark.parametrize(
+    "indices", [slice(4), slice(None, None, 3), slice(-3, None), slice(None, None, -1), slice(100)]
+)
 def test_a_slice_is_dissected_like_its_images(broden, indices):
     few = broden[indices]
     chosen = list(range(10))[indices]
     assert (len(few), list(few.indices)) == (len(chosen), chosen)
-    assert (few.concepts, few.categories, few.image_size, few.concept_numbers) == (broden.concepts, broden.categories, broden.image_size, broden.concept_numbers)
+    assert (few.concepts, few.categories, few.image_size, few.concept_numbers) == (
+        broden.concepts,
+        broden.categories,
+        broden.image_size,
+        broden.concept_numbers,
+    )
     d, found = counts(few)
     assert found == counts(Listed(broden, chosen))[1]
     assert d.data is few
