@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from nbdissect.layer_table import layers as layers
     from nbdissect.magic import load_ipython_extension as load_ipython_extension
     from nbdissect.magic import unload_ipython_extension as unload_ipython_extension
-    from nbdissect.results.archive import load as load
+    from nbdissect.results.archive_reader import load as load
     from nbdissect.results.dissection import Dissection as Dissection
     from nbdissect.results.dissections import Dissections as Dissections
-    from nbdissect.results.tally_csv import read_csv as read_csv
+    from nbdissect.results.tally_csv_reader import read_csv as read_csv
     from nbdissect.settings import options as options
     from nbdissect.types import Concept as Concept
     from nbdissect.types import Sample as Sample
@@ -38,10 +38,10 @@ _HOMES = {
     "doctor": "nbdissect.diagnosis",
     "gallery": "nbdissect.display.gallery",
     "layers": "nbdissect.layer_table",
-    "load": "nbdissect.results.archive",
+    "load": "nbdissect.results.archive_reader",
     "load_ipython_extension": "nbdissect.magic",
     "options": "nbdissect.settings",
-    "read_csv": "nbdissect.results.tally_csv",
+    "read_csv": "nbdissect.results.tally_csv_reader",
     "unload_ipython_extension": "nbdissect.magic",
 }
 

@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
 from nbdissect.data.resolve import resolve_data
+from nbdissect.samples import check_dataset
 from nbdissect.validation import check_model, parse_output
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def layers(
     where = choose_device(device, model_device(model))
     with preserve_rng_state(where):
         chosen = choose_transform(transform, model, data)
-        image = data[0].image
+        image = check_dataset(data)[0].image
     names = [name for name, _ in model.named_modules() if name]
     picks = parse_output(output, names) if isinstance(output, Mapping) else None
     probe = probe_model(model, [(0, image)], chosen, where, picks)

@@ -26,7 +26,7 @@ _MATCHER = "_nbdissect_matcher"
 
 @magics_class
 class DissectMagics(Magics):
-    """Holds ``%dissect``."""
+    """The line magic ``%dissect``."""
 
     @magic_arguments()
     @argument("model", nargs="?", help="the network: an expression, such as model or net.backbone")
@@ -35,7 +35,7 @@ class DissectMagics(Magics):
         nargs="*",
         help="dotted names of layers, or $name for a variable that holds them; without one, lists the layers that can be dissected",
     )
-    @argument("--data", "-d", help="labelled images: an expression, or the path of a Broden directory")
+    @argument("--data", "-d", help="labeled images: an expression, or the path of a Broden directory")
     @argument(
         "-q", "--quantile", type=float, default=0.005, help="share of activations above a unit's threshold (0.005)"
     )
@@ -70,14 +70,15 @@ class DissectMagics(Magics):
         The gallery fills while it computes. ■ ends it and keeps what was seen until then.
         """
         from nbdissect.api import dissect
-        from nbdissect.display.show import note_shown, show
+        from nbdissect.display.cell_output import show
+        from nbdissect.display.session import session
         from nbdissect.layer_table import layers
 
         # Options may stand anywhere, and a cell's habits (a comment, a semicolon) do no harm.
         words = arg_split(re.split(r"\s#", line, maxsplit=1)[0].rstrip().rstrip(";"))
         args = self.dissect.parser.parse_intermixed_args(words)
         if args.model is None:
-            message = "Say which model: %dissect model lists its layers, %dissect model layer dissects one. %dissect? tells all."
+            message = "Say which model: %dissect model lists its layers, %dissect model layer dissects one. %dissect? explains the options."
             raise UsageError(message)
         assert self.shell is not None
         scope = {**self.shell.user_ns, **(local_ns or {})}
@@ -111,7 +112,7 @@ class DissectMagics(Magics):
                 semantics=cast("Any", _unquoted(args.semantics)),
                 per_image=args.per_image,
                 cache=args.cache and _unquoted(args.cache),
-                progress=cast("Any", live or True),
+                progress=live or True,
                 background=args.background,
             )
         except (ValueError, OSError) as error:
@@ -122,9 +123,9 @@ class DissectMagics(Magics):
 
             with suppress(NotImplementedError):  # nobody watches: then the cell's value says what it is
                 show_run(result, args.min_iou)
-                note_shown(result)
+                session.note_shown(result)
             return result
-        show(result, args.min_iou, live)
+        show(result, args.min_iou, live.end(result) if live else None)
         if args.html:
             _write_page(result, _unquoted(args.html), args.min_iou)
         return result
@@ -132,9 +133,9 @@ class DissectMagics(Magics):
 
 def _live_view(min_iou: float, *, single: bool) -> LiveView | None:
     """Return what shows the run while it lasts; None where nobody could watch it."""
-    from nbdissect.display.show import form
+    from nbdissect.display.cell_output import current_form
 
-    if form() not in ("live", "both"):
+    if current_form() not in ("live", "both"):
         return None  # and nothing that draws widgets is imported
     from nbdissect.display.live_view import live_view
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
+# Controls, formatting such as bidi overrides, half surrogates, separators of lines and paragraphs.
+_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+# Persian words and the emoji of families are spelled with these two.
+_JOINERS = "\u200c\u200d"
 
 
 def plural(count: int, noun: str) -> str:
@@ -28,6 +33,31 @@ def describe(thing: Any) -> str:
         return _ADDRESS.sub("", repr(thing))
     except Exception:  # somebody's __repr__
         return f"<{type(thing).__name__}>"
+
+
+def describe_type(thing: Any) -> str:
+    """Return what kind of object it is, for an error text: ``None``, ``a list``, ``a Tensor of shape [3, 8, 8]``."""
+    if thing is None:
+        return "None"
+    kind, shape = type(thing).__name__, getattr(thing, "shape", None)
+    article = "an" if kind[:1].lower() in "aeiou" or kind == "ndarray" else "a"
+    return f"{article} {kind}" + (f" of shape {list(shape)}" if isinstance(shape, tuple) else "")
+
+
+def printable(name: str) -> str:
+    r"""Return a name that came from elsewhere as one line that shows what it holds, for terminals, pages and plots.
+
+    Escapes, controls, bidi overrides and half surrogates appear as Python writes them, such as
+    ``\x1b`` and ``\u202e``. All other signs, whatever the script, stay. For files that keep data,
+    write the name itself.
+    """
+    if name.isprintable():
+        return name
+    return "".join(_escaped(sign) if unicodedata.category(sign) in _INVISIBLE else sign for sign in name)
+
+
+def _escaped(sign: str) -> str:
+    return sign if sign in _JOINERS else repr(sign)[1:-1]
 
 
 def nearest(name: str, known: Iterable[str], n: int = 3) -> list[str]:

@@ -1,6 +1,8 @@
 // Everything that passes between the kernel and the page. The kernel's half is
 // nbdissect/display/messages.py; tests/display/test_messages.py compares the two.
 
+import type { GalleryState } from "./state/gallery-state";
+
 /** Why the size of a concept limits its IoU, in words. */
 export interface LimitRow {
   concept: number;
@@ -8,7 +10,14 @@ export interface LimitRow {
   reason: string;
 }
 
-/** One dissection without its images. U units, C concepts, G categories; arrays are little-endian. */
+/** An array of numbers: their numpy dtype ("<f4"), their shape, and their bytes row by row, little-endian. */
+export interface WireArray {
+  dtype: string;
+  shape: number[];
+  data: DataView;
+}
+
+/** One dissection without its images. U units, C concepts, G categories. */
 export interface DissectionTable {
   key: string;
   photographs: string; // the same in results over one data set, which share their photographs
@@ -26,19 +35,19 @@ export interface DissectionTable {
   limits: LimitRow[];
   units: number;
   top: number;
-  category_of: DataView; // int32 [C]
-  ceilings: DataView; // float64 [C]
-  best: DataView; // int32 [U]
-  best_iou: DataView; // float64 [U]
-  second: DataView; // int32 [U]
-  second_iou: DataView; // float64 [U]
-  champions: DataView; // int32 [U, G]
-  champion_iou: DataView; // float64 [U, G]
-  leaders: DataView; // int32 [C]
-  leader_iou: DataView; // float64 [C]
-  thresholds: DataView; // float32 [U]
-  strongest: DataView; // float32 [U]
-  top_images: DataView; // int32 [U, top]
+  category_of: WireArray; // int32 [C]
+  ceilings: WireArray; // float64 [C]
+  best: WireArray; // int32 [U]
+  best_iou: WireArray; // float64 [U]
+  second: WireArray; // int32 [U]
+  second_iou: WireArray; // float64 [U]
+  champions: WireArray; // int32 [U, G]
+  champion_iou: WireArray; // float64 [U, G]
+  leaders: WireArray; // int32 [C]
+  leader_iou: WireArray; // float64 [C]
+  thresholds: WireArray; // float32 [U]
+  strongest: WireArray; // float32 [U]
+  top_images: WireArray; // int32 [U, top]
 }
 
 /** What a page says once it shows a gallery; nothing is answered. */
@@ -152,10 +161,11 @@ export interface Strips {
   pictures: PicturesReply; // the others
 }
 
-/** A named array and its length in bytes: parts lie one after the other. */
+/** A named array whose bytes lie elsewhere: those of all parts, one after the other. */
 export interface EmbeddedPart {
   name: string;
-  bytes: number;
+  dtype: string;
+  shape: number[];
 }
 
 /** The photographs of one data set that a page carries; each begins at a multiple of four letters of base64. */
@@ -174,22 +184,6 @@ export interface EmbeddedDissection {
   numbers: string;
   maps: string; // float32, as in MapsReply
   masks: string; // one bit per pixel, highest first; each pair begins at a byte
-}
-
-/** What a page without a kernel begins with: values of the widget's traits, of these names. */
-export interface GalleryState {
-  current: string;
-  compare: string[];
-  min_iou: number;
-  only: string;
-  query: string;
-  category: string[];
-  concept: number | null;
-  _chosen: number[] | null;
-  sort: string;
-  overlay: string;
-  selected: number[] | string[];
-  opened: string;
 }
 
 /** Everything that a page without a kernel carries. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decodeArray, isWireArray } from "../src/data/arrays";
+import { bytesIn, decodeArray, isWireArray } from "../src/data/arrays";
 
 const wire = (dtype: string, shape: number[], values: ArrayBufferView) => ({
   dtype,
@@ -29,11 +29,10 @@ describe("arrays on the wire", () => {
     expect(decodeArray(wire("<f8", [0, 7], new Float64Array()))).toHaveLength(0);
   });
 
-  it("may begin anywhere in their buffer, or be one", () => {
+  it("may begin anywhere in their buffer", () => {
     const shifted = new Uint8Array(13);
     new DataView(shifted.buffer).setFloat64(5, 0.25, true);
     expect(decodeArray(wire("<f8", [1], shifted.subarray(5)))[0]).toBe(0.25);
-    expect(decodeArray({ dtype: "<f4", shape: [1], data: Float32Array.of(3).buffer })[0]).toBe(3);
   });
 
   it("are refused where the dtype isn't known or the bytes don't fill the shape", () => {
@@ -43,6 +42,11 @@ describe("arrays on the wire", () => {
     expect(() => decodeArray(wire("<i4", [2, 2], Int32Array.of(1, 2, 3)))).toThrow(
       "An array <i4 [2, 2] has 16 bytes, not 12.",
     );
+  });
+
+  it("have as many bytes as dtype and shape say", () => {
+    expect(bytesIn({ dtype: "<f8", shape: [3, 2] })).toBe(48);
+    expect(bytesIn({ dtype: "|u1", shape: [5, 0] })).toBe(0);
   });
 
   it("are told from other values", () => {

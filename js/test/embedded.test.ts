@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { isWireArray } from "../src/data/arrays";
 import { decoded, inflated } from "../src/data/decode";
 import { EmbeddedModel, unpack } from "../src/data/embedded";
 import { tableOf } from "../src/data/table";
-import type { DissectionTable, EmbeddedGallery } from "../src/messages";
-import { raw } from "./parts";
+import type { DissectionTable, EmbeddedGallery, WireArray } from "../src/messages";
+import { DEFAULTS } from "../src/state/gallery-state";
+import { raw, wire } from "./parts";
 
 const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
 const packed = async (...arrays: ArrayBufferView[]): Promise<string> => {
@@ -18,72 +20,59 @@ const bytes = (one: ArrayBufferView): Uint8Array =>
 async function page(): Promise<EmbeddedGallery> {
   const table = raw() as unknown as Record<string, unknown>;
   const units = table.units as number;
-  const arrays = Object.entries(table).filter(([, value]) => ArrayBuffer.isView(value)) as [
-    string,
-    ArrayBufferView,
-  ][];
+  const arrays = Object.entries(table).filter((entry): entry is [string, WireArray] => isWireArray(entry[1]));
   const images = new Int32Array(units * 2).fill(-1);
   images.set([5, 6], 4);
   images.set([4, 5], 0);
-  const parts: [string, ArrayBufferView][] = [
+  const parts: [string, WireArray][] = [
     ...arrays.filter(([name]) => name !== "top_images"),
-    ["top_images", images],
-    ["ranked_counts", Int32Array.from({ length: units }, (_, unit) => (unit < 2 ? 2 - unit : 0))],
-    ["ranked", Int32Array.of(3, 1, 2)],
+    ["top_images", wire(images, [units, 2])],
+    ["ranked_counts", wire(Int32Array.from({ length: units }, (_, unit) => (unit < 2 ? 2 - unit : 0)))],
+    ["ranked", wire(Int32Array.of(3, 1, 2))],
     [
       "ranked_values",
-      Float64Array.of(
-        0.5,
-        10,
-        20,
-        30,
-        0.9,
-        0.25,
-        1,
-        2,
-        3,
-        0.5,
-        0.1,
-        Number.NaN,
-        Number.NaN,
-        Number.NaN,
-        Number.NaN,
+      wire(
+        Float64Array.of(
+          0.5,
+          10,
+          20,
+          30,
+          0.9,
+          0.25,
+          1,
+          2,
+          3,
+          0.5,
+          0.1,
+          Number.NaN,
+          Number.NaN,
+          Number.NaN,
+          Number.NaN,
+        ),
+        [3, 5],
       ),
     ],
-    ["mapped", Int32Array.of(2, 0)],
-    ["sizes", Int32Array.of(1, 2, 2, 1, 1, 1, 0, 0)],
-    ["grids", Int32Array.of(4, 4, 4, 4, 3, 3, 0, 0)],
-    ["peaks", Float32Array.of(2.5, 4, 5, Number.NaN)],
-    ["pairs", Int32Array.of(5, 1, 1, 9, 6, 1, 1, 2)],
-    ["carried", Int32Array.of(1, 0)],
+    ["mapped", wire(Int32Array.of(2, 0))],
+    ["sizes", wire(Int32Array.of(1, 2, 2, 1, 1, 1, 0, 0))],
+    ["grids", wire(Int32Array.of(4, 4, 4, 4, 3, 3, 0, 0))],
+    ["peaks", wire(Float32Array.of(2.5, 4, 5, Number.NaN))],
+    ["pairs", wire(Int32Array.of(5, 1, 1, 9, 6, 1, 1, 2))],
+    ["carried", wire(Int32Array.of(1, 0))],
   ];
   return {
-    version: 1,
+    version: 2,
     style: "",
     several: false,
-    state: {
-      current: "layer4",
-      compare: [],
-      min_iou: 0.04,
-      only: "detectors",
-      query: "",
-      category: [],
-      concept: null,
-      _chosen: [2, 0],
-      sort: "iou",
-      overlay: "heat",
-      selected: [],
-      opened: "",
-    },
+    state: { ...DEFAULTS, current: "layer4", _chosen: [2, 0], overlay: "heat" },
     remark: "",
     dissections: [
       {
         table: Object.fromEntries(
-          Object.entries(table).filter(([, value]) => !ArrayBuffer.isView(value)),
+          Object.entries(table).filter(([, value]) => !isWireArray(value)),
         ) as unknown as DissectionTable,
         album: 0,
-        parts: parts.map(([name, array]) => ({ name, bytes: array.byteLength })),
-        numbers: await packed(...parts.map(([, array]) => array)),
+        parts: parts.map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
+        numbers: await packed(...parts.map(([, { data }]) => data)),
         maps: await packed(Float32Array.of(1, 2.5, 3, 4, 5)),
         masks: await packed(Uint8Array.of(0b10000000, 0b10000000, 0b01000000)),
       },
@@ -204,7 +193,7 @@ describe("embedded data", () => {
     await expect(source.ask<"unit">({ kind: "unit", key: "other", unit: 0 })).rejects.toThrow(
       "no dissection other",
     );
-    await expect(unpack({ ...(await page()), version: 2 })).rejects.toThrow("version 2");
+    await expect(unpack({ ...(await page()), version: 1 })).rejects.toThrow("version 1");
   });
 });
 

@@ -1,12 +1,25 @@
 import filterCases from "../../tests/data/filter_cases.json";
+import type { NumberArray } from "../src/data/arrays";
 import { type Table, tableOf } from "../src/data/table";
-import type { DissectionTable } from "../src/messages";
+import type { DissectionTable, WireArray } from "../src/messages";
+import { DEFAULTS } from "../src/state/gallery-state";
 
 /** The cases that Python's filter is held to as well. */
 export const cases = filterCases;
 
-const view = (array: ArrayBufferView): DataView =>
-  new DataView(array.buffer as ArrayBuffer, array.byteOffset, array.byteLength);
+const DTYPES = new Map<unknown, string>([
+  [Int32Array, "<i4"],
+  [Float32Array, "<f4"],
+  [Float64Array, "<f8"],
+  [Uint8Array, "|u1"],
+]);
+
+/** An array as the kernel sends it. */
+export const wire = (array: NumberArray, shape = [array.length]): WireArray => ({
+  dtype: DTYPES.get(array.constructor) ?? "",
+  shape,
+  data: new DataView(array.buffer as ArrayBuffer, array.byteOffset, array.byteLength),
+});
 
 /** A dissection as the kernel sends it, from best concepts and their IoUs. */
 export function raw(options: Partial<Record<string, unknown>> = {}): DissectionTable {
@@ -39,23 +52,23 @@ export function raw(options: Partial<Record<string, unknown>> = {}): DissectionT
     limits: [{ concept: 2, coverage: 0.3, reason: "covers 30 % of the pixels" }],
     units: iou.length,
     top: 2,
-    category_of: view(Int32Array.from(concepts, (concept) => table.categories.indexOf(concept[2]))),
-    ceilings: view(Float64Array.from([1, 1, 0.03, 1, 1])),
-    best: view(Int32Array.from(table.best)),
-    best_iou: view(Float64Array.from(table.best_iou)),
-    second: view(new Int32Array(iou.length).fill(-1)),
-    second_iou: view(new Float64Array(iou.length)),
-    champions: view(Int32Array.from(champions.flat())),
-    champion_iou: view(
+    category_of: wire(Int32Array.from(concepts, (concept) => table.categories.indexOf(concept[2]))),
+    ceilings: wire(Float64Array.from([1, 1, 0.03, 1, 1])),
+    best: wire(Int32Array.from(table.best)),
+    best_iou: wire(Float64Array.from(table.best_iou)),
+    second: wire(new Int32Array(iou.length).fill(-1)),
+    second_iou: wire(new Float64Array(iou.length)),
+    champions: wire(Int32Array.from(champions.flat())),
+    champion_iou: wire(
       Float64Array.from(
         champions.flatMap((row, unit) => row.map((at: number) => (at < 0 ? 0 : iou[unit][at]))),
       ),
     ),
-    leaders: view(Int32Array.from(leaders)),
-    leader_iou: view(Float64Array.from(concepts, (_, at) => Math.max(...column(at)))),
-    thresholds: view(new Float32Array(iou.length).fill(1)),
-    strongest: view(Float32Array.from(table.strongest, (value: number | null) => value ?? Number.NaN)),
-    top_images: view(
+    leaders: wire(Int32Array.from(leaders)),
+    leader_iou: wire(Float64Array.from(concepts, (_, at) => Math.max(...column(at)))),
+    thresholds: wire(new Float32Array(iou.length).fill(1)),
+    strongest: wire(Float32Array.from(table.strongest, (value: number | null) => value ?? Number.NaN)),
+    top_images: wire(
       Int32Array.from(table.top_images ?? Array.from({ length: iou.length * 2 }, (_, at) => at % 7)),
     ),
   };
@@ -74,18 +87,8 @@ export class FakeModel {
       _tables: [raw()],
       _several: false,
       _style: "",
-      _chosen: null,
-      opened: "",
-      selected: [],
-      query: "",
-      min_iou: 0.04,
-      only: "detectors",
-      category: [],
-      concept: null,
-      sort: "iou",
-      overlay: "mask",
+      ...DEFAULTS,
       current: "layer4",
-      compare: [],
       ...values,
     };
   }

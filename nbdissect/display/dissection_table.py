@@ -1,4 +1,4 @@
-"""A dissection as the page wants it: names, and arrays of numbers as bytes."""
+"""A dissection as the page wants it: names, and arrays of numbers that carry their dtype and shape."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-    from nbdissect.display.protocol import DissectionTable, LimitRow
+    from nbdissect.display.protocol import DissectionTable, LimitRow, WireArray
     from nbdissect.results.dissection import Dissection
 
 # A concept that units of the layer could bring beyond this needs no explanation at any sensible cut.
@@ -23,7 +23,17 @@ _EXPLAIN_BELOW = 0.5
 
 def packed(values: NDArray[Any], dtype: DTypeLike) -> bytes:
     """Return the array as little-endian bytes of `dtype`, row by row."""
-    return np.ascontiguousarray(values, dtype=np.dtype(dtype).newbyteorder("<")).tobytes()
+    return _little_endian(values, dtype).tobytes()
+
+
+def wire_array(values: NDArray[Any], dtype: DTypeLike) -> WireArray:
+    """Return the array with its dtype and shape, as the page decodes it."""
+    array = _little_endian(values, dtype)
+    return {"dtype": array.dtype.str, "shape": list(array.shape), "data": array.tobytes()}
+
+
+def _little_endian(values: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    return np.ascontiguousarray(values, dtype=np.dtype(dtype).newbyteorder("<"))
 
 
 def tables_of(dissections: Mapping[str, Dissection]) -> list[DissectionTable]:
@@ -35,7 +45,7 @@ def tables_of(dissections: Mapping[str, Dissection]) -> list[DissectionTable]:
 def table_of(d: Dissection, key: str, photographs: str = "") -> DissectionTable:
     """Return `d` without its images, under the name `key`."""
     known = np.nan_to_num(d.iou, nan=0.0)
-    champions = scores.best_in_categories(d.iou, d.category_of, len(d.categories))
+    champions = scores.best_by_category(d.iou, d.category_of, len(d.categories))
     second = runners_up(known, d.best_concepts)
     leaders = known.argmax(axis=0) if len(known) else np.zeros(len(d.concepts), dtype=np.int64)
     ceilings = np.nan_to_num(d.ceiling, nan=0.0).max(axis=0, initial=0.0)
@@ -58,19 +68,19 @@ def table_of(d: Dissection, key: str, photographs: str = "") -> DissectionTable:
         "limits": _limits(d),
         "units": len(d.thresholds),
         "top": top,
-        "category_of": packed(d.category_of, np.int32),
-        "ceilings": packed(ceilings, np.float64),
-        "best": packed(d.best_concepts, np.int32),
-        "best_iou": packed(d.best_iou, np.float64),
-        "second": packed(second, np.int32),
-        "second_iou": packed(_pick(known, second), np.float64),
-        "champions": packed(champions, np.int32),
-        "champion_iou": packed(_pick(known, champions), np.float64),
-        "leaders": packed(leaders, np.int32),
-        "leader_iou": packed(known.max(axis=0, initial=0.0), np.float64),
-        "thresholds": packed(d.thresholds, np.float32),
-        "strongest": packed(strongest, np.float32),
-        "top_images": packed(d.top_images, np.int32),
+        "category_of": wire_array(d.category_of, np.int32),
+        "ceilings": wire_array(ceilings, np.float64),
+        "best": wire_array(d.best_concepts, np.int32),
+        "best_iou": wire_array(d.best_iou, np.float64),
+        "second": wire_array(second, np.int32),
+        "second_iou": wire_array(_pick(known, second)[:, 0], np.float64),
+        "champions": wire_array(champions, np.int32),
+        "champion_iou": wire_array(_pick(known, champions), np.float64),
+        "leaders": wire_array(leaders, np.int32),
+        "leader_iou": wire_array(known.max(axis=0, initial=0.0), np.float64),
+        "thresholds": wire_array(d.thresholds, np.float32),
+        "strongest": wire_array(strongest, np.float32),
+        "top_images": wire_array(d.top_images, np.int32),
     }
 
 
@@ -79,8 +89,8 @@ def runners_up(iou: NDArray[np.float64], best: NDArray[np.int64]) -> NDArray[np.
     if not iou.size:
         return np.full(len(iou), -1, dtype=np.int64)
     rest = iou.copy()
-    (labelled,) = np.nonzero(best >= 0)
-    rest[labelled, best[labelled]] = 0.0
+    (labeled,) = np.nonzero(best >= 0)
+    rest[labeled, best[labeled]] = 0.0
     second = rest.argmax(axis=1)
     return np.where(np.take_along_axis(rest, second[:, None], axis=1)[:, 0] > 0, second, -1)
 

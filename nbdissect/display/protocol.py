@@ -1,14 +1,17 @@
 """Everything that passes between the kernel and the page, by name and type.
 
 The page's half is ``js/src/messages.ts``; ``tests/display/test_messages.py`` compares the two. Numbers of
-a dissection travel once, in the widget's state, as little-endian arrays (`DissectionTable`).
+a dissection travel once, in the widget's state, as arrays (`DissectionTable`).
 Photographs, maps and masks never do: the page asks for them as its cards come into view, with a
 message that carries an id, and the answer to it carries the same id, or an error.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Literal, TypedDict
+
+from nbdissect.display.gallery_state import GalleryState
 
 
 class LimitRow(TypedDict):
@@ -17,6 +20,14 @@ class LimitRow(TypedDict):
     concept: int
     coverage: float | None
     reason: str
+
+
+class WireArray(TypedDict):
+    """An array of numbers: their numpy dtype ("<f4"), their shape, and their bytes row by row, little-endian."""
+
+    dtype: str
+    shape: list[int]
+    data: bytes
 
 
 class DissectionTable(TypedDict):
@@ -38,19 +49,19 @@ class DissectionTable(TypedDict):
     limits: list[LimitRow]
     units: int
     top: int
-    category_of: bytes  # int32 [C]
-    ceilings: bytes  # float64 [C], the highest over the units
-    best: bytes  # int32 [U], column of the best concept, -1 = none
-    best_iou: bytes  # float64 [U]
-    second: bytes  # int32 [U]
-    second_iou: bytes  # float64 [U]
-    champions: bytes  # int32 [U, G], column of the best concept of each category
-    champion_iou: bytes  # float64 [U, G]
-    leaders: bytes  # int32 [C], the unit with the highest IoU
-    leader_iou: bytes  # float64 [C]
-    thresholds: bytes  # float32 [U]
-    strongest: bytes  # float32 [U], NaN = not known
-    top_images: bytes  # int32 [U, top], -1 = none
+    category_of: WireArray  # int32 [C]
+    ceilings: WireArray  # float64 [C], the highest over the units
+    best: WireArray  # int32 [U], column of the best concept, -1 = none
+    best_iou: WireArray  # float64 [U]
+    second: WireArray  # int32 [U]
+    second_iou: WireArray  # float64 [U]
+    champions: WireArray  # int32 [U, G], column of the best concept of each category
+    champion_iou: WireArray  # float64 [U, G]
+    leaders: WireArray  # int32 [C], the unit with the highest IoU
+    leader_iou: WireArray  # float64 [C]
+    thresholds: WireArray  # float32 [U]
+    strongest: WireArray  # float32 [U], NaN = not known
+    top_images: WireArray  # int32 [U, top], -1 = none
 
 
 class Hello(TypedDict):
@@ -178,10 +189,11 @@ class Strips(TypedDict):
 
 
 class EmbeddedPart(TypedDict):
-    """A named array and its length in bytes: parts lie one after the other."""
+    """A named array whose bytes lie elsewhere: those of all parts, one after the other."""
 
     name: str
-    bytes: int
+    dtype: str
+    shape: list[int]
 
 
 class EmbeddedAlbum(TypedDict):
@@ -216,21 +228,16 @@ class EmbeddedDissection(TypedDict):
     masks: str  # one bit per pixel, highest first; each pair begins at a byte
 
 
-class GalleryState(TypedDict):
-    """What a page without a kernel begins with: values of the widget's traits, of these names."""
+@dataclass
+class WidgetState(GalleryState):
+    """All that the widget and its page share: what people can set, the numbers, and what the page is drawn with."""
 
-    current: str
-    compare: list[str]
-    min_iou: float
-    only: str
-    query: str
-    category: list[str]
-    concept: int | None
-    _chosen: list[int] | None
-    sort: str
-    overlay: str
-    selected: list[int] | list[str]
-    opened: str
+    # Not `_css`, which goes into the page's head: the gallery lives in a shadow root.
+    _style: str = ""
+    _tables: list[DissectionTable] = field(default_factory=list)
+    _several: bool = False
+    # The id of an element of the page that stands in for the gallery, and is hidden while it is shown.
+    stands_for: str = ""
 
 
 class EmbeddedGallery(TypedDict):

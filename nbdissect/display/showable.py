@@ -42,7 +42,7 @@ def _check(dissections: Mapping[Any, Any]) -> None:
     if drawings and len(drawings) < len(dissections):
         message = (
             f"{drawings[0]!r} was probed with drawings, others with photographs: their labels can't be compared. "
-            "Show them in separate galleries, or dissect it with labelled photographs (data=)."
+            "Show them in separate galleries, or dissect it with labeled photographs (data=)."
         )
         raise ValueError(message)
 

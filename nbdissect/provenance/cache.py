@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbdissect.notices import warn
-from nbdissect.results import archive
 from nbdissect.results.archive_format import ArchiveError
+from nbdissect.results.archive_reader import load
+from nbdissect.results.archive_writer import save
 from nbdissect.results.dissections import Dissections
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Cache:
         """Return the results of `layers` under `key`; None where there are none, or, with a warning, where they are damaged."""
         path = self.path(key)
         try:
-            found = archive.load(path)
+            found = load(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (ArchiveError, OSError) as error:
@@ -64,6 +65,6 @@ class Cache:
         """Save results under `key`; warn where the directory can't be written to."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            archive.save(results, self.path(key), images=False)
+            save(results, self.path(key), images=False)
         except OSError as error:
             warn(f"The result is not in the cache: {error}. Choose a directory that can be written to.")

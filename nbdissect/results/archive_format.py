@@ -1,7 +1,7 @@
 """The container of an archive: a zip file whose every member is named, measured and checked before it is read.
 
-Nothing is unpacked to disk, nothing is executed, and no size that the file claims is believed
-before it is compared with what is there. The format itself: docs/archive.md.
+Nothing is unpacked to disk, nothing is executed, and a size that the file claims counts only
+once it is compared with what is there. The format itself: docs/archive.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ VERSION = 1
 MANIFEST = "manifest.json"
 
 MAX_BYTES = 4 << 30
-"""What an archive may unpack to, unless the caller says more."""
+"""How much an archive may unpack to, unless the caller allows more."""
 
 _MAX_MANIFEST_BYTES = 64 << 20
 # Deflate can't pack tighter than 1 : 1,032. Counts of dead units come near that, a whole archive of some size doesn't.
@@ -30,7 +30,7 @@ _MAX_RATIO = 1_040
 _BOMB_BYTES, _BOMB_RATIO = 256 << 20, 250
 # A date in the members would make two archives of one result differ.
 _DATE = (1980, 1, 1, 0, 0, 0)
-# What Python's zip reader raises over a damaged file.
+# What Python's zip reader raises when a file is damaged.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -56,7 +56,7 @@ class Reader:
     ----------
     path : path
     max_bytes : int
-        What all members together may unpack to.
+        How much all members together may unpack to.
 
     Attributes
     ----------
@@ -75,8 +75,8 @@ class Reader:
         self._file = self.path.open("rb")
         try:
             self._size = os.fstat(self._file.fileno()).st_size
-            self._zip = self._opened()
-            self._members = self._measured(max_bytes)
+            self._zip = self._open_zip()
+            self._members = self._measure(max_bytes)
             self.manifest = self._read_manifest()
         except BaseException:
             self._file.close()
@@ -91,7 +91,7 @@ class Reader:
         self._file.close()
 
     def fail(self, what: str, *, member: str = "", hint: str = "") -> NoReturn:
-        """Raise the ArchiveError that tells `what` is wrong in this file, or in one of its members."""
+        """Raise the ArchiveError that says `what` is wrong with this file, or with one of its members."""
         where = f"{self.path}, member {member!r}" if member else str(self.path)
         message = f"{where}: {what}. {hint or 'The file is damaged: save it again, or take another copy.'}"
         raise ArchiveError(message)
@@ -123,17 +123,16 @@ class Reader:
     def finish(self) -> None:
         """Refuse members that nothing in the manifest names."""
         if self._unread:
-            stranger = min(self._unread)
-            self.fail("the manifest doesn't name it", member=stranger)
+            self.fail("the manifest doesn't name it", member=min(self._unread))
 
-    def _opened(self) -> zipfile.ZipFile:
+    def _open_zip(self) -> zipfile.ZipFile:
         try:
             return zipfile.ZipFile(self._file)
         except _DAMAGE as error:
             hint = "It is no nbdissect archive, or was cut off: save it again with d.save(path), or take another copy."
             self.fail(f"can't be opened as a zip file ({error})", hint=hint)
 
-    def _measured(self, max_bytes: int) -> dict[str, zipfile.ZipInfo]:
+    def _measure(self, max_bytes: int) -> dict[str, zipfile.ZipInfo]:
         members: dict[str, zipfile.ZipInfo] = {}
         total = packed = 0
         for info in self._zip.infolist():
@@ -157,7 +156,7 @@ class Reader:
             members[name] = info
         if packed > self._size:
             self.fail(f"its members overlap: together they have {packed:,} bytes, the file has {self._size:,}")
-        # Who allows more than usual has looked at the file.
+        # Whoever allows more than usual has looked at the file.
         bomb = max_bytes <= MAX_BYTES and total > _BOMB_BYTES and total > _BOMB_RATIO * self._size
         if total > max_bytes or bomb:
             self.fail(
@@ -176,7 +175,9 @@ class Reader:
             self.fail(f"{size:,} bytes; at most {_MAX_MANIFEST_BYTES:,} are allowed", member=MANIFEST)
         try:
             manifest = json.loads(
-                self.read(MANIFEST).decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_each_once
+                self.read(MANIFEST).decode("utf-8"),
+                parse_constant=_refuse_constant,
+                object_pairs_hook=_refuse_duplicates,
             )
         except RecursionError:
             self.fail("nested too deeply", member=MANIFEST)
@@ -199,19 +200,19 @@ class Reader:
 
 
 def inside(name: str) -> bool:
-    """Whether the name of a member stays inside the archive on every system."""
+    """Whether a member's name stays inside the archive on every system."""
     path = PurePosixPath(name)
     return bool(name) and not (
         path.is_absolute() or ".." in path.parts or name.endswith("/") or any(sign in name for sign in "\\:\0")
     )
 
 
-def _no_constant(text: str) -> None:
+def _refuse_constant(text: str) -> None:
     message = f"{text} is no JSON number"
     raise ValueError(message)
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         message = "an object names a key twice"
@@ -236,7 +237,7 @@ class Writer:
         self._zip.close()
 
     def add(self, member: str, content: bytes, *, pack: bool = True) -> None:
-        """Write one member; `pack` it unless it is packed already, as pictures are."""
+        """Write one member; `pack` it unless it is packed already, as images are."""
         info = zipfile.ZipInfo(member, _DATE)
         info.compress_type = zipfile.ZIP_DEFLATED if pack else zipfile.ZIP_STORED
         info.external_attr = 0o644 << 16

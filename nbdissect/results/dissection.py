@@ -1,17 +1,17 @@
-"""The result of a dissection: what every unit of one layer detects, and the numbers behind it."""
+"""The result of a dissection: what every unit of one layer detects, and what can be done with it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbdissect.results import scores
+from nbdissect.results.layer_scores import DRAWINGS, LayerScores
+from nbdissect.results.scores import MIN_IOU
 from nbdissect.results.summary import Summary, summarize
 from nbdissect.results.units import Units
-from nbdissect.text import percent, plural
+from nbdissect.text import plural
 
 if TYPE_CHECKING:
     import os
@@ -21,22 +21,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nbdissect.display.gallery import Gallery
-    from nbdissect.results.per_image import PerImage
-    from nbdissect.results.provenance import Provenance
-    from nbdissect.types import Concept, Semantics
 
-MIN_IOU = 0.04
-"""The paper's cut: a unit is a detector where its best IoU passes this."""
-
-DRAWINGS = "Probed with drawings: not evidence about what this network sees in photographs."
-SUPPLY_DATA = "Supply labelled photographs: nd.dissect(model, layer, data=nd.Broden(path)), or %dissect … --data path"
+__all__ = ["DRAWINGS", "MIN_IOU", "Dissection"]
 
 
-@dataclass(frozen=True, eq=False)
-class Dissection:
+class Dissection(LayerScores):
     """What the units of one layer detect, with the counts from which every score follows.
 
-    Shapes: U units, C concepts, G categories, N images.
+    Shapes: U units, C concepts, G categories, N images. The fields can't be set: ``dataclasses.replace`` makes a
+    changed copy.
 
     Attributes
     ----------
@@ -86,89 +79,10 @@ class Dissection:
     Two results are equal (``==``) where all their numbers are; :meth:`differences` names what differs.
     """
 
-    layer: str
-    model: str
-    semantics: Semantics
-    quantile: float
-    categories: tuple[str, ...]
-    concepts: tuple[Concept, ...]
-    thresholds: NDArray[np.float32]
-    intersection: NDArray[Any]
-    truth: NDArray[Any]
-    activation: NDArray[Any]
-    top_images: NDArray[np.int64]
-    top_activations: NDArray[np.float32]
-    top_maps: NDArray[np.float32]
-    images: int = 0
-    pixels: int = 0
-    per_image: PerImage | None = None
-    drawings: bool = False
-    data: Any = field(default=None, repr=False)
-    thresholds_given: bool = False
-    stored_iou: NDArray[np.float64] | None = field(default=None, repr=False)
-    stored_best: NDArray[np.int64] | None = field(default=None, repr=False)
-    provenance: Provenance | None = field(default=None, repr=False)
-    seen: int = 0
-    planned: int = 0
-    provisional: bool = False
-
-    # --- scores ---
-
-    @cached_property
-    def category_of(self) -> NDArray[np.int64]:
-        """Position in `categories` of each concept's category, int64 [C]."""
-        place = {name: g for g, name in enumerate(self.categories)}
-        return np.array([place[concept.category] for concept in self.concepts], dtype=np.int64)
-
-    @cached_property
-    def iou(self) -> NDArray[np.float64]:
-        """Intersection over union of every unit with every concept, float64 [U, C]."""
-        if self.stored_iou is not None:
-            return self.stored_iou
-        return scores.iou(self.intersection, self.truth, self.activation, self.category_of, self.semantics)
-
-    @cached_property
-    def ceiling(self) -> NDArray[np.float64]:
-        """The highest IoU these areas allow, ``min(A, G) / max(A, G)``, float64 [U, C]."""
-        return scores.ceiling(self.truth, self.activation, self.category_of)
-
-    @cached_property
-    def best_concepts(self) -> NDArray[np.int64]:
-        """Column of each unit's best concept, int64 [U]; -1 where no concept shares a pixel with it."""
-        if self.stored_best is not None:
-            return self.stored_best
-        return scores.best(self.iou, self.category_of, len(self.categories), self.semantics)
-
-    @cached_property
-    def best_iou(self) -> NDArray[np.float64]:
-        """IoU of each unit with its best concept, float64 [U]; 0 where it has none."""
-        best = self.best_concepts
-        if not len(self.concepts):
-            return np.zeros(len(best))
-        value = np.take_along_axis(self.iou, np.maximum(best, 0)[:, None], axis=1)[:, 0]
-        return np.where(best >= 0, value, 0.0)
-
-    @property
-    def complete(self) -> bool:
-        """Whether all images that were to be counted are."""
-        return not self.provisional and self.planned in (0, self.images)
-
     @property
     def units(self) -> Units:
         """The units of the layer, by number: ``d.units[412].label``."""
         return Units(self)
-
-    def is_detector(self, min_iou: float = MIN_IOU) -> NDArray[np.bool_]:
-        """Whether each unit's best IoU passes the cut, bool [U]."""
-        return (self.best_concepts >= 0) & scores.passes(self.best_iou, min_iou, self.semantics)
-
-    def detectors(self, min_iou: float = MIN_IOU) -> int:
-        """Return the number of units whose best IoU passes the cut."""
-        return int(self.is_detector(min_iou).sum())
-
-    def unique_detectors(self, min_iou: float = MIN_IOU) -> int:
-        """Return the number of distinct concepts among the detectors' best concepts."""
-        return len({self.concepts[c] for c in self.best_concepts[self.is_detector(min_iou)]})
 
     def summary(self, min_iou: float = MIN_IOU) -> Summary:
         """Return the counts of detectors by category under both rules, and the concepts that were out of reach.
@@ -197,9 +111,7 @@ class Dissection:
             If the dissection kept no counts per image, or an index is not among its images.
         """
         if self.per_image is None:
-            message = (
-                "This dissection kept no counts per image. Run it with per_image=True: nd.dissect(…, per_image=True)."
-            )
+            message = "This dissection kept no counts per image. Keep them: nd.dissect(…, per_image=True)."
             raise ValueError(message)
         chosen = np.atleast_1d(np.asarray(images))
         if chosen.dtype == bool and self.data is not None and chosen.shape == (len(self.data),):
@@ -208,9 +120,9 @@ class Dissection:
             message = f"images is a {chosen.dtype} array of shape {list(chosen.shape)}; indices of images, or one bool for each image, are needed."
             raise ValueError(message)
         chosen = chosen.astype(np.int64)
-        strangers = np.setdiff1d(chosen, self.per_image.pixels[:, 0])
-        if len(strangers):
-            message = f"Image {strangers[0]} was not counted in this dissection of {plural(self.images, 'image')}."
+        uncounted = np.setdiff1d(chosen, self.per_image.pixels[:, 0])
+        if len(uncounted):
+            message = f"Image {uncounted[0]} was not counted in this dissection of {plural(self.images, 'image')}."
             raise ValueError(message)
         intersection, truth, activation, pixels = self.per_image.total(chosen, len(self.thresholds), len(self.concepts))
         return replace(
@@ -228,7 +140,7 @@ class Dissection:
     def differences(self, other: Dissection) -> list[str]:
         """Return a line for each part in which two results differ; empty if they are equal.
 
-        Where they differ, what differed in their making follows. Two data sets or two dates
+        Lines on what differed in their making follow. Two data sets or two dates
         alone make no difference.
         """
         from nbdissect.results.diff import differences
@@ -240,7 +152,7 @@ class Dissection:
             return NotImplemented
         return self is other or not self.differences(other)
 
-    # By identity: galleries keep things beside the very object they show, and hashing 10 MB is no look-up.
+    # By identity: galleries keep things beside the very object they show, and hashing 10 MB is slow.
     __hash__ = object.__hash__
 
     # --- out ---
@@ -248,7 +160,7 @@ class Dissection:
     def save(self, path: str | os.PathLike[str], *, images: bool = True) -> None:
         """Write everything to one file, which ``nd.load(path)`` opens without the network, the data or torch.
 
-        A zip archive of JSON, plain arrays and pictures: see docs/archive.md. It appears whole or not
+        A zip archive of JSON, plain arrays and images: see docs/archive.md. It appears whole or not
         at all: a file that was there stays until the new one is complete.
 
         Parameters
@@ -257,16 +169,16 @@ class Dissection:
             Such as ``"conv5.nbd"``.
         images : bool
             Whether the top images, made smaller, and their labels go along. False keeps people's
-            own pictures out of files that are passed on.
+            own images out of files that are passed on.
 
         Raises
         ------
         OSError
-            If the file can't be written, or an image not be read.
+            If the file can't be written, or an image can't be read.
         ArchiveError
             A ValueError: the result holds what no dissection gives, such as infinite activations.
         """
-        from nbdissect.results.archive import save
+        from nbdissect.results.archive_writer import save
 
         save(self, path, images=images)
 
@@ -276,7 +188,7 @@ class Dissection:
         Columns: ``unit,category,label,score`` and, for each category, its best concept with
         ``label``, ``truth``, ``activation``, ``intersect`` and ``iou``.
         """
-        from nbdissect.results.tally_csv import write_csv
+        from nbdissect.results.tally_csv_writer import write_csv
 
         write_csv(self, path)
 
@@ -288,7 +200,7 @@ class Dissection:
         path : path
             Such as ``"conv5.html"``.
         images : bool
-            Whether photographs go in. False keeps people's own pictures out of files that are passed on.
+            Whether images go in. False keeps people's own images out of files that are passed on.
         min_iou : float
             The cut that the page begins with.
         """
@@ -314,33 +226,6 @@ class Dissection:
 
         return gallery(self, **state)
 
-    # --- what people read ---
-
-    @property
-    def progress_note(self) -> str:
-        """Over how many of its images an unfinished run speaks; empty where it is complete."""
-        if self.complete:
-            return ""
-        seen = f"{self.seen:,} of {plural(self.planned, 'image')}"
-        labels = f"; labels of {self.images:,} of them" if self.images < self.seen else ""
-        return f"Provisional: after {seen}{labels}." if self.provisional else f"Stopped after {seen}{labels}."
-
-    @property
-    def warning(self) -> str:
-        """What a reader must know before believing the labels; empty where there is nothing."""
-        return " ".join(filter(None, [self.progress_note, f"{DRAWINGS} {SUPPLY_DATA}" if self.drawings else ""]))
-
-    @property
-    def facts(self) -> str:
-        """One line: images, quantile, semantics."""
-        parts = [plural(self.images, "image")] if self.images else []
-        if self.thresholds_given:
-            parts.append("given thresholds")
-        elif not np.isnan(self.quantile):
-            parts.append(f"top {percent(self.quantile)} of each unit's activations")
-        parts.append(f"semantics: {self.semantics}")
-        return " · ".join(parts)
-
     def __repr__(self) -> str:
         note = f"\n{self.warning}" if self.warning else ""
         return f"<Dissection {self.layer} of {self.model}: {self.summary().headline}; {self.facts}>{note}"
@@ -355,6 +240,6 @@ class Dissection:
         return summary_html(self, min_iou)
 
     def _ipython_display_(self) -> None:
-        from nbdissect.display.show import show_once
+        from nbdissect.display.cell_output import show_once
 
         show_once(self)

@@ -37,7 +37,7 @@ class Dissections(Mapping[str, "Dissection"]):
         return next(iter(self._by_layer.values()))
 
     def differences(self, other: Dissections) -> list[str]:
-        """Return a line for each part in which two sets of results differ; empty if they are equal."""
+        """Return a line for each part in which the results of two runs differ; empty if they are equal."""
         if list(self) != list(other):
             return [f"layers: {', '.join(self)} / {', '.join(other)}"]
         return [f"{layer}: {line}" for layer, d in self.items() for line in d.differences(other[layer])]
@@ -51,8 +51,8 @@ class Dissections(Mapping[str, "Dissection"]):
     __hash__ = object.__hash__
 
     def save(self, path: str | os.PathLike[str], *, images: bool = True) -> None:
-        """Write all layers to one file, pictures shared: see :meth:`Dissection.save`; ``nd.load(path)`` returns them."""
-        from nbdissect.results.archive import save
+        """Write all layers to one file, images shared: see :meth:`Dissection.save`; ``nd.load(path)`` returns them."""
+        from nbdissect.results.archive_writer import save
 
         save(self, path, images=images)
 
@@ -82,6 +82,6 @@ class Dissections(Mapping[str, "Dissection"]):
         return "".join(d._repr_html_(**options) for d in self._by_layer.values())
 
     def _ipython_display_(self) -> None:
-        from nbdissect.display.show import show_once
+        from nbdissect.display.cell_output import show_once
 
         show_once(self)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from nbdissect.results.fields import array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,17 +27,17 @@ class PerImage:
         Rows (image, unit, pixels of the unit's mask).
     area_categories : bool [S, G]
         The categories for which that area counts.
-    truth : int64 [T, 3]
+    truth : int64 [Q, 3]
         Rows (image, concept column, pixels of the concept).
     pixels : int64 [N, 2]
         Rows (image, pixels of its mask).
     """
 
-    intersection: NDArray[np.int64]
-    area: NDArray[np.int64]
-    area_categories: NDArray[np.bool_]
-    truth: NDArray[np.int64]
-    pixels: NDArray[np.int64]
+    intersection: NDArray[np.int64] = field(metadata=array("R4", "<i8"))
+    area: NDArray[np.int64] = field(metadata=array("S3", "<i8"))
+    area_categories: NDArray[np.bool_] = field(metadata=array("SG", "|b1"))
+    truth: NDArray[np.int64] = field(metadata=array("Q3", "<i8"))
+    pixels: NDArray[np.int64] = field(metadata=array("N2", "<i8"))
 
     def total(
         self, images: Sequence[int] | NDArray[np.integer], units: int, concepts: int

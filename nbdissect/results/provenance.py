@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-UPSAMPLING = "bilinear, half-pixel centres, rows first, float32; antialiased where the map is larger than the mask"
+from nbdissect.results.fields import NUMBER, TEXT, TEXTS, Entry, decode, encode, entry
 
-_NUMBERS = ("quantile",)
-_LISTS = ("categories",)
-# Not in the archives of the first versions.
-_LATER = ("uncounted", "output")
+# The British spelling stands in every archive and cache key so far.
+UPSAMPLING = "bilinear, half-pixel centres, rows first, float32; antialiased where the map is larger than the mask"
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Provenance:
     quantile : float
     categories : tuple of str
     transform : str
-        How an image became a tensor: the transform's own words, without memory addresses.
+        How an image became a tensor: the transform's repr, without memory addresses.
     model : str
         Class of the network, with its module.
     weights : str
@@ -41,30 +39,30 @@ class Provenance:
     output : str
         Which part of what the layer's module returned was taken, where ``output=`` said so.
     uncounted : str
-        Which labels of the data were not counted, and why, in words; empty where all were.
+        Which labels of the data were not counted, and why; empty where all were.
     """
 
-    nbdissect: str = ""
-    torch: str = ""
-    semantics: str = ""
-    upsampling: str = ""
-    layer: str = ""
-    quantile: float = float("nan")
-    categories: tuple[str, ...] = ()
-    transform: str = ""
-    model: str = ""
-    weights: str = ""
-    data: str = ""
-    dtype: str = ""
-    device: str = ""
-    date: str = ""
-    credit: str = ""
-    licence: str = ""
-    uncounted: str = ""
-    output: str = ""
+    nbdissect: str = field(default="", metadata=entry(TEXT))
+    torch: str = field(default="", metadata=entry(TEXT))
+    semantics: str = field(default="", metadata=entry(TEXT))
+    upsampling: str = field(default="", metadata=entry(TEXT))
+    layer: str = field(default="", metadata=entry(TEXT))
+    quantile: float = field(default=float("nan"), metadata=entry(NUMBER))
+    categories: tuple[str, ...] = field(default=(), metadata=entry(TEXTS))
+    transform: str = field(default="", metadata=entry(TEXT))
+    model: str = field(default="", metadata=entry(TEXT))
+    weights: str = field(default="", metadata=entry(TEXT))
+    data: str = field(default="", metadata=entry(TEXT))
+    dtype: str = field(default="", metadata=entry(TEXT))
+    device: str = field(default="", metadata=entry(TEXT))
+    date: str = field(default="", metadata=entry(TEXT))
+    credit: str = field(default="", metadata=entry(TEXT))
+    licence: str = field(default="", metadata=entry(TEXT))
+    uncounted: str = field(default="", metadata=entry(TEXT, later=True))
+    output: str = field(default="", metadata=entry(TEXT, later=True))
 
     def differences(self, other: Provenance) -> list[str]:
-        """Return a line for each thing, the date aside, in which the making of two results differed."""
+        """Return a line for each thing, except the date, that differed when two results were made."""
         return [
             f"{field.name}: {mine} / {theirs}"
             for field in fields(self)
@@ -74,40 +72,19 @@ class Provenance:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return what :meth:`from_json` takes: text, one number (null: not known), one list."""
-        told = asdict(self)
-        told["categories"] = list(self.categories)
-        told["quantile"] = None if self.quantile != self.quantile else float(self.quantile)
-        return told
+        """Return what :meth:`from_json` takes: texts, one number (null: not known), one list."""
+        return encode(self)
 
     @classmethod
-    def from_json(cls, told: Any) -> Provenance:
+    def from_json(cls, value: Any) -> Provenance:
         """Return what :meth:`to_json` gave.
 
         Raises
         ------
         ValueError
-            If an entry is missing or not of its kind.
+            If an entry is missing or not what is needed.
         """
-        if not isinstance(told, dict):
-            message = f"provenance is a {type(told).__name__}; an object is needed"
-            raise ValueError(message)
-        values: dict[str, Any] = {}
-        for field in fields(cls):
-            value = told.get(field.name, "" if field.name in _LATER else None)
-            if field.name in _NUMBERS:
-                good = value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
-                values[field.name] = float("nan") if value is None else value
-            elif field.name in _LISTS:
-                good = isinstance(value, list) and all(isinstance(item, str) for item in value)
-                values[field.name] = tuple(value) if good else ()  # type: ignore[arg-type]
-            else:
-                good = isinstance(value, str)
-                values[field.name] = value
-            if not good:
-                message = f"provenance.{field.name} is {value!r:.60}"
-                raise ValueError(message)
-        return cls(**values)
+        return cls(**decode(cls, value, "provenance"))
 
     def __str__(self) -> str:
         width = max(len(field.name) for field in fields(self))
@@ -116,3 +93,11 @@ class Provenance:
             for field in fields(self)
             if (value := getattr(self, field.name)) not in ("", ())
         )
+
+
+PROVENANCE = Entry(
+    "null or an object",
+    lambda value: value is None or isinstance(value, dict),
+    lambda value: None if value is None else Provenance.from_json(value),
+    lambda provenance: provenance.to_json() if provenance else None,
+)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Numbers = NDArray[Any]
 
+MIN_IOU = 0.04
+"""The paper's cut: a unit is a detector where its best IoU passes this."""
+
 # What NetDissect-Lite adds to the union, so that 0 / 0 is 0.
 _LITE_EPSILON = 1e-10
 
@@ -67,11 +70,11 @@ def ceiling(truth: Numbers, activation: Numbers, category_of: Ints) -> Floats:
 
 def passes(values: Floats, min_iou: float, semantics: Semantics = "paper") -> NDArray[np.bool_]:
     """Whether each value is above the cut: strictly in the paper's semantics, from the cut on in NetDissect-Lite's."""
-    with np.errstate(invalid="ignore"):  # NaN: not held by an imported file
+    with np.errstate(invalid="ignore"):  # NaN: not in an imported file
         return values >= min_iou if semantics == "netdissect-lite" else values > min_iou
 
 
-def best_in_categories(values: Floats, category_of: Ints, categories: int) -> Ints:
+def best_by_category(values: Floats, category_of: Ints, categories: int) -> Ints:
     """Column of each unit's best concept within each category, int64 [U, G]; -1 where its IoU is 0 everywhere.
 
     A tie takes the lowest concept number. NaN counts as 0.
@@ -96,14 +99,14 @@ def best(values: Floats, category_of: Ints, categories: int, semantics: Semantic
     """
     if not values.shape[1]:
         return np.full(len(values), -1, dtype=np.int64)
-    best_by_category = best_in_categories(values, category_of, categories)
+    winners = best_by_category(values, category_of, categories)
     known = np.nan_to_num(values, nan=0.0)
-    score = np.where(best_by_category >= 0, np.take_along_axis(known, np.maximum(best_by_category, 0), axis=1), 0.0)
+    score = np.where(winners >= 0, np.take_along_axis(known, np.maximum(winners, 0), axis=1), 0.0)
     top = score.max(axis=1, initial=0.0)
-    tied = (score == top[:, None]) & (best_by_category >= 0)
+    tied = (score == top[:, None]) & (winners >= 0)
     if semantics == "netdissect-lite":
         last = categories - 1 - tied[:, ::-1].argmax(axis=1)
-        winner = np.take_along_axis(best_by_category, last[:, None], axis=1)[:, 0]
+        winner = np.take_along_axis(winners, last[:, None], axis=1)[:, 0]
     else:
-        winner = np.where(tied, best_by_category, np.iinfo(np.int64).max).min(axis=1)
+        winner = np.where(tied, winners, np.iinfo(np.int64).max).min(axis=1)
     return np.where(tied.any(axis=1), winner, -1)

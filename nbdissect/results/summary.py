@@ -11,11 +11,12 @@ from nbdissect.results import scores
 from nbdissect.text import percent, plural
 
 if TYPE_CHECKING:
-    from nbdissect.results.dissection import Dissection
+    from nbdissect.results.layer_scores import LayerScores
     from nbdissect.types import Concept
 
 # A concept over this share of the pixels is listed with its ceiling even where it can pass the cut.
 LARGE = 0.05
+_NEVER = "never occurs in these images"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Limit:
     ceiling: float
     reachable: bool
     reason: str
+
+    @property
+    def occurs(self) -> bool:
+        """Whether any image has a pixel of it."""
+        return self.reason != _NEVER
 
 
 @dataclass(frozen=True)
@@ -107,16 +113,15 @@ class Summary:
     __repr__ = __str__
 
 
-def summarize(d: Dissection, min_iou: float) -> Summary:
-    """Count `d` by both rules at the cut `min_iou`."""
-    rule_report, rule_paper = _report(d, min_iou), _paper(d, min_iou)
+def summarize(d: LayerScores, min_iou: float) -> Summary:
+    """Count the detectors of `d` by both rules, at the cut `min_iou`."""
     return Summary(
         layer=d.layer,
         model=d.model,
         units=len(d.thresholds),
         min_iou=min_iou,
-        report=rule_report,
-        paper=rule_paper,
+        report=_report(d, min_iou),
+        paper=_paper(d, min_iou),
         limits=_limits(d, min_iou),
         facts=d.facts,
         notes=[d.warning] if d.warning else [],
@@ -124,28 +129,28 @@ def summarize(d: Dissection, min_iou: float) -> Summary:
     )
 
 
-def _report(d: Dissection, min_iou: float) -> Rule:
+def _report(d: LayerScores, min_iou: float) -> Rule:
     kept = d.best_concepts[d.is_detector(min_iou)]
     return _count(d, {name: kept[d.category_of[kept] == g] for g, name in enumerate(d.categories)}, len(kept))
 
 
-def _paper(d: Dissection, min_iou: float) -> Rule:
-    best_by_category = scores.best_in_categories(d.iou, d.category_of, len(d.categories))
+def _paper(d: LayerScores, min_iou: float) -> Rule:
+    winners = scores.best_by_category(d.iou, d.category_of, len(d.categories))
     if not d.concepts:
-        return _count(d, {name: best_by_category[:0, g] for g, name in enumerate(d.categories)}, 0)
-    value = np.where(best_by_category >= 0, np.take_along_axis(d.iou, np.maximum(best_by_category, 0), axis=1), 0.0)
-    kept = (best_by_category >= 0) & scores.passes(value, min_iou, d.semantics)
-    by_category = {name: best_by_category[kept[:, g], g] for g, name in enumerate(d.categories)}
+        return _count(d, {name: winners[:0, g] for g, name in enumerate(d.categories)}, 0)
+    value = np.where(winners >= 0, np.take_along_axis(d.iou, np.maximum(winners, 0), axis=1), 0.0)
+    kept = (winners >= 0) & scores.passes(value, min_iou, d.semantics)
+    by_category = {name: winners[kept[:, g], g] for g, name in enumerate(d.categories)}
     return _count(d, by_category, int(kept.any(axis=1).sum()))
 
 
-def _count(d: Dissection, columns: dict[str, scores.Ints], units: int) -> Rule:
+def _count(d: LayerScores, columns: dict[str, scores.Ints], units: int) -> Rule:
     detectors = {name: len(chosen) for name, chosen in columns.items()}
     unique = {name: len({d.concepts[c] for c in chosen}) for name, chosen in columns.items()}
     return Rule({**detectors, "all": units}, {**unique, "all": sum(unique.values())})
 
 
-def _limits(d: Dissection, min_iou: float) -> list[Limit]:
+def _limits(d: LayerScores, min_iou: float) -> list[Limit]:
     if not len(d.thresholds) or not d.concepts:
         return []
     # A label counted twice can exceed the ceiling: what was reached was within reach.
@@ -158,7 +163,7 @@ def _limits(d: Dissection, min_iou: float) -> list[Limit]:
     for c in np.nonzero(known & (~reachable | (coverage > LARGE)))[0]:
         area = largest_area[d.category_of[c]]
         if d.truth[c] == 0:
-            reason = "never occurs in these images"
+            reason = _NEVER
         elif not d.pixels:
             reason = f"covers {int(d.truth[c]):,} pixels, a unit's mask at most {int(area):,}"
         elif d.truth[c] > area:
@@ -175,7 +180,7 @@ def _limit_lines(limits: list[Limit], most: int = 12) -> list[str]:
         (False, "Out of reach: no unit of this layer could pass the cut with"),
         (True, "Large, so limited:"),
     ):
-        chosen = [limit for limit in limits if limit.reachable is reachable]
+        chosen = [limit for limit in limits if limit.occurs and limit.reachable is reachable]
         if chosen:
             lines += ["", title]
             lines += [
@@ -184,4 +189,10 @@ def _limit_lines(limits: list[Limit], most: int = 12) -> list[str]:
             ]
             if len(chosen) > most:
                 lines.append(f"  … and {len(chosen) - most:,} more: see .limits")
+    if absent := [f"{limit.concept.name} ({limit.concept.category})" for limit in limits if not limit.occurs]:
+        more = f" and {len(absent) - most:,} more" if len(absent) > most else ""
+        lines += [
+            "",
+            f"Without a pixel in these images, {plural(len(absent), 'concept')}: {', '.join(absent[:most])}{more}",
+        ]
     return lines

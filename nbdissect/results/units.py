@@ -13,7 +13,7 @@ from nbdissect.text import plural
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nbdissect.results.dissection import Dissection
+    from nbdissect.results.layer_scores import LayerScores
     from nbdissect.types import Concept
 
 
@@ -54,7 +54,7 @@ class Unit:
     iou: float
     threshold: float
     images: NDArray[np.int64]
-    _dissection: Dissection = field(repr=False)
+    _scores: LayerScores = field(repr=False)
 
     @property
     def label(self) -> str | None:
@@ -69,11 +69,11 @@ class Unit:
     @property
     def address(self) -> str:
         """Layer and number: ``features.12:412``."""
-        return f"{self._dissection.layer}:{self.index}"
+        return f"{self._scores.layer}:{self.index}"
 
     def ranking(self, n: int = 10) -> list[Match]:
         """Return the unit's `n` best concepts with their pixel counts, best first; a tie as in the best label."""
-        d, values = self._dissection, np.nan_to_num(self._dissection.iou[self.index], nan=-1.0)
+        d, values = self._scores, np.nan_to_num(self._scores.iou[self.index], nan=-1.0)
         order = np.lexsort((np.arange(len(values)), values != self.iou, -values))
         if self.concept:  # ties for the first place were settled by the semantics
             first = int(d.best_concepts[self.index])
@@ -98,11 +98,11 @@ class Unit:
 class Units(Sequence[Unit]):
     """The units of a dissected layer, by number."""
 
-    def __init__(self, dissection: Dissection) -> None:
-        self._dissection = dissection
+    def __init__(self, scores: LayerScores) -> None:
+        self._scores = scores
 
     def __len__(self) -> int:
-        return len(self._dissection.thresholds)
+        return len(self._scores.thresholds)
 
     @overload
     def __getitem__(self, index: int) -> Unit: ...
@@ -113,9 +113,9 @@ class Units(Sequence[Unit]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         if not -len(self) <= index < len(self):
-            message = f"{self._dissection.layer} has {plural(len(self), 'unit')}, 0 to {len(self) - 1}; got {index}."
+            message = f"{self._scores.layer} has {plural(len(self), 'unit')}, 0 to {len(self) - 1}; got {index}."
             raise IndexError(message)
-        d, u = self._dissection, index % len(self)
+        d, u = self._scores, index % len(self)
         best = int(d.best_concepts[u])
         return Unit(
             index=u,
@@ -123,8 +123,8 @@ class Units(Sequence[Unit]):
             iou=float(d.best_iou[u]),
             threshold=float(d.thresholds[u]),
             images=d.top_images[u],
-            _dissection=d,
+            _scores=d,
         )
 
     def __repr__(self) -> str:
-        return f"<{plural(len(self), 'unit')} of {self._dissection.layer}>"
+        return f"<{plural(len(self), 'unit')} of {self._scores.layer}>"

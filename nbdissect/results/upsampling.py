@@ -1,6 +1,6 @@
 """From the grid of an activation map to the grid of a mask: where each pixel lies, and its weights.
 
-Bilinear, half-pixel centres, edges clamped: torch's ``align_corners=False``. Rows (the vertical
+Bilinear, half-pixel centers, edges clamped: torch's ``align_corners=False``. Rows (the vertical
 axis) are interpolated first, then columns, as ``a + w * (b - a)`` with separate float32 subtract,
 multiply and add. This form never leaves the range of its two corners, so a plateau at the
 threshold can't flip; fused or matrix forms can.
@@ -25,7 +25,7 @@ class Axis:
     Attributes
     ----------
     lower : int64 [out]
-        The map position at or before each pixel's centre; the next one is the other corner.
+        The map position at or before each pixel's center; the next one is the other corner.
     weight : float32 [out]
         Weight of that other corner.
     start, count : int64 [size]
@@ -80,8 +80,8 @@ def _triangle(size: int, out: int) -> NDArray[np.float64]:
     scale = size / out
     weights = np.zeros((out, size))
     for pixel in range(out):
-        centre = (pixel + 0.5) * scale
-        first, last = max(int(centre - scale + 0.5), 0), min(int(centre + scale + 0.5), size)
-        row = np.maximum(1.0 - np.abs((np.arange(first, last) - centre + 0.5) / scale), 0.0)
+        center = (pixel + 0.5) * scale
+        first, last = max(int(center - scale + 0.5), 0), min(int(center + scale + 0.5), size)
+        row = np.maximum(1.0 - np.abs((np.arange(first, last) - center + 0.5) / scale), 0.0)
         weights[pixel, first:last] = row / row.sum()
     return weights

@@ -466,7 +466,7 @@ def test_drawings_are_announced_for_good(browser):
     with opened(browser, Gallery(dissection(drawings=True))) as page:
         banner = page.get_by_text("Probed with drawings: not evidence about what this network sees in photographs")
         assert banner.is_visible()
-        assert page.get_by_text("Supply labelled photographs").is_visible()
+        assert page.get_by_text("Supply labeled photographs").is_visible()
         settle(page)
         shot(page, "drawings")
 

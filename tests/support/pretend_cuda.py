@@ -98,7 +98,9 @@ class PretendTensor(torch.Tensor):
 
     def __deepcopy__(self, memo):
         if id(self) not in memo:
-            memo[id(self)] = _rebuilt(self.held.clone(), self.device, self.requires_grad, isinstance(self, torch.nn.Parameter))
+            memo[id(self)] = _rebuilt(
+                self.held.clone(), self.device, self.requires_grad, isinstance(self, torch.nn.Parameter)
+            )
         return memo[id(self)]
 
     def __reduce_ex__(self, _protocol):
@@ -183,7 +185,8 @@ def pretend_cuda():
         # By default Module.to() writes into the parameter; a tensor of another class needs the other way,
         # which also keeps every parameter the object that it was.
         held.callback(
-            torch.__future__.set_swap_module_params_on_conversion, torch.__future__.get_swap_module_params_on_conversion()
+            torch.__future__.set_swap_module_params_on_conversion,
+            torch.__future__.get_swap_module_params_on_conversion(),
         )
         torch.__future__.set_swap_module_params_on_conversion(True)
         held.enter_context(_in_this_thread())

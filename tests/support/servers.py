@@ -35,7 +35,14 @@ class Server:
         """Write a notebook of code cells."""
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         code = [
-            {"cell_type": "code", "id": f"c{at}", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
+            {
+                "cell_type": "code",
+                "id": f"c{at}",
+                "source": source,
+                "metadata": {},
+                "outputs": [],
+                "execution_count": None,
+            }
             for at, source in enumerate(cells)
         ]
         notebook = {"cells": code, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}

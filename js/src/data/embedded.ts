@@ -6,13 +6,15 @@ import type {
   MapsReply,
   PicturesReply,
   UnitReply,
+  WireArray,
 } from "../messages";
 import type { Model } from "../state/model";
+import { bytesIn } from "./arrays";
 import { decoded, inflated, startsOf } from "./decode";
 import { PackedDissection } from "./packed-dissection";
 import { type Answer, Problem, type Question, type ReplyTo, type Source } from "./source";
 
-const VERSION = 1;
+const VERSION = 2;
 
 type Reply = PicturesReply | MapsReply | LabelsReply | UnitReply;
 
@@ -132,8 +134,7 @@ export async function unpack(
   const tables: unknown[] = [];
   for (const dissection of gallery.dissections) {
     const parts = await partsOf(dissection);
-    const arrays = [...parts].map(([name, buffer]) => [name, new DataView(buffer)]);
-    tables.push({ ...dissection.table, ...Object.fromEntries(arrays) });
+    tables.push({ ...dissection.table, ...Object.fromEntries(parts) });
     const packed = new PackedDissection(dissection, parts);
     dissections.set(dissection.table.key, { packed, sheet: sheets[dissection.album] });
   }
@@ -148,9 +149,14 @@ export async function unpack(
   return { model, source: new EmbeddedSource(dissections) };
 }
 
-/** The bytes of a dissection's arrays, by name. */
-async function partsOf({ numbers, parts }: EmbeddedDissection): Promise<Map<string, ArrayBuffer>> {
+/** The arrays of a dissection, by name. */
+async function partsOf({ numbers, parts }: EmbeddedDissection): Promise<Map<string, WireArray>> {
   const bytes = await inflated(numbers);
-  const starts = startsOf(parts.map((part) => part.bytes));
-  return new Map(parts.map(({ name }, at) => [name, bytes.slice(starts[at], starts[at + 1])]));
+  const starts = startsOf(parts.map(bytesIn));
+  return new Map(
+    parts.map(({ name, dtype, shape }, at) => {
+      const data = new DataView(bytes, starts[at], starts[at + 1] - starts[at]);
+      return [name, { dtype, shape, data }];
+    }),
+  );
 }

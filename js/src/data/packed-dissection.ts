@@ -1,4 +1,5 @@
-import type { EmbeddedDissection, LabelsReply, MapsReply, RankedConcept } from "../messages";
+import type { EmbeddedDissection, LabelsReply, MapsReply, RankedConcept, WireArray } from "../messages";
+import { decodeArray } from "./arrays";
 import { inflated, joined, startsOf, unpackBits } from "./decode";
 import { type Answer, Problem } from "./source";
 
@@ -30,19 +31,19 @@ export class PackedDissection {
   #mapBytes: Promise<ArrayBuffer> | undefined;
   #maskBytes: Promise<ArrayBuffer> | undefined;
 
-  constructor(packed: EmbeddedDissection, parts: Map<string, ArrayBuffer>) {
-    const part = (name: string) => parts.get(name) ?? new ArrayBuffer(0);
-    const ints = (name: string) => new Int32Array(part(name));
+  constructor(packed: EmbeddedDissection, parts: Map<string, WireArray>) {
+    const part = (name: string) => decodeArray(parts.get(name) as WireArray);
+    const ints = (name: string) => part(name) as Int32Array;
     this.#packed = packed;
     this.#top = packed.table.top;
     this.#topImages = ints("top_images");
     this.#places = new Map([...ints("mapped")].map((unit, place) => [unit, place]));
     this.#sizes = ints("sizes");
     this.#grids = ints("grids");
-    this.#peaks = new Float32Array(part("peaks"));
+    this.#peaks = part("peaks") as Float32Array;
     this.#masks = masksOf(ints("pairs"), ints("carried"));
     this.#ranked = ints("ranked");
-    this.#rankedValues = new Float64Array(part("ranked_values"));
+    this.#rankedValues = part("ranked_values") as Float64Array;
     this.#rankingStarts = startsOf(ints("ranked_counts"));
   }
 

@@ -1,4 +1,5 @@
-import type { DissectionTable } from "../messages";
+import type { DissectionTable, WireArray } from "../messages";
+import { decodeArray, isWireArray } from "./arrays";
 
 /** A dissection with its arrays unpacked: what filters, counts and cards read. */
 export interface Table extends Omit<DissectionTable, Arrays> {
@@ -20,32 +21,17 @@ export interface Table extends Omit<DissectionTable, Arrays> {
 }
 
 type Arrays = {
-  [K in keyof DissectionTable]: DissectionTable[K] extends DataView ? K : never;
+  [K in keyof DissectionTable]: DissectionTable[K] extends WireArray ? K : never;
 }[keyof DissectionTable];
-
-type Bytes = DataView | ArrayBuffer | Uint8Array;
-
-/** The bytes from their first one, in a buffer of their own: typed arrays want alignment. */
-export function bytesOf(value: Bytes): ArrayBuffer {
-  if (value instanceof ArrayBuffer) return value;
-  const copy = new Uint8Array(value.byteLength);
-  copy.set(new Uint8Array(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength));
-  return copy.buffer;
-}
 
 /** Unpacks a dissection. */
 export function tableOf(raw: DissectionTable): Table {
-  const table: Record<string, unknown> = {
-    ...raw,
-    limitOf: new Map(raw.limits.map((limit) => [limit.concept, limit])),
-  };
-  for (const [name, value] of Object.entries(raw)) {
-    if (typeof value !== "object" || Array.isArray(value) || !value) continue;
-    // Arrays are int32, but for these.
-    const type = /iou|ceil/.test(name) ? Float64Array : /thr|stro/.test(name) ? Float32Array : Int32Array;
-    table[name] = new type(bytesOf(value));
-  }
-  return table as unknown as Table;
+  const values = Object.entries(raw).map(([name, value]) => [
+    name,
+    isWireArray(value) ? decodeArray(value) : value,
+  ]);
+  const limitOf = new Map(raw.limits.map((limit) => [limit.concept, limit]));
+  return { ...Object.fromEntries(values), limitOf };
 }
 
 /** The largest best IoU of a result. */

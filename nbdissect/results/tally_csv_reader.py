@@ -1,4 +1,4 @@
-"""Result files of the original programs (``tally.csv``, ``<layer>-result.csv``), read and written."""
+"""Result files of the original programs (``tally.csv``, ``<layer>-result.csv``), read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import numpy as np
 
 from nbdissect.notices import warn
 from nbdissect.results import scores
-from nbdissect.results.dissection import DRAWINGS, Dissection
+from nbdissect.results.dissection import Dissection
+from nbdissect.results.layer_scores import DRAWINGS
+from nbdissect.results.tally_csv_writer import FIELDS, NOTE
 from nbdissect.types import Concept
 
 if TYPE_CHECKING:
@@ -20,36 +22,13 @@ if TYPE_CHECKING:
 
     from nbdissect.types import Semantics
 
-_FIELDS = ("label", "truth", "activation", "intersect", "iou")
-_NOTE = "note"
 # Scores are stored as decimals; a difference beyond this is a different number.
 _TOLERANCE = 1e-6
 
 
-def write_csv(d: Dissection, path: str | os.PathLike[str]) -> None:
-    """Write `d` in the originals' columns; see :meth:`Dissection.to_csv`."""
-    best_by_category = scores.best_in_categories(d.iou, d.category_of, len(d.categories))
-    header = ["unit", "category", "label", "score"]
-    header += [f"{category}-{field}" for category in d.categories for field in _FIELDS]
-    header += [_NOTE] if d.drawings else []
-    with Path(path).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        for u in np.argsort(-d.best_iou, kind="stable"):
-            unit = d.units[int(u)]
-            row = [unit.index + 1, unit.category or "", unit.label or "", unit.iou]
-            for g, c in enumerate(best_by_category[u]):
-                if c < 0:
-                    row += ["", 0, d.activation[u, g], 0, 0.0]
-                else:
-                    concept = d.concepts[c]
-                    row += [concept.name, d.truth[c], d.activation[u, g], d.intersection[u, c], d.iou[u, c]]
-            writer.writerow([*row, DRAWINGS] if d.drawings else row)
-
-
 @dataclass
 class _Cell:
-    """What a file says of one unit and one category."""
+    """What a file says about one unit and one category."""
 
     unit: int
     category: str
@@ -94,13 +73,13 @@ def read_csv(
     path = Path(path)
     header, rows = _read_rows(path)
     categories = tuple(name.removesuffix("-label") for name in header if name.endswith("-label"))
-    wanted = ["unit", *(f"{category}-{field}" for category in categories for field in _FIELDS)]
+    wanted = ["unit", *(f"{category}-{field}" for category in categories for field in FIELDS)]
     missing = [name for name in wanted if name not in header]
     if missing or not categories:
         message = (
             f"{path}: no column {missing[0] if missing else '<category>-label'!r}; found "
             f"{', '.join(header[:8]) or 'an empty file'}. A result file has the columns unit,category,label,score and, "
-            f"for each category, {', '.join(f'<category>-{field}' for field in _FIELDS)}."
+            f"for each category, {', '.join(f'<category>-{field}' for field in FIELDS)}."
         )
         raise ValueError(message)
     if len(set(header)) < len(header):
@@ -119,7 +98,7 @@ def read_csv(
         layer=layer or path.stem,
         model=model,
         semantics=semantics,
-        drawings=any(row.get(_NOTE) == DRAWINGS for row in rows),
+        drawings=any(row.get(NOTE) == DRAWINGS for row in rows),
     )
 
 
@@ -150,7 +129,7 @@ def _cell(path: Path, line: int, row: dict[str, str], category: str) -> _Cell:
     if not unit.is_integer() or unit < 1:
         message = f"{path}, line {line}, column 'unit': {row['unit']!r}; units count 1, 2, 3, …"
         raise ValueError(message)
-    truth, activation, intersect, iou = (number(f"{category}-{field}") for field in _FIELDS[1:])
+    truth, activation, intersect, iou = (number(f"{category}-{field}") for field in FIELDS[1:])
     return _Cell(int(unit) - 1, category, row[f"{category}-label"] or "", truth, activation, intersect, iou)
 
 
@@ -192,7 +171,7 @@ def _assemble(
     category_of = np.array([categories.index(concept.category) for concept in concepts], dtype=np.int64)
     best = scores.best(stored_iou, category_of, len(categories), semantics)
     for unit, (category, label) in labels.items():
-        # Where two concepts tie, the file's own label tells which one won.
+        # Where two concepts tie, the file's own label says which one won.
         named_best = column.get((categories.index(category), label or "")) if category in categories else None
         if named_best is not None and stored_iou[unit, named_best] == np.nanmax(stored_iou[unit]):
             best[unit] = named_best
