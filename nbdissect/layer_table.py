@@ -148,17 +148,20 @@ def layers(
     from nbdissect.engine.layouts import Layout
     from nbdissect.engine.model_state import check_runnable, model_device, preserve_rng_state
     from nbdissect.engine.preprocessing import Normalize, choose_transform
-    from nbdissect.engine.probe import probe_model
+    from nbdissect.engine.probe import probe_fitting, probe_model
 
     check_runnable(model)
     data = resolve_data(data)
     where = choose_device(device, model_device(model))
     with preserve_rng_state(where):
         chosen = choose_transform(transform, model, data)
-        image = check_dataset(data)[0].image
+        checked = check_dataset(data)
+        image = checked[0].image
     names = [name for name, _ in model.named_modules() if name]
     picks = parse_output(output, names) if isinstance(output, Mapping) else None
-    probe = probe_model(model, [(0, image)], chosen, where, picks)
+    probe, chosen = probe_fitting(
+        lambda chosen: probe_model(model, [(0, image)], chosen, where, picks), chosen, transform, model, checked
+    )
     if output is not None and picks is None:
         unread = [layer.name for layer in probe.layers if not isinstance(layer.found, Layout)]
         probe = probe_model(model, [(0, image)], chosen, where, parse_output(output, unread))

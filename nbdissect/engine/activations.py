@@ -10,6 +10,7 @@ import torch
 
 from nbdissect.engine.model_state import model_devices
 from nbdissect.engine.wrappers import find_layers, without_parallel
+from nbdissect.user_code import UserCodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 class ModelOutOfMemoryError(Exception):
     """A batch takes more memory than there is."""
+
+
+class OtherCallsError(ValueError):
+    """Some images make the network call its layers otherwise than the first did."""
 
 
 class _PassDone(BaseException):
@@ -48,13 +53,15 @@ def run_model(model: torch.nn.Module, batch: torch.Tensor) -> None:
                 "doesn't move what it computes from one to the next, move the model to one device with model.to()."
             )
         message = f"{type(model).__name__} failed on a batch of shape {list(batch.shape)}: {error}\n{hint}"
-        raise ValueError(message) from error
+        raise UserCodeError(message) from error
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out, on a GPU or a CPU."""
     if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
         return True
+    if isinstance(error, UserCodeError) and error.__cause__ is not None:
+        error = error.__cause__
     text = str(error)
     return isinstance(error, RuntimeError) and ("can't allocate memory" in text or "not enough memory" in text)
 
@@ -86,21 +93,22 @@ def hookable(module: torch.nn.Module) -> bool:
 class Capture:
     """Runs batches through a model and returns what the wanted layers returned.
 
-    A pass stops at the last call of a wanted layer, learned by a probe; what lies behind is never
-    computed. Of a layer that is called several times in a pass, the last call counts.
+    A pass stops at the last call of a wanted layer, if that is known from a probe; what lies behind is then
+    never computed. Of a layer that is called several times in a pass, the last call counts.
 
     Parameters
     ----------
     model, names
-    order : sequence of str
-        The calls of the wanted layers in a whole pass.
+    order : sequence of str, optional
+        The calls of the wanted layers in a whole pass, the same for all images. None: they may differ, and
+        every pass goes to the end.
     """
 
-    def __init__(self, model: torch.nn.Module, names: Sequence[str], order: Sequence[str]) -> None:
+    def __init__(self, model: torch.nn.Module, names: Sequence[str], order: Sequence[str] | None) -> None:
         self._model = model
         self._modules = find_layers(model, names)
         # By module: one that is wanted under two names is called once for both.
-        self._order = [id(self._modules[name]) for name in order]
+        self._order = None if order is None else [id(self._modules[name]) for name in order]
         self._outputs: dict[int, Any] = {}
         self._calls: list[int] | None = None  # None: no pass of this capture is under way
         self._whole = False
@@ -124,7 +132,7 @@ class Capture:
         self._calls.append(id(module))
         if self._whole:
             return
-        last = len(self._calls) == len(self._order)
+        last = self._order is not None and len(self._calls) == len(self._order)
         # What follows may write into the same memory (an in-place ReLU): keep the value as returned.
         self._outputs[id(module)] = _kept(output, copy=not last)
         if last:
@@ -136,7 +144,9 @@ class Capture:
         Raises
         ------
         ValueError
-            If the model fails on such a batch, or calls the wanted layers otherwise than it did for the first images.
+            If the model fails on such a batch, or doesn't call a wanted layer.
+        OtherCallsError
+            If it calls them otherwise than `order` says.
         """
         try:
             self._compare(self._pass(batch, whole=False), first)
@@ -149,7 +159,7 @@ class Capture:
 
         Raises
         ------
-        ValueError
+        OtherCallsError
             If it doesn't.
         """
         self._compare(self._pass(batch, whole=True), first)
@@ -164,6 +174,11 @@ class Capture:
             self._calls = None
 
     def _compare(self, calls: list[int], first: int) -> None:
+        if self._order is None:
+            missing = next((name for name, module in self._modules.items() if id(module) not in calls), None)
+            if missing is None:
+                return
+            raise ValueError(f"Layer {missing!r} was not called for images from {first} on. Every image must reach it.")
         if calls == self._order:
             return
         name = {id(module): name for name, module in self._modules.items()}
@@ -171,10 +186,10 @@ class Capture:
         found, expected = (f"{n} {'time' if n == 1 else 'times'}" for n in (calls.count(odd), self._order.count(odd)))
         message = (
             f"Layer {name[odd]!r} was called {found} for images from {first} on, and {expected} for the first images. "
-            "The last call of a pass counts, so every image must give the same calls in the same order: "
-            "dissect a layer that runs once for every image."
+            "The last call of a pass counts, so the pass can't stop early in this network: "
+            "run it in this process, without executor= and checkpoint=."
         )
-        raise ValueError(message)
+        raise OtherCallsError(message)
 
 
 def _kept(output: Any, *, copy: bool) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from nbdissect.engine.preprocessing import Normalize
+from nbdissect.user_code import call_user_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -58,7 +59,7 @@ class Batcher:
         """
         if isinstance(self._transform, Normalize):
             return self._transform.pixels(image)
-        made = self._transform(image)
+        made = call_user_code(lambda: self._transform(image), f"Image {index}: transform=")
         if not isinstance(made, torch.Tensor) or made.ndim != 3 or not made.is_floating_point():
             what = (
                 f"a {str(made.dtype)[6:]} tensor of shape {list(made.shape)}"

@@ -15,7 +15,7 @@ from nbdissect.engine.wrappers import inner_models
 from nbdissect.notices import warn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from nbdissect.types import ConceptData
 
@@ -229,6 +229,25 @@ def choose_transform(
         raise ValueError(message)
     warn_of_crop(transform)
     return transform  # type: ignore[no-any-return]
+
+
+def transform_of_own_size(
+    model: torch.nn.Module, data: ConceptData, sizes: Callable[[], Collection[tuple[int, int]]]
+) -> Normalize | None:
+    """Return the default transform that leaves images at the one size that they all have; None where a size is declared.
+
+    For a network of small images, such as LeNet, that fails on 224 × 224. One image never decides alone.
+
+    Parameters
+    ----------
+    sizes : callable
+        Returns height and width of images from the beginning, the middle and the end of the data set.
+    """
+    undeclared = default_transform(model, None) != default_transform(model, (1, 1))
+    if not undeclared or getattr(data, "image_size", None) is not None:
+        return None
+    found = set(sizes())
+    return default_transform(model, found.pop()) if len(found) == 1 else None
 
 
 def _of_processor(processor: Any, size: tuple[int, int] | None) -> Normalize:

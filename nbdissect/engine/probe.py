@@ -6,6 +6,7 @@ The layer table and the run use the same probe, so that they agree.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,11 @@ from nbdissect.engine.activations import ModelOutOfMemoryError, recorded, run_mo
 from nbdissect.engine.batches import Batcher
 from nbdissect.engine.layouts import Layout, Shape, Unreadable, part_of, tensors_in
 from nbdissect.engine.model_state import model_dtype, preserve_model_state, preserve_rng_state
+from nbdissect.engine.preprocessing import transform_of_own_size
 from nbdissect.engine.reading import Evidence, refusal, which_part
 from nbdissect.engine.wrappers import find_layers
 from nbdissect.notices import logger
+from nbdissect.user_code import UserCodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -117,6 +120,41 @@ def probe_model(
     """Probe all layers of a model; see :func:`probe_layers`."""
     modules = {name: module for name, module in model.named_modules() if name}
     return _Prober(model, images, transform, device, modules, output).probe(keep=False)
+
+
+def probe_fitting(
+    probe: Callable[[Any], Probe], chosen: Any, transform: Any, model: nn.Module, data: Any
+) -> tuple[Probe, Any]:
+    """Probe with the chosen transform, or, if the network fails on images of the usual size, with their own.
+
+    Parameters
+    ----------
+    probe : callable
+        Transform → Probe.
+    chosen : callable
+    transform : callable or None
+        What the user gave.
+    data : data set
+        Whose samples are checked.
+
+    Returns
+    -------
+    Probe, and the transform with which it was made
+    """
+
+    def sizes() -> set[tuple[int, int]]:
+        images = [data[index].image for index in {0, len(data) // 2, len(data) - 1}]
+        return {(image.height, image.width) for image in images}
+
+    try:
+        return probe(chosen), chosen
+    except UserCodeError:
+        own = None if transform is not None else transform_of_own_size(model, data, sizes)
+        if own is None:
+            raise
+        with suppress(UserCodeError):
+            return probe(own), own
+        raise
 
 
 def not_called(name: str, model: nn.Module) -> str:

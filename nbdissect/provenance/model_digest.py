@@ -54,7 +54,7 @@ def output_digest(
     with (
         limited_threads(1),
         preserve_model_state(model, device),
-        Capture(model, layers, probe.order).hooked() as capture,
+        Capture(model, layers, None).hooked() as capture,
     ):
         batch = batcher.batch([batcher.load(image, index) for index, image in images], numbers)
         outputs = capture.run(batch, numbers[0])

@@ -13,7 +13,7 @@ from nbdissect.engine.labels import LabelReader
 from nbdissect.engine.model_lock import sole_use
 from nbdissect.engine.model_state import preserve_rng_state
 from nbdissect.engine.preprocessing import Normalize, choose_transform
-from nbdissect.engine.probe import probe_layers
+from nbdissect.engine.probe import probe_fitting, probe_layers
 from nbdissect.engine.threads import limited_threads
 from nbdissect.notices import warn
 from nbdissect.provenance.cache import Cache
@@ -66,9 +66,16 @@ def prepare(
     labels = LabelReader(concepts, data.categories, config.semantics, getattr(data, "concept_numbers", ()))
     with preserve_rng_state(config.device), limited_threads(), sole_use(model):
         chosen = choose_transform(transform, model, data)
-        first = [(index, check_dataset(data)[index].image) for index in config.images[:3]]
+        checked = check_dataset(data)
+        first = [(index, checked[index].image) for index in config.images[:3]]
         # Before anything else looks at the weights: lazy layers get theirs with their first batch.
-        probe = probe_layers(model, config.layers, first, chosen, config.device, config.output)
+        probe, chosen = probe_fitting(
+            lambda chosen: probe_layers(model, config.layers, first, chosen, config.device, config.output),
+            chosen,
+            transform,
+            model,
+            checked,
+        )
         fingerprint = Fingerprint(model, data, concepts, config, chosen, probe)
     inputs = RunInputs(model, fingerprint.data, config, chosen, labels, len(concepts), len(data.categories), probe)
     return Job(inputs, data, concepts, fingerprint, opened, checkpoint, executor)

@@ -78,6 +78,7 @@ class TwoPassRun:
         self.tallies = Tallies({}, inputs.concepts, inputs.categories, per_image=inputs.config.per_image)
         self._open_file = open_file
         self._alone = batches is None
+        self._whole = False  # whether every pass goes to the end of the network
         self._batcher = inputs.probe.batcher(inputs.transform, inputs.config.device)
         self._largest_batch = inputs.config.batch_size  # images in one forward pass; less once memory ran out
 
@@ -119,6 +120,11 @@ class TwoPassRun:
                 if watch(self):
                     return
 
+    def start_again(self) -> None:
+        """Forget all that was seen; passes go to the end of the network from now on, since its calls differ from image to image."""
+        self.close()
+        self.layers, self.shapes, self.seen, self._whole = {}, [], 0, True
+
     def assume_seen(self, batches: int) -> None:
         """Treat the first batches as seen, though none of their cells are here."""
         self.seen = batches
@@ -158,7 +164,7 @@ class TwoPassRun:
 
         with (
             preserve_model_state(model, config.device),
-            Capture(model, config.layers, self.inputs.probe.order).hooked() as capture,
+            Capture(model, config.layers, None if self._whole else self.inputs.probe.order).hooked() as capture,
         ):
             for number, (images, shapes) in zip(numbers, prefetch(load, numbers, config.num_workers), strict=True):
                 batch = self.batches[number]
@@ -171,6 +177,8 @@ class TwoPassRun:
 
     def _is_checked(self, number: int) -> bool:
         """Whether a batch shows a few images to the whole network; the very first were seen by the probe."""
+        if self._whole:
+            return False
         regular = number % _CHECK_EVERY == 0 and not (self._alone and number == 0)
         return regular or number == len(self.batches) - 1
 
