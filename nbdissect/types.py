@@ -20,6 +20,10 @@ Semantics = Literal["paper", "netdissect-lite"]
 SEMANTICS: tuple[Semantics, ...] = get_args(Semantics)
 
 
+TOTAL = "all"
+"""What summaries call the total over all categories, so that no category may be called so."""
+
+
 class Concept(NamedTuple):
     """A labeled concept: a number in the masks, its name, and its category.
 

@@ -1,0 +1,69 @@
+"""Finds data sets that give another sample each time they are read, such as one with random augmentation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nbdissect.samples.checked import check_dataset
+from nbdissect.samples.subset import Subset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# A flip at random goes unnoticed in one of three images with a probability of 1/8, in all three of 1/512.
+_READS = 4
+
+
+def check_repeatable(data: Any, indices: Iterable[int]) -> None:
+    """Read some samples several times and refuse a data set that doesn't give the same each time.
+
+    A run reads images in one pass and masks in another: both must be of the same sample. The package's own
+    data sets are not read.
+
+    Raises
+    ------
+    ValueError
+        If a sample differs, or can't be used.
+    OSError
+        If it can't be read.
+    """
+    origin = data
+    while isinstance(origin, Subset):
+        origin = origin.data
+    if type(origin).__module__.partition(".")[0] == __name__.partition(".")[0]:
+        return
+    checked = check_dataset(data)
+    for index in indices:
+        first = checked[index]
+        for _ in range(_READS - 1):
+            check_same(first, checked[index], index)
+
+
+def check_same(first: Any, second: Any, index: int) -> None:
+    """Refuse two samples, read one after the other as number `index`, that differ.
+
+    Raises
+    ------
+    ValueError
+    """
+    before, after = first.image, second.image
+    differs = ""
+    if (before.mode, before.size) != (after.mode, after.size) or before.tobytes() != after.tobytes():
+        differs = "image"
+    elif not _same_masks(first.masks, second.masks):
+        differs = "masks"
+    elif dict(first.whole) != dict(second.whole):
+        differs = "whole"
+    if differs:
+        raise ValueError(
+            f"Image {index}: data[{index}] gave another .{differs} when it was read again. Images and masks are read at different "
+            "times, and must fit each other: leave out random augmentation, or draw from np.random.default_rng(index)."
+        )
+
+
+def _same_masks(first: Any, second: Any) -> bool:
+    return first.keys() == second.keys() and all(
+        np.array_equal(first[category], second[category]) for category in first
+    )
