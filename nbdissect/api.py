@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, overload
 from nbdissect import validation
 from nbdissect.data.resolve import resolve_data
 from nbdissect.display.progress import reporting
-from nbdissect.samples import check_dataset, check_repeatable
+from nbdissect.samples import check_dataset
 
 if TYPE_CHECKING:
     import os
@@ -189,7 +189,6 @@ def dissect(
     where = choose_device(device, model_device(model))
     with preserve_rng_state(where):
         images = validation.select_images(check_dataset(data), semantics)
-        check_repeatable(data, sorted({images[0], images[len(images) // 2], images[-1]}))
     config = RunConfig(
         layers=names,
         images=images,

@@ -14,6 +14,7 @@ from nbdissect.engine.model_state import preserve_rng_state
 from nbdissect.engine.threads import limited_threads
 from nbdissect.notices import warn
 from nbdissect.provenance.cache import Cache
+from nbdissect.provenance.data_digest import DataChangedError, DigestingDataset
 from nbdissect.provenance.fingerprint import Fingerprint
 from nbdissect.results.dissection import Dissection
 from nbdissect.results.dissections import Dissections
@@ -21,6 +22,7 @@ from nbdissect.results.per_image import PerImage
 from nbdissect.runner import distributed, local
 from nbdissect.runner.checkpoint import Checkpoint
 from nbdissect.runner.interrupts import StopRequest, interruptible
+from nbdissect.samples import check_repeatable
 from nbdissect.types import Progress
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def prepare(
     checkpoint: Any,
     executor: Executor | None,
 ) -> Job:
-    """Return the job of a call whose arguments are checked; digests the model, and reads an image where the transform needs its size.
+    """Return the job of a call whose arguments are checked; digests the model, and reads a few images to check the data.
 
     Parameters
     ----------
@@ -60,9 +62,11 @@ def prepare(
     opened = None if cache is None else Cache(cache)
     labels = LabelReader(concepts, data.categories, config.semantics, getattr(data, "concept_numbers", ()))
     with preserve_rng_state(config.device), limited_threads():
+        held = check_repeatable(data, config.probes)
+        watched = DigestingDataset(data, record=checkpoint is not None, held=held, room=config.memory // 32)
         chosen = choose_transform(transform, model, data)
-        fingerprint = Fingerprint(model, data, concepts, config, chosen)
-    inputs = RunInputs(model, fingerprint.data, config, chosen, labels, len(concepts), len(data.categories))
+        fingerprint = Fingerprint(model, watched, concepts, config, chosen)
+    inputs = RunInputs(model, watched, config, chosen, labels, len(concepts), len(data.categories))
     return Job(inputs, data, concepts, fingerprint, opened, checkpoint, executor)
 
 
@@ -114,8 +118,18 @@ class Job:
             {name: replace(d, provenance=replace(provenance[name], uncounted=uncounted)) for name, d in found.items()}
         )
         if self.cache is not None and whole:
-            self.cache.save(self.fingerprint.compute_key(), found)
+            self._keep(found)
         return found
+
+    def _keep(self, found: Dissections) -> None:
+        """Save results in the cache, unless the data changed after their key was made."""
+        assert self.cache is not None
+        try:
+            self.inputs.data.check_unchanged()
+        except DataChangedError as error:
+            warn(f"The result is not in the cache, and may mix old and new data: {error}")
+            return
+        self.cache.save(self.fingerprint.compute_key(), found)
 
     def cached(self) -> Dissections | None:
         """Return what the cache holds for this job."""
@@ -136,7 +150,8 @@ class Job:
             )
         checkpoint = None
         if self.checkpoint is not None:
-            checkpoint = Checkpoint(self.checkpoint, self.fingerprint.compute_key(data=False))
+            settings = {"memory_mb": self.inputs.config.memory >> 20}
+            checkpoint = Checkpoint(self.checkpoint, self.fingerprint.compute_key(data=False), settings)
         finished = False
         try:
             outcome = local.run(

@@ -48,7 +48,7 @@ def run(
 
     try:
         if save_to is not None:
-            save_to.restore(this)
+            save_to.restore(this, stop=lambda: stop.requests > 0)
         if not this.thresholds:
             this.forward_pass(lambda _: ends(0))
             if save_to is not None and this.seen < len(this.batches):

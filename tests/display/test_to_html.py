@@ -21,7 +21,7 @@ from nbdissect.display.snapshot import UnreadableError, embed, told
 from nbdissect.results.dissections import Dissections
 from nbdissect.results.provenance import Provenance
 from nbdissect.types import Concept
-from support.dissections import Gone, NASTY, Squares, decoded, dissection
+from support.dissections import NASTY, Gone, Squares, decoded, dissection
 
 
 @pytest.fixture(scope="module")
