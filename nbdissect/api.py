@@ -183,7 +183,7 @@ def dissect(
     find_layers(model, names)
     validation.check_numbers(quantile=quantile, top=top, batch_size=batch_size, num_workers=num_workers)
     validation.check_semantics(semantics)
-    validation.check_executor(executor, checkpoint)
+    validation.check_executor(executor)
     data = resolve_data(data)
     concepts = validation.read_concepts(data)
     where = choose_device(device, model_device(model))

@@ -168,8 +168,8 @@ class DigestingDataset:
                 if known.setdefault(index, digest) != digest:
                     raise DataChangedError(_changed(index, what))
 
-    def verify(self, index: int, shape: tuple[int, int]) -> None:
-        """Read a sample and compare it with the digests that :meth:`merge` has added, and its masks with a height and width.
+    def verify(self, index: int, shape: tuple[int, int] | None = None) -> None:
+        """Read a sample and compare it with the digests that :meth:`merge` has added, and its masks with a height and width, if given.
 
         Raises
         ------
@@ -181,7 +181,7 @@ class DigestingDataset:
             _ = sample.image
         if index in self._labels:
             _ = sample.masks
-        if sample.shape != shape:
+        if shape is not None and sample.shape != shape:
             raise DataChangedError(_changed(index, "size of masks"))
 
     # --- what is in memory already ---

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 VERSION = 2
 STATE = "run.state"
+SHARDS = "shards.state"
 _STATE_OF_VERSION_1 = "state.npz"
 _LOCK = "lock"
 CELLS = "cells"
@@ -192,6 +193,11 @@ class Checkpoint(CheckpointDirectory):
         KeyboardInterrupt
             If `stop()` before that is known.
         """
+        if (self.directory / SHARDS).exists():
+            raise CheckpointError(
+                f"{self.directory} holds this run begun with executor=. Pass one again, take another directory, or remove this one "
+                "to begin anew."
+            )
         found = self.read(STATE)
         if found is None:
             return False
@@ -201,14 +207,14 @@ class Checkpoint(CheckpointDirectory):
         except DamagedCellsError as error:
             raise CheckpointError(f"{error} Remove {self.directory} to begin anew.") from error
         for number, (name, layer) in enumerate(run.layers.items()):
-            layer.merge_state(_under(arrays, f"layer.{number}."))
+            layer.merge_state(under(arrays, f"layer.{number}."))
             if f"thresholds.{number}" in arrays:
                 run.set_thresholds(name, arrays[f"thresholds.{number}"])
         run.counted = manifest["counted"]
         run.inputs.labels.skipped.update(manifest["skipped"])
         run.inputs.labels.strange_categories.update(manifest["strange"])
         if run.thresholds:
-            run.tallies.merge_state(_under(arrays, "tallies."))
+            run.tallies.merge_state(under(arrays, "tallies."))
         self._verify(run, unpack_digests(arrays), stop)
         return True
 
@@ -337,7 +343,8 @@ def _is_ours(name: str) -> bool:
     )
 
 
-def _under(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+def under(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """Return the arrays whose names begin with a prefix, without it."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 

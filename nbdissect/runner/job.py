@@ -22,6 +22,7 @@ from nbdissect.results.per_image import PerImage
 from nbdissect.runner import distributed, local
 from nbdissect.runner.checkpoint import Checkpoint
 from nbdissect.runner.interrupts import StopRequest, interruptible
+from nbdissect.runner.shard_checkpoint import ShardCheckpoint
 from nbdissect.samples import check_repeatable
 from nbdissect.types import Progress
 
@@ -144,23 +145,25 @@ class Job:
         return Dissections({name: replace(d, data=self.data) for name, d in found.items()})
 
     def _execute(self, stop: StopRequest, report: Callable[[Progress], None]) -> RunOutcome:
-        if self.executor is not None:
-            return distributed.run(
-                self.executor, self.inputs, stop=stop, report=lambda p: report(Progress(p.stage, p.done, p.total))
-            )
-        checkpoint = None
+        config, finished = self.inputs.config, False
+        checkpoint: Any = None
         if self.checkpoint is not None:
-            settings = {"memory_mb": self.inputs.config.memory >> 20}
-            checkpoint = Checkpoint(self.checkpoint, self.fingerprint.compute_key(data=False), settings)
-        finished = False
+            kind = Checkpoint if self.executor is None else ShardCheckpoint
+            key = self.fingerprint.compute_key(data=False)
+            checkpoint = kind(self.checkpoint, key, {"memory_mb": config.memory >> 20})
         try:
-            outcome = local.run(
-                self.inputs,
-                stop=stop,
-                report=lambda p, snapshot: report(Progress(p.stage, p.done, p.total, lambda: self._preview(snapshot))),
-                checkpoint=checkpoint,
-            )
-            finished = outcome.counted == len(self.inputs.config.images)
+            if self.executor is None:
+                outcome = local.run(
+                    self.inputs,
+                    stop=stop,
+                    report=lambda p, snapshot: report(
+                        Progress(p.stage, p.done, p.total, lambda: self._preview(snapshot))
+                    ),
+                    checkpoint=checkpoint,
+                )
+            else:
+                outcome = distributed.run(self.executor, self.inputs, stop=stop, report=report, checkpoint=checkpoint)
+            finished = outcome.counted == len(config.images)
         finally:
             if checkpoint is not None:
                 checkpoint.close(finished=finished)

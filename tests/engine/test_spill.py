@@ -80,11 +80,11 @@ def test_what_was_cut_off_is_missed(tmp_path):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 @pytest.mark.parametrize("buffering", [0, 1 << 16])
 def test_a_full_disk_is_named_with_what_to_set(monkeypatch, buffering):
-    store = CellStore(0, Path("/dev/full").open("r+b", buffering=0))
-    with pytest.raises(OSError, match=r"/dev/full can't be written: the disk is full\. .*checkpoint=") as caught:
-        store.append([(SHAPE, cells(5000))], None)
+    with Path("/dev/full").open("r+b", buffering=0) as file:
+        store = CellStore(0, file)
+        with pytest.raises(OSError, match=r"/dev/full can't be written: the disk is full\. .*checkpoint=") as caught:
+            store.append([(SHAPE, cells(5000))], None)
     assert caught.value.errno == errno.ENOSPC
-    store.close()
     full = os.open("/dev/full", os.O_RDWR)
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: os.fdopen(full, "r+b", buffering=buffering))
     store = CellStore(0)

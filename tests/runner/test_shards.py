@@ -16,7 +16,7 @@ import torch
 
 import nbdissect as nd
 from nbdissect.engine import layer_accumulator
-from nbdissect.runner import distributed, worker_payload
+from nbdissect.runner import shards, worker_payload
 from support.cases import Case, assert_equal, interrupt
 from support.data import Photos
 from support.needs import needed
@@ -73,15 +73,15 @@ def test_histograms_of_shards(monkeypatch):
     for semantics in ("paper", "netdissect-lite"):
         wanted = case.dissect(semantics=semantics)
         with monkeypatch.context() as scarce:
-            scarce.setattr(validation, "memory_of", lambda _: 2000)
+            scarce.setattr(validation, "parse_memory", lambda _: 2000)
             assert case.dissect(executor=executor, semantics=semantics) == wanted
-    assert ("_search_shard", range(2)) in executor.tasks
+    assert ("search_shard", range(2)) in executor.tasks
 
 
 def test_cells_that_are_lost_are_computed_again(monkeypatch):
     """As on a cluster, where the second task for a shard may run on another machine."""
     case = Case()
-    monkeypatch.setattr(distributed, "_index", lambda payload, shard: Path(payload.folder) / f"{time.monotonic_ns()}.json")
+    monkeypatch.setattr(shards, "_index", lambda payload, shard: Path(payload.folder) / f"{time.monotonic_ns()}.json")
     assert case.dissect(executor=Here(3)) == case.dissect()
 
 
@@ -143,8 +143,6 @@ def test_an_error_in_a_worker_is_the_same_error():
 def test_what_is_no_executor():
     with pytest.raises(ValueError, match=r"executor is a int; a concurrent\.futures\.Executor is needed"):
         Case().dissect(executor=4)
-    with pytest.raises(ValueError, match=r"checkpoint= is for a run in this process"):
-        Case().dissect(executor=Here(), checkpoint="here")
 
 
 def test_an_interrupt_keeps_the_shards_that_are_done():
