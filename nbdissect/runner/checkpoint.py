@@ -46,6 +46,10 @@ _REMEDY = (
 )
 
 
+_locks: set[IO[bytes]] = set()
+"""The lock files that this process holds."""
+
+
 class CheckpointError(ValueError):
     """A checkpoint that can't be used."""
 
@@ -154,13 +158,13 @@ class CheckpointDirectory:
                     shutil.rmtree(path)
                 else:
                     path.unlink(missing_ok=True)
+            if os.name == "nt":  # which removes no open file, and has no locks
+                self._lock.close()
             # While it is locked: once released it may be the next run's.
-            with suppress(PermissionError):  # Windows removes no open file
-                (self.directory / _LOCK).unlink()
+            (self.directory / _LOCK).unlink()
+        _locks.discard(self._lock)
         self._lock.close()
         if finished:
-            with suppress(FileNotFoundError):
-                (self.directory / _LOCK).unlink() if os.name == "nt" else None
             with suppress(OSError):  # another run is in there already
                 self.directory.rmdir()
 
@@ -348,6 +352,17 @@ def under(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
+def _close_in_child() -> None:
+    """Close, in a worker that was forked, what would keep the directory locked for as long as the worker lives."""
+    for file in _locks:
+        file.close()
+    _locks.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_in_child)
+
+
 def _locked(path: Path) -> IO[bytes]:
     """Open and lock a file; the system unlocks it when the process dies."""
     try:
@@ -361,6 +376,7 @@ def _locked(path: Path) -> IO[bytes]:
             # A run that ended in this moment has removed the file that was locked: then it protects nothing.
             with suppress(FileNotFoundError):
                 if os.path.samestat(path.stat(), os.fstat(file.fileno())):
+                    _locks.add(file)
                     return file
         except BlockingIOError as error:
             file.close()

@@ -6,6 +6,8 @@ import hashlib
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nbdissect.runner.checkpoint import (
     CELLS,
     SHARDS,
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -118,5 +119,5 @@ def _digest(thresholds: Mapping[str, NDArray[np.float32]]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for name, limits in thresholds.items():
         digest.update(f"{name} {len(limits)} ".encode())
-        digest.update(limits.tobytes())
+        digest.update((limits + np.float32(0)).tobytes())  # of the two zeros, either may be found
     return digest.hexdigest()

@@ -7,7 +7,7 @@ import os
 import signal
 import tempfile
 import time
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from nbdissect.engine import layer_accumulator
 from nbdissect.runner import shards, worker_payload
 from support.cases import Case, assert_equal, interrupt
 from support.data import Photos
+from support.executors import Here
 from support.needs import needed
 from support.nets import Net
 
@@ -30,22 +31,6 @@ def _nothing_left_behind(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", None)
     yield
     assert not list((tmp_path / "temporary").glob("nbdissect-*"))
-
-
-class Here(Executor):
-    """Runs every task at once, in this thread, and counts what it was given."""
-
-    def __init__(self, workers=1):
-        self._max_workers, self.tasks = workers, []
-
-    def submit(self, task, /, *arguments, **named):
-        self.tasks.append((task.__name__, arguments[1]))
-        future = Future()
-        try:
-            future.set_result(task(*arguments, **named))
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 7, 50])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -27,31 +26,28 @@ class Moments:
     ----------
     folder : path
         Where they are kept.
+    executor : Executor, optional
     """
 
-    def __init__(self, folder, images=60):
-        self.case, self.folder = Case(images), Path(folder)
+    def __init__(self, folder, executor=None):
+        self.case, self.folder, self.executor = Case(), Path(folder), executor
         self.wanted = self.case.dissect(per_image=True)
-        moments = [
-            (4, "network"),
-            (images // 2 // 4 * 4, "network"),
-            (images - 4, "network"),
-            (8, "labels"),
-            (images - 4, "labels"),
-        ]
+        moments = [(4, "network"), (28, "network"), (56, "network"), (8, "labels"), (56, "labels")]
+        if executor is not None:  # shards of two batches
+            moments = [(8, "network"), (16, "network"), (8, "labels"), (16, "labels")]
         self.paths = [self._stopped(self.case, f"{stage}-{after}", after, stage) for after, stage in moments]
-        other = Case(images, seed=1)
+        other = Case(seed=1)
         self.others = [self._stopped(other, f"other-{stage}-{after}", after, stage) for after, stage in moments[1:4:2]]
 
     def _stopped(self, case, name, after, stage):
         path = self.folder / name
-        assert not case.dissect(progress=interrupt(after, stage), checkpoint=path, per_image=True).complete
+        assert not case.dissect(progress=interrupt(after, stage), checkpoint=path, per_image=True, executor=self.executor).complete
         return path
 
     def resume(self, path, case=None):
         """Return what comes of a damaged checkpoint: "equal", "refused", or what is wrong with it."""
         try:
-            d = (case or self.case).dissect(checkpoint=path, per_image=True)
+            d = (case or self.case).dissect(checkpoint=path, per_image=True, executor=self.executor)
         except REFUSED:
             return "refused"
         except Exception as error:
@@ -62,11 +58,12 @@ class Moments:
         """Put a damaged copy of one of the moments at `path`, and say what was done to it."""
         k = int(rng.integers(len(self.paths)))
         shutil.copytree(self.paths[k], path)
-        files = sorted(file for file in path.iterdir() if file.stat().st_size)
+        files = sorted(file for file in path.rglob("*") if file.is_file() and file.stat().st_size)
         file = files[rng.integers(len(files))]
         kind = _DAMAGES[rng.integers(len(_DAMAGES))]
-        kind(file, rng, [*self.paths, *self.others])
-        return f"{self.paths[k].name}: {kind.__name__} {file.name}"
+        inside = file.relative_to(path)
+        kind(file, rng, [other / inside for other in (*self.paths, *self.others)])
+        return f"{self.paths[k].name}: {kind.__name__} {inside}"
 
 
 def _edit(file, change):
@@ -139,8 +136,8 @@ def swap_two_blocks(file, rng, _):
     _edit(file, change)
 
 
-def take_another_moments(file, rng, moments):
-    other = moments[rng.integers(len(moments))] / file.name
+def take_another_moments(file, rng, others):
+    other = others[rng.integers(len(others))]
     if other.exists():
         shutil.copyfile(other, file)
 
@@ -233,18 +230,30 @@ def edits(index):
 
 _CHILD = """
 import sys, time
+from concurrent.futures import ThreadPoolExecutor
 sys.path[:0] = [{tests!r}, {root!r}]
 from support.cases import Case
 from nbdissect.runner import checkpoint
 checkpoint._SECONDS, checkpoint._SHARE = 0, 1e9  # after every batch
 print("here", flush=True)
-d = Case(400).dissect(checkpoint=sys.argv[1], progress=lambda p: (print(p.stage, p.done, flush=True), time.sleep(0.003)))
+with ThreadPoolExecutor(2) as pool:
+    d = Case(400).dissect(
+        checkpoint=sys.argv[1],
+        progress=lambda p: (print(p.stage, p.done, flush=True), time.sleep(0.003)),
+        executor=pool if sys.argv[3] == "executor" else None,
+    )
 d.save(sys.argv[2], images=False)
 """
 
 
-def killed_and_resumed(folder, moments):
+def killed_and_resumed(folder, moments, how="here"):
     """Run in processes of their own, of which each but the last is killed (-9) so many seconds after its first batch.
+
+    Parameters
+    ----------
+    folder : path
+    moments : sequence of float
+    how : {"here", "executor"}
 
     Returns
     -------
@@ -253,13 +262,8 @@ def killed_and_resumed(folder, moments):
         What each process reported first.
     """
     folder = Path(folder)
-    command = [
-        sys.executable,
-        "-c",
-        _CHILD.format(tests=str(TESTS), root=str(ROOT)),
-        str(folder / "run"),
-        str(folder / "d.nbd"),
-    ]
+    code = _CHILD.format(tests=str(TESTS), root=str(ROOT))
+    command = [sys.executable, "-c", code, str(folder / "run"), str(folder / "d.nbd"), how]
     first = []
     for seconds in [*moments, None]:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -267,7 +271,7 @@ def killed_and_resumed(folder, moments):
             first.append(process.stdout.readline())
             if seconds is not None:
                 time.sleep(seconds)
-                process.send_signal(signal.SIGKILL)
+                process.kill()
             process.stdout.read()
     assert process.returncode == 0
     assert not (folder / "run").exists()
