@@ -137,7 +137,10 @@ class Job:
         if self.cache is None:
             return None
         with preserve_rng_state(self.inputs.config.device), limited_threads():
-            found = self.cache.find(self.fingerprint.compute_key(), list(self.inputs.config.layers))
+            key = self.fingerprint.compute_key()
+            found = self.cache.find(
+                key, {name: self.fingerprint.make_provenance(name) for name in self.inputs.config.layers}
+            )
         if found is None:
             return None
         for text in {d.provenance.uncounted: None for d in found.values() if d.provenance}:
@@ -207,10 +210,9 @@ class Job:
             categories=tuple(self.data.categories),
             concepts=self.concepts,
             thresholds=found.thresholds,
-            # Copies: a run that goes on adds to the originals.
-            intersection=counts.intersection.copy(),
-            truth=outcome.tallies.truth.copy(),
-            activation=counts.activation.copy(),
+            intersection=counts.intersection,
+            truth=outcome.tallies.truth,
+            activation=counts.activation,
             top_images=found.top_images,
             top_activations=found.top_activations,
             top_maps=found.top_maps,

@@ -41,6 +41,7 @@ def run(
     preview = Preview(this)
 
     def ends(patience: int) -> bool:
+        preview.answer()
         report(this.progress, preview.snapshot)
         if save_to is not None:
             save_to.save_if_due(this)
@@ -61,4 +62,5 @@ def run(
             save_to.save(this)
         return this.result()
     finally:
+        preview.end()
         this.close()

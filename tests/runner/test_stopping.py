@@ -202,3 +202,42 @@ def test_a_look_at_a_run_that_goes_on():
     assert seen[-1].images == 400
     np.testing.assert_array_equal(seen[-1].intersection, d.intersection)
     assert d == case.dissect()
+
+
+def arrays_of(d):
+    per_image = vars(d.per_image).values() if d.per_image else ()
+    return [d.thresholds, d.intersection, d.truth, d.activation, d.top_images, d.top_activations, d.top_maps, *per_image]
+
+
+@pytest.mark.parametrize("per_image", [False, True])
+def test_a_look_shares_no_memory_with_the_run(per_image):
+    case, looks = Case(400), []
+
+    def look(progress):
+        found = progress.look()
+        if found is not None:
+            looks.append((found["layer"], [array.copy() for array in arrays_of(found["layer"])]))
+
+    d = case.dissect(progress=look, per_image=per_image)
+    for found, before in looks:
+        for array, copy in zip(arrays_of(found), before, strict=True):
+            np.testing.assert_array_equal(array, copy)
+            assert not any(np.shares_memory(array, other) for other in arrays_of(d))
+            array[...] = 0  # whoever looks may do as they like
+    assert d == case.dissect(per_image=per_image)
+
+
+def test_a_look_from_another_thread_waits_for_the_end_of_a_batch():
+    """In the middle of one, the run's thread is changing what would be looked at."""
+    case = Case(400)
+    wanted, reached = case.dissect(), threading.Event()
+    run = case.dissect(background=True)
+    run.listen(lambda run: run.progress.done >= 100 and reached.set())
+    assert reached.wait(30)
+    looks = [run.progress.look() for _ in range(20)]
+    assert run.result() == wanted
+    seen = [found["layer"].seen for found in looks if found is not None]
+    assert seen == sorted(seen)
+    last = run.progress.look()["layer"]
+    assert last.images == 400
+    np.testing.assert_array_equal(last.intersection, wanted.intersection)
