@@ -218,8 +218,9 @@ class _ImageSheet:
                     number for number, categories, family in expected if carries(still, family, categories)
                 )
             except Exception as error:
-                message = f"Image {image} of the data set can't be read: {type(error).__name__}: {error}"
-                raise UnreadableError(message) from error
+                raise UnreadableError(
+                    f"Image {image} of the data set can't be read: {type(error).__name__}: {error}"
+                ) from error
             picture.thumbnail((self.side, self.side))
             file = io.BytesIO()
             picture.save(file, "WEBP", quality=QUALITY, method=EFFORT)
