@@ -211,8 +211,9 @@ class _ImageSheet:
                     number for number, categories, family in expected if carries(decoded, family, categories)
                 )
             except Exception as error:
-                message = f"Image {index} of the data set can't be read: {type(error).__name__}: {error}"
-                raise UnreadableError(message) from error
+                raise UnreadableError(
+                    f"Image {index} of the data set can't be read: {type(error).__name__}: {error}"
+                ) from error
             small.thumbnail((self.side, self.side))
             file = io.BytesIO()
             small.save(file, "WEBP", quality=QUALITY, method=EFFORT)
