@@ -78,8 +78,9 @@ class DissectMagics(Magics):
         words = arg_split(re.split(r"\s#", line, maxsplit=1)[0].rstrip().rstrip(";"))
         args = self.dissect.parser.parse_intermixed_args(words)
         if args.model is None:
-            message = "Say which model: %dissect model lists its layers, %dissect model layer dissects one. %dissect? explains the options."
-            raise UsageError(message)
+            raise UsageError(
+                "Say which model: %dissect model lists its layers, %dissect model layer dissects one. %dissect? explains the options."
+            )
         assert self.shell is not None
         scope = {**self.shell.user_ns, **(local_ns or {})}
         try:
@@ -91,13 +92,11 @@ class DissectMagics(Magics):
             if not names:
                 return layers(model, data, transform=transform, device=device)
             if not 0 <= args.min_iou <= 1:
-                message = f"--min-iou {args.min_iou:g}; a number from 0 to 1 is needed. The paper uses 0.04."
-                raise UsageError(message)
+                raise UsageError(f"--min-iou {args.min_iou:g}; a number from 0 to 1 is needed. The paper uses 0.04.")
             if args.background and args.html:
-                message = (
+                raise UsageError(
                     "--html needs the result, which --background doesn't wait for. Later: run.result().to_html(path)."
                 )
-                raise UsageError(message)
             live = None if args.background else _live_view(args.min_iou, single=len(names) == 1)
             result: Any = dissect(
                 model,
@@ -160,11 +159,9 @@ def _evaluate(what: str, expression: str, scope: dict[str, Any]) -> Any:
         return eval(expression, scope)  # noqa: S307 - the user's own expression in the user's own session
     except NameError as error:
         hint = did_you_mean(expression, [name for name in scope if not name.startswith("_")], cutoff=0.6)
-        message = f"{what}: {error}.{hint or ' Run the cell that makes it first.'}"
-        raise UsageError(message) from error
+        raise UsageError(f"{what}: {error}.{hint or ' Run the cell that makes it first.'}") from error
     except Exception as error:
-        message = f"{what}: {expression!r} can't be evaluated: {type(error).__name__}: {error}"
-        raise UsageError(message) from error
+        raise UsageError(f"{what}: {expression!r} can't be evaluated: {type(error).__name__}: {error}") from error
 
 
 def _layers(word: str, scope: dict[str, Any]) -> list[Any]:
@@ -186,8 +183,7 @@ def _data(text: str | None, scope: dict[str, Any]) -> Any:
             return path
         if not isinstance(error.__cause__, (NameError, SyntaxError)) or "(" in text:
             raise
-        message = f"--data: {text!r} is neither a variable nor a directory (looked in {Path.cwd()})."
-        raise UsageError(message) from None
+        raise UsageError(f"--data: {text!r} is neither a variable nor a directory (looked in {Path.cwd()}).") from None
 
 
 def complete(text: str, namespace: dict[str, Any]) -> tuple[str, list[str]]:

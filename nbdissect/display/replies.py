@@ -92,9 +92,9 @@ def _hint(error: Exception) -> str:
 def thumbnails_of(d: Dissection) -> Thumbnails:
     """Return the encoded images of a result's data set, shared by all results over it."""
     if d.data is None:
-        message = "The photographs of this result are not at hand."
         raise RefusedError(
-            message, "A result that was read from a file holds no photographs: dissect the model again to see them."
+            "The photographs of this result are not at hand.",
+            "A result that was read from a file holds no photographs: dissect the model again to see them.",
         )
     if d not in _SHARED:
         _SHARED[d] = _BY_DATA.get(id(d.data)) or Thumbnails(d.data)

@@ -41,8 +41,7 @@ def save(result: LayerScores | Mapping[str, LayerScores], path: str | os.PathLik
     named = dict(result) if isinstance(result, Mapping) else {result.layer: result}
     for d in named.values():
         if wrong := problem(d):
-            message = f"{d.layer} can't be saved: {wrong}."
-            raise ArchiveError(message)
+            raise ArchiveError(f"{d.layer} can't be saved: {wrong}.")
     sources: list[Any] = []  # the distinct data sets
     if images:
         for d in named.values():
@@ -73,8 +72,7 @@ def save(result: LayerScores | Mapping[str, LayerScores], path: str | os.PathLik
             archive_check.entries(manifest)
             archive_check.sources(manifest)
         except ValueError as error:
-            message = f"The result can't be saved: {error}."
-            raise ArchiveError(message) from error
+            raise ArchiveError(f"The result can't be saved: {error}.") from error
         writer.finish(manifest)
 
 

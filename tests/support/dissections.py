@@ -191,5 +191,4 @@ def assert_same(a, b):
 
 class Gone(Squares):
     def __getitem__(self, index):
-        message = f"images/{index}.jpg"
-        raise FileNotFoundError(message)
+        raise FileNotFoundError(f"images/{index}.jpg")
