@@ -26,7 +26,13 @@ export function layoutAt(width: number, top: number, paired: boolean): Layout {
   const images = Math.max(1, Math.min(STRIP, top));
   if (!paired && room >= 700) {
     const thumb = Math.floor(Math.min(124, (room - HEAD) / images - GAP));
-    return { shape: "row", columns, thumb, perLine: images, rowHeight: Math.max(thumb, TEXT_BESIDE) + 2 * PAD };
+    return {
+      shape: "row",
+      columns,
+      thumb,
+      perLine: images,
+      rowHeight: Math.max(thumb, TEXT_BESIDE) + 2 * PAD,
+    };
   }
   const perLine = room >= 460 ? images : Math.min(images, 5);
   const lines = Math.ceil(images / perLine);
