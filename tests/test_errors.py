@@ -176,23 +176,10 @@ def test_samples_that_cannot_be():
         r"Image 0: \.whole of its sample must map categories to sequences of label numbers; got \{'a': 3\}",
         **once({}, {"a": 3}),
     )
-    refused(r"Image 0: \.masks of its sample must map", **once({"a": None}, {}))
+    refused(r"Image 0, category 'a': its mask is None; an array of whole numbers", **once({"a": None}, {}))
     case = once({"b": np.ones((1, 4, 4), int)}, {})
     with pytest.warns(UserWarning, match="Masks of b were not counted: data.categories holds a"):
         nd.dissect(case.pop("model"), case.pop("layer"), progress=False, **case)
-
-
-def test_bool_masks_are_label_1():
-    mask = np.arange(16).reshape(1, 4, 4) % 3 == 0
-    data = dense.Data([nd.Concept(1, "x", "a")], ("a",), [({"a": mask}, {}, (4, 4))] * 2)
-    d = nd.dissect(
-        dense.Playback(layer=np.zeros((2, 1, 20, 20), np.float32)),
-        "layer",
-        data=data,
-        progress=False,
-        transform=dense.spell,
-    )
-    assert d.truth.tolist() == [2 * mask.sum()]
 
 
 def test_transform_that_gives_something_else():
@@ -243,22 +230,6 @@ def test_masks_of_two_sizes_in_one_sample():
     )
     refused(
         r"Image 0, category 'a': a mask of shape \[5, 4\] in a sample whose masks are \[4, 4\]",
-        model=dense.Playback(layer=np.zeros((1, 1, 20, 20), np.float32)),
-        layer="layer",
-        data=data,
-        transform=dense.spell,
-    )
-
-
-@pytest.mark.parametrize("shape", [None, (4, 4)])
-@pytest.mark.parametrize(
-    ("mask", "what"),
-    [(np.zeros((4, 4), int), r"int64 array of shape \[4\]"), (np.zeros((1, 4, 4)), r"float64 array of shape \[4, 4\]")],
-)
-def test_masks_without_layers_or_of_fractions(shape, mask, what):
-    data = dense.Data([nd.Concept(1, "x", "a")], ("a",), [({"a": mask}, {}, shape)])
-    refused(
-        rf"Image 0, category 'a': a plane of its masks is a {what}.*takes mask\[None\]",
         model=dense.Playback(layer=np.zeros((1, 1, 20, 20), np.float32)),
         layer="layer",
         data=data,

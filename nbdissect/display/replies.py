@@ -66,7 +66,10 @@ _RERUN = "Run the cell again to show the gallery anew."
 
 
 def _describe(error: Exception) -> str:
-    return str(error) if isinstance(error, RefusedError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, RefusedError) or (error.__cause__ is None and str(error).startswith("Image ")):
+        return str(error)
+    cause = error.__cause__ or error  # what the data set's own code raised says it best
+    return f"{type(cause).__name__}: {cause}"
 
 
 def _refuse_if_all(failed: list[Exception], wanted: int) -> None:
@@ -76,7 +79,8 @@ def _refuse_if_all(failed: list[Exception], wanted: int) -> None:
 
 
 def _about(index: int, error: Exception) -> str:
-    return f"Image {index}: {_describe(error)}"
+    text = _describe(error)
+    return text if text.startswith("Image ") else f"Image {index}: {text}"
 
 
 def _hint(error: Exception) -> str:

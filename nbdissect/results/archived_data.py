@@ -89,6 +89,8 @@ class ArchivedData:
     indices : tuple of int
     """
 
+    checks_samples = True  # against the manifest
+
     def __init__(
         self,
         length: int,

@@ -476,7 +476,8 @@ class _Shaped(Squares):
         self.shape = shape
 
     def __getitem__(self, index):
-        return replace(super().__getitem__(index), masks={}, shape=self.shape)
+        image = Image.new("RGB", self.shape[::-1])
+        return replace(super().__getitem__(index), image=image, masks={}, shape=self.shape)
 
 
 def test_labels_are_the_union_of_all_layers_and_whole_image_labels(d):

@@ -99,6 +99,8 @@ def test_what_is_out_of_reach_is_listed_with_its_ceiling_and_why():
     assert limits["c2"].reason == "covers only 2 pixels, the units' masks far more"
     text = str(d.summary())
     assert "Out of reach: no unit of this layer could pass the cut with\n  c0 (a): covers 30 %" in text
+    assert text.endswith("\n\nWithout a pixel in these images, 1 concept: c1 (a)")
+    assert "c1 (a): " not in text
     large = make([[0, 0, 0]], [600, 50, 50], [[50, 60]]).summary()
     assert [(limit.concept.name, limit.reachable) for limit in large.limits] == [("c0", True)]
     assert "Large, so limited:\n  c0 (a)" in str(large)
