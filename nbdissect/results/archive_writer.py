@@ -71,10 +71,10 @@ def save(result: LayerScores | Mapping[str, LayerScores], path: str | os.PathLik
         try:  # what can't be read again is not written
             archive_check.entries(manifest)
             archive_check.sources(manifest)
+            writer.finish(manifest)
         except ValueError as error:
             message = f"The result can't be saved: {error}."
             raise ArchiveError(message) from error
-        writer.finish(manifest)
 
 
 def _write_arrays(writer: Writer, d: LayerScores, folder: str) -> dict[str, Any]:
@@ -82,6 +82,9 @@ def _write_arrays(writer: Writer, d: LayerScores, folder: str) -> dict[str, Any]
     for name, values in array_values(d).items():
         dtype = archive_check.ARRAYS[name].stored_dtype(np.asarray(values).dtype)
         stored = np.ascontiguousarray(values, dtype=dtype)
+        if not np.array_equal(stored, values, equal_nan=stored.dtype.kind == "f"):
+            message = f"{d.layer} can't be saved: {name} is {values.dtype}, and its values don't fit into {dtype}."
+            raise ArchiveError(message)
         member = f"dissections/{folder}/{name}.bin"
         writer.add(member, stored.tobytes())
         specs[name] = {"member": member, "dtype": stored.dtype.str, "shape": list(stored.shape)}

@@ -20,7 +20,7 @@ LARGE = 0.05
 
 @dataclass(frozen=True)
 class Rule:
-    """Counts under one rule, by category and for "all"."""
+    """Counts under one rule, by category and, for all together, under "all"."""
 
     detectors: dict[str, int]
     unique: dict[str, int]
@@ -149,7 +149,7 @@ def _limits(d: LayerScores, min_iou: float) -> list[Limit]:
         return []
     # A label counted twice can exceed the ceiling: what was reached was within reach.
     highest = np.nan_to_num(np.fmax(d.ceiling, d.iou), nan=-np.inf).max(axis=0)
-    known = np.isfinite(highest)
+    known = np.isfinite(highest) & ~np.isnan(d.truth)  # a table may not say how large a concept is
     coverage = d.truth / d.pixels if d.pixels else np.full(len(d.concepts), np.nan)
     reachable = scores.passes(highest, min_iou, d.semantics)
     largest_area = d.activation.max(axis=0)
