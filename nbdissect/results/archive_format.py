@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nbdissect.files import expand, open_regular
+from nbdissect.text import printable
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -96,7 +97,8 @@ class Reader:
 
     def fail(self, what: str, *, member: str = "", hint: str = "") -> NoReturn:
         """Raise the ArchiveError that says `what` is wrong with this file, or with one of its members."""
-        where = f"{self.path}, member {member!r}" if member else str(self.path)
+        path = printable(str(self.path))
+        where = f"{path}, member {member!r}" if member else path
         message = f"{where}: {what}. {hint or 'The file is damaged: save it again, or take another copy.'}"
         raise ArchiveError(message)
 

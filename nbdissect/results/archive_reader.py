@@ -12,6 +12,7 @@ from nbdissect.results.archived_data import ArchivedData, ArchivedSample
 from nbdissect.results.consistency import problem
 from nbdissect.results.dissection import Dissection
 from nbdissect.results.dissections import Dissections
+from nbdissect.text import printable
 
 if TYPE_CHECKING:
     import os
@@ -63,7 +64,7 @@ def _read(reader: Reader, entry: dict[str, Any], data: list[ArchivedData]) -> Di
     place = entry.pop("data")
     d = Dissection(**entry, **arrays, data=None if place is None else data[place])
     if wrong := problem(d):
-        reader.fail(f"{d.layer}: {wrong}")
+        reader.fail(f"{printable(d.layer)}: {wrong}")
     return d
 
 
@@ -78,6 +79,7 @@ def _read_array(reader: Reader, spec: dict[str, Any]) -> NDArray[Any]:
 
 
 def _read_images(reader: Reader, source: dict[str, Any]) -> ArchivedData:
+    where = printable(str(reader.path))
     samples = {
         sample["index"]: ArchivedSample(
             encoded=reader.read(sample["image"]),
@@ -87,7 +89,7 @@ def _read_images(reader: Reader, source: dict[str, Any]) -> ArchivedData:
             labels=reader.read(sample["labels"]) if sample["labels"] is not None else b"",
             planes=sample["layers"],
             whole={category: tuple(found) for category, found in sample["whole"].items()},
-            where=f"{reader.path}, member {sample['image']!r}",
+            where=f"{where}, member {sample['image']!r}",
         )
         for sample in source["samples"]
     }
@@ -97,5 +99,5 @@ def _read_images(reader: Reader, source: dict[str, Any]) -> ArchivedData:
         source["categories"],
         samples,
         drawings=source["drawings"],
-        where=f"{reader.path}",
+        where=where,
     )

@@ -17,6 +17,7 @@ from nbdissect.results.archived_data import ArchivedData
 from nbdissect.results.archived_images import Packed, pack
 from nbdissect.results.consistency import problem
 from nbdissect.results.fields import CATEGORIES, CONCEPTS, array_values, encode
+from nbdissect.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,7 +41,7 @@ def save(result: LayerScores | Mapping[str, LayerScores], path: str | os.PathLik
     named = dict(result) if isinstance(result, Mapping) else {result.layer: result}
     for d in named.values():
         if wrong := problem(d):
-            message = f"{d.layer} can't be saved: {wrong}."
+            message = f"{printable(d.layer)} can't be saved: {wrong}."
             raise ArchiveError(message)
     sources: list[Any] = []  # the distinct data sets
     if images:
@@ -83,7 +84,9 @@ def _write_arrays(writer: Writer, d: LayerScores, folder: str) -> dict[str, Any]
         dtype = archive_check.ARRAYS[name].stored_dtype(np.asarray(values).dtype)
         stored = np.ascontiguousarray(values, dtype=dtype)
         if not np.array_equal(stored, values, equal_nan=stored.dtype.kind == "f"):
-            message = f"{d.layer} can't be saved: {name} is {values.dtype}, and its values don't fit into {dtype}."
+            message = (
+                f"{printable(d.layer)} can't be saved: {name} is {values.dtype}, and its values don't fit into {dtype}."
+            )
             raise ArchiveError(message)
         member = f"dissections/{folder}/{name}.bin"
         writer.add(member, stored.tobytes())

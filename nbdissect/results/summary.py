@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nbdissect.results import scores
-from nbdissect.text import percent, plural
+from nbdissect.text import percent, plural, printable
 
 if TYPE_CHECKING:
     from nbdissect.results.layer_scores import LayerScores
@@ -91,12 +91,12 @@ class Summary:
         )
 
     def __str__(self) -> str:
-        lines = [f"{self.layer} of {self.model}: {self.headline}", self.facts, *self.notes, ""]
+        lines = [f"{printable(self.layer)} of {printable(self.model)}: {self.headline}", self.facts, *self.notes, ""]
         lines.append(f"{'':<12}{'report rule':>20}{'paper rule':>22}")
         lines.append(f"{'':<12}{'detectors':>12}{'unique':>8}{'detectors':>14}{'unique':>8}")
         for name in self.report.detectors:
             lines.append(
-                f"{name:<12}{self.report.detectors[name]:>12,}{self.report.unique[name]:>8,}"
+                f"{printable(name):<12}{self.report.detectors[name]:>12,}{self.report.unique[name]:>8,}"
                 f"{self.paper.detectors[name]:>14,}{self.paper.unique[name]:>8,}"
             )
         lines.append("Report rule: a unit counts once, for its best concept.")
@@ -178,7 +178,7 @@ def _limit_lines(limits: list[Limit], most: int = 12) -> list[str]:
         if chosen:
             lines += ["", title]
             lines += [
-                f"  {limit.concept.name} ({limit.concept.category}): {limit.reason}; IoU ≤ {limit.ceiling:.3f}"
+                f"  {printable(limit.concept.name)} ({printable(limit.concept.category)}): {limit.reason}; IoU ≤ {limit.ceiling:.3f}"
                 for limit in chosen[:most]
             ]
             if len(chosen) > most:

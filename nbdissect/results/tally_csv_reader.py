@@ -114,7 +114,7 @@ def read_csv(
         raise ValueError(message)
     if table.doubtful:
         warn(
-            f"{d.layer}: {table.doubtful:,} entries whose IoU or concept area does not agree with the other numbers "
+            f"{printable(d.layer)}: {table.doubtful:,} entries whose IoU or concept area does not agree with the other numbers "
             "of the file; the IoU is kept as it stands."
         )
     return d
