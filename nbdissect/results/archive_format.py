@@ -99,8 +99,7 @@ class Reader:
         """Raise the ArchiveError that says `what` is wrong with this file, or with one of its members."""
         path = printable(str(self.path))
         where = f"{path}, member {member!r}" if member else path
-        message = f"{where}: {what}. {hint or 'The file is damaged: save it again, or take another copy.'}"
-        raise ArchiveError(message)
+        raise ArchiveError(f"{where}: {what}. {hint or 'The file is damaged: save it again, or take another copy.'}")
 
     def read(self, member: str) -> bytes:
         """Return the bytes of a member, which can be read once.
@@ -236,22 +235,19 @@ def inside(name: str) -> bool:
 
 
 def _refuse_constant(text: str) -> None:
-    message = f"{text} is no JSON number"
-    raise ValueError(message)
+    raise ValueError(f"{text} is no JSON number")
 
 
 def _read_int(text: str) -> int:
     if len(text) > _MAX_DIGITS:
-        message = f"a number of {len(text):,} digits"
-        raise ValueError(message)
+        raise ValueError(f"a number of {len(text):,} digits")
     return int(text)
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        message = "an object names a key twice"
-        raise ValueError(message)
+        raise ValueError("an object names a key twice")
     return found
 
 
@@ -294,6 +290,7 @@ class Writer:
         """
         content = json.dumps(manifest, allow_nan=False, separators=(",", ":")).encode("utf-8")
         if len(content) > (most := most_manifest(self._packed)):
-            message = f"names and numbers of images take {len(content):,} bytes; at most {most:,} are read again"
-            raise ValueError(message)
+            raise ValueError(
+                f"names and numbers of images take {len(content):,} bytes; at most {most:,} are read again"
+            )
         self.add(MANIFEST, content)

@@ -24,8 +24,9 @@ class Dissections(Mapping[str, "Dissection"]):
         try:
             return self._by_layer[layer]
         except KeyError:
-            message = f"{layer!r} is not among the dissected layers: {printable(', '.join(self._by_layer))}"
-            raise KeyError(message) from None
+            raise KeyError(
+                f"{layer!r} is not among the dissected layers: {printable(', '.join(self._by_layer))}"
+            ) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_layer)
@@ -84,6 +85,6 @@ class Dissections(Mapping[str, "Dissection"]):
         return "".join(d._repr_html_(**options) for d in self._by_layer.values())
 
     def _ipython_display_(self) -> None:
-        from nbdissect.display.show import show_once
+        from nbdissect.display.cell_output import show_once
 
         show_once(self)

@@ -66,8 +66,7 @@ class Entry:
         value = owner.get(name, ...)
         if value is ... or not self.fits(value):
             got = "missing" if value is ... else f"{value!r:.60}"
-            message = f"{where}{'.' if where else ''}{name} is {got}; {self.needed} is needed"
-            raise ValueError(message)
+            raise ValueError(f"{where}{'.' if where else ''}{name} is {got}; {self.needed} is needed")
         return self.decode(value)
 
 
@@ -174,11 +173,9 @@ def check_keys(owner: Any, known: Collection[str], where: str) -> None:
     ValueError
     """
     if not isinstance(owner, dict):
-        message = f"{where} is {owner!r:.60}; an object is needed"
-        raise ValueError(message)
+        raise ValueError(f"{where} is {owner!r:.60}; an object is needed")
     if unknown := owner.keys() - set(known):
-        message = f"{where or 'the manifest'} holds {min(unknown)!r:.60}, which this nbdissect doesn't know"
-        raise ValueError(message)
+        raise ValueError(f"{where or 'the manifest'} holds {min(unknown)!r:.60}, which this nbdissect doesn't know")
 
 
 # --- what JSON holds ---

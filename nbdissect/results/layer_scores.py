@@ -59,10 +59,9 @@ class LayerScores:
 
     def __post_init__(self) -> None:
         if TOTAL in self.categories:
-            message = (
+            raise ValueError(
                 f"A category is called {TOTAL!r}, the name of the total over all categories. Give it another name."
             )
-            raise ValueError(message)
 
     # --- scores ---
 

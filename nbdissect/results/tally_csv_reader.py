@@ -87,8 +87,7 @@ def read_csv(
     categories = _categories(path, header)
     cells = [_cell(path, line, row, category) for line, row in enumerate(rows, 2) for category in categories]
     if sorted({cell.unit for cell in cells}) != list(range(len(rows))):
-        message = f"{path}: {len(rows)} rows, but the units are not 1 to {len(rows)}, each once."
-        raise ValueError(message)
+        raise ValueError(f"{path}: {len(rows)} rows, but the units are not 1 to {len(rows)}, each once.")
     labels = {cells[k * len(categories)].unit: (row.get("category"), row.get("label")) for k, row in enumerate(rows)}
     table = _table(path, cells, len(rows), categories)
     d = Dissection(
@@ -110,8 +109,7 @@ def read_csv(
         stored_best=_best(table, labels, categories, semantics),
     )
     if wrong := problem(d):
-        message = f"{path}: {wrong}. No program of ours or of the originals' authors writes such a file."
-        raise ValueError(message)
+        raise ValueError(f"{path}: {wrong}. No program of ours or of the originals' authors writes such a file.")
     if table.doubtful:
         warn(
             f"{printable(d.layer)}: {table.doubtful:,} entries whose IoU or concept area does not agree with the other numbers "
@@ -126,8 +124,7 @@ def _read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
             reader = csv.DictReader(file)
             return list(reader.fieldnames or []), list(reader)
     except (csv.Error, UnicodeDecodeError) as error:
-        message = f"{path}: {error}. A result file is UTF-8 text, comma separated."
-        raise ValueError(message) from error
+        raise ValueError(f"{path}: {error}. A result file is UTF-8 text, comma separated.") from error
 
 
 def _categories(path: Path, header: list[str]) -> tuple[str, ...]:
@@ -136,21 +133,20 @@ def _categories(path: Path, header: list[str]) -> tuple[str, ...]:
     wanted = ["unit", *(f"{category}-{field}" for category in categories for field in FIELDS)]
     missing = [name for name in wanted if name not in there]
     if missing or not categories:
-        message = (
+        raise ValueError(
             f"{path}: no column {missing[0] if missing else '<category>-label'!r}; found "
             f"{', '.join(map(printable, header[:8])) or 'an empty file'}. A result file has the columns "
             f"unit,category,label,score and, for each category, {', '.join(f'<category>-{field}' for field in FIELDS)}."
         )
-        raise ValueError(message)
     if len(there) < len(header):
         twice = next(name for name, times in Counter(header).items() if times > 1)
-        message = f"{path}: two columns are called {twice!r}; which one counts is not known. Rename or remove one."
-        raise ValueError(message)
+        raise ValueError(
+            f"{path}: two columns are called {twice!r}; which one counts is not known. Rename or remove one."
+        )
     if TOTAL in categories:
-        message = (
+        raise ValueError(
             f"{path}: a category is called {TOTAL!r}, the name of the total over all categories. Rename its columns."
         )
-        raise ValueError(message)
     return categories
 
 
@@ -160,19 +156,16 @@ def _cell(path: Path, line: int, row: dict[str, str], category: str) -> _Cell:
         try:
             value = float(text)
         except (TypeError, ValueError):
-            message = f"{path}, line {line}, column {column!r}: {text!r:.60} is not a number."
-            raise ValueError(message) from None
+            raise ValueError(f"{path}, line {line}, column {column!r}: {text!r:.60} is not a number.") from None
         if not 0 <= value < math.inf:
-            message = (
+            raise ValueError(
                 f"{path}, line {line}, column {column!r}: {text!r:.60}; pixels and IoU are finite, and 0 at least."
             )
-            raise ValueError(message)
         return value
 
     unit = number("unit")
     if not unit.is_integer() or unit < 1:
-        message = f"{path}, line {line}, column 'unit': {row['unit']!r:.60}; units count 1, 2, 3, …"
-        raise ValueError(message)
+        raise ValueError(f"{path}, line {line}, column 'unit': {row['unit']!r:.60}; units count 1, 2, 3, …")
     truth, activation, intersect, iou = (number(f"{category}-{field}") for field in FIELDS[1:])
     return _Cell(int(unit) - 1, category, row[f"{category}-label"] or "", truth, activation, intersect, iou)
 
@@ -196,8 +189,9 @@ def _table(path: Path, cells: list[_Cell], units: int, categories: tuple[str, ..
     named = [cell for cell in cells if cell.label or cell.truth]
     names = sorted({(place[cell.category], cell.label) for cell in named})
     if units * max(len(names), len(categories)) > _MOST_ENTRIES:
-        message = f"{path}: {units:,} units with {len(names):,} labels in {len(categories):,} categories; at most {_MOST_ENTRIES:,} pairs of them are read."
-        raise ValueError(message)
+        raise ValueError(
+            f"{path}: {units:,} units with {len(names):,} labels in {len(categories):,} categories; at most {_MOST_ENTRIES:,} pairs of them are read."
+        )
     shape = (units, len(names))
     table = _Table(
         concepts=tuple(Concept(c, label, categories[g]) for c, (g, label) in enumerate(names, 1)),

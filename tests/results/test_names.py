@@ -24,8 +24,17 @@ def named(name, **more):
     """A result in which every name begins with `name`."""
     d = dissection(6, tuple(f"{name}{k}" for k in range(6)), layer=name, **more)
     categories = tuple(f"{name}{k}" for k in range(6))
-    concepts = tuple(concept._replace(category=category) for concept, category in zip(d.concepts, categories, strict=True))
-    return replace(d, model=name, data=None, categories=categories, concepts=concepts, provenance=Provenance(layer=name, model=name, transform=name, credit=name))
+    concepts = tuple(
+        concept._replace(category=category) for concept, category in zip(d.concepts, categories, strict=True)
+    )
+    return replace(
+        d,
+        model=name,
+        data=None,
+        categories=categories,
+        concepts=concepts,
+        provenance=Provenance(layer=name, model=name, transform=name, credit=name),
+    )
 
 
 def assert_inert(text):
@@ -62,7 +71,11 @@ def test_what_is_printed_is_inert():
 
 def test_so_is_what_errors_and_warnings_say(tmp_path):
     d = named(EVIL)
-    for attempt in (lambda: d.units[99], lambda: nd.Dissections({EVIL: d})["x"], lambda: replace(d, pixels=1).save(tmp_path / "a.nbd")):
+    for attempt in (
+        lambda: d.units[99],
+        lambda: nd.Dissections({EVIL: d})["x"],
+        lambda: replace(d, pixels=1).save(tmp_path / "a.nbd"),
+    ):
         with pytest.raises((IndexError, KeyError, ArchiveError)) as caught:
             attempt()
         assert_inert(str(caught.value).replace("\\\\", "\\"))
@@ -91,7 +104,7 @@ def rows_of(path):
 
 
 def test_a_table_holds_the_names_themselves(tmp_path):
-    name = "\x1b[2Jcar\u202e, \"quoted\"\n;'"
+    name = '\x1b[2Jcar\u202e, "quoted"\n;\''
     d = named(name)
     d.to_csv(tmp_path / "a.csv")
     assert {row[2].rstrip("0123456") for row in rows_of(tmp_path / "a.csv")[1:]} <= {name, ""}
@@ -107,7 +120,9 @@ def test_half_a_surrogate_is_written_as_an_escape(tmp_path):
 @pytest.mark.parametrize("name", [FORMULA, "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1", "\r=1", "  =1", "＝1+1"])
 def test_formulas_are_warned_of_and_neutralized(tmp_path, name):
     d = named(name)
-    with pytest.warns(UserWarning, match=r"1?\d names in this table would be run as a formula by a spreadsheet, such as .*safe=True"):
+    with pytest.warns(
+        UserWarning, match=r"1?\d names in this table would be run as a formula by a spreadsheet, such as .*safe=True"
+    ):
         d.to_csv(tmp_path / "raw.csv")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -93,7 +93,14 @@ except OSError as error:
 def test_a_pipe_and_a_device_without_end_are_not_read(tmp_path, reader):
     os.mkfifo(tmp_path / "pipe")
     for path, what in ((tmp_path / "pipe", "a pipe"), ("/dev/zero", "a device")):
-        done = subprocess.run([sys.executable, "-c", LIMITED, reader, path], capture_output=True, text=True, check=True, timeout=60, cwd=ROOT)
+        done = subprocess.run(
+            [sys.executable, "-c", LIMITED, reader, path],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+            cwd=ROOT,
+        )
         assert done.stdout == f"{path} is {what}; a regular file is needed. Choose another path.\n"
 
 
@@ -108,7 +115,9 @@ def test_a_table_that_can_not_be_finished_leaves_the_old_one(tmp_path):
     )
     dissection(2).to_csv(tmp_path / "a.csv")
     before = (tmp_path / "a.csv").read_bytes()
-    done = subprocess.run([sys.executable, "-c", code, tmp_path / "a.csv"], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "a.csv"], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     assert "a.csv" in done.stdout
     assert (tmp_path / "a.csv").read_bytes() == before
     assert os.listdir(tmp_path) == ["a.csv"]

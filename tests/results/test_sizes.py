@@ -52,7 +52,10 @@ def test_masks_of_more_pixels_than_any_image_are_not_decoded(tmp_path, parts):
     picture.save(file, "PNG")
     members[sample["labels"]] = file.getvalue()
     del picture
-    refused(put_together(tmp_path / "b.nbd", manifest, members), "has masks of 169,000,000 pixels; at most 16,777,216 are allowed")
+    refused(
+        put_together(tmp_path / "b.nbd", manifest, members),
+        "has masks of 169,000,000 pixels; at most 16,777,216 are allowed",
+    )
 
 
 def test_so_are_masks_of_a_sample_that_has_none(tmp_path, parts):
@@ -65,7 +68,10 @@ def test_so_are_masks_of_a_sample_that_has_none(tmp_path, parts):
 def test_images_are_no_larger_than_the_format_says(tmp_path, parts):
     manifest, members = parts
     manifest["data"][0]["samples"][0]["size"] = [193, 100]
-    refused(put_together(tmp_path / "b.nbd", manifest, members), "size is [193, 100]; a height and a width up to 192 is needed")
+    refused(
+        put_together(tmp_path / "b.nbd", manifest, members),
+        "size is [193, 100]; a height and a width up to 192 is needed",
+    )
 
 
 def test_masks_are_decoded_in_a_few_bytes_a_pixel(tmp_path, parts):
@@ -105,7 +111,10 @@ def test_what_a_reader_does_not_know_is_refused(tmp_path, parts):
         (manifest["data"][0]["samples"][1], "data[0].samples[1]"),
     ):
         owner["dreams"] = 1
-        refused(put_together(tmp_path / "b.nbd", manifest, members), f"{where} holds 'dreams', which this nbdissect doesn't know")
+        refused(
+            put_together(tmp_path / "b.nbd", manifest, members),
+            f"{where} holds 'dreams', which this nbdissect doesn't know",
+        )
         del owner["dreams"]
     assert nd.load(put_together(tmp_path / "b.nbd", manifest, members))
 
@@ -150,7 +159,12 @@ def test_60_000_categories_are_refused(tmp_path, parts):
 def test_1_000_categories_have_the_best_concepts_that_they_should():
     d = dissection(40, tuple(f"c{k}" for k in range(3_000)), top=1)
     names = tuple(f"g{k}" for k in range(1_000))
-    d = replace(d, categories=names, concepts=tuple(nd.Concept(k + 1, f"c{k}", names[k % 1_000]) for k in range(3_000)), activation=np.full((40, 1_000), 9_000))
+    d = replace(
+        d,
+        categories=names,
+        concepts=tuple(nd.Concept(k + 1, f"c{k}", names[k % 1_000]) for k in range(3_000)),
+        activation=np.full((40, 1_000), 9_000),
+    )
     expected = d.iou.argmax(axis=1)
     expected[d.iou.max(axis=1) == 0] = -1
     np.testing.assert_array_equal(d.best_concepts, expected)
@@ -178,14 +192,23 @@ def test_counts_that_pack_tightly_are_stored_so_that_they_are_read_again(tmp_pat
         thresholds=np.zeros(units, np.float32),
         intersection=np.zeros((units, concepts), np.int64),
         activation=np.zeros((units, len(d.categories)), np.int64),
-        **{name: np.zeros((units, 0, *([7, 7] if name == "top_maps" else [])), kind) for name, kind in (("top_images", np.int64), ("top_activations", np.float32), ("top_maps", np.float32))},
+        **{
+            name: np.zeros((units, 0, *([7, 7] if name == "top_maps" else [])), kind)
+            for name, kind in (("top_images", np.int64), ("top_activations", np.float32), ("top_maps", np.float32))
+        },
     )
     d.save(tmp_path / "a.nbd")
     size = (tmp_path / "a.nbd").stat().st_size
     assert d.intersection.nbytes < most_unpacked(size)
     assert nd.load(tmp_path / "a.nbd") == d
     # Where little is packed, it is packed.
-    replace(d, **{name: getattr(d, name)[:100] for name in ("thresholds", "intersection", "activation", "top_images", "top_activations", "top_maps")}).save(tmp_path / "b.nbd")
+    replace(
+        d,
+        **{
+            name: getattr(d, name)[:100]
+            for name in ("thresholds", "intersection", "activation", "top_images", "top_activations", "top_maps")
+        },
+    ).save(tmp_path / "b.nbd")
     assert (tmp_path / "b.nbd").stat().st_size < 50_000
 
 
@@ -212,9 +235,13 @@ def test_large_masks_are_left_out_and_large_images_have_no_large_grid(tmp_path):
 
 def test_a_table_of_many_labels_is_refused_before_its_matrices_are_made(tmp_path):
     rows = [f"{u},a,n{u},0.5,n{u},10,20,10,0.5" for u in range(1, 4_001)]
-    (tmp_path / "a.csv").write_text("\n".join(["unit,category,label,score,a-label,a-truth,a-activation,a-intersect,a-iou", *rows]))
+    (tmp_path / "a.csv").write_text(
+        "\n".join(["unit,category,label,score,a-label,a-truth,a-activation,a-intersect,a-iou", *rows])
+    )
     tracemalloc.start()
-    with pytest.raises(ValueError, match=r"a.csv: 4,000 units with 4,000 labels in 1 categories; at most 8,388,608 pairs"):
+    with pytest.raises(
+        ValueError, match=r"a.csv: 4,000 units with 4,000 labels in 1 categories; at most 8,388,608 pairs"
+    ):
         nd.read_csv(tmp_path / "a.csv")
     assert tracemalloc.get_traced_memory()[1] < 50 << 20
     tracemalloc.stop()
@@ -247,6 +274,9 @@ def test_a_bomb_needs_no_memory_of_the_process(tmp_path, parts):
 
 def test_deflate_is_not_asked_to_pack_twice_in_small_files(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr("nbdissect.results.archive_format.zlib.compress", lambda content: asked.append(content) or zlib.compress(content))
+    monkeypatch.setattr(
+        "nbdissect.results.archive_format.zlib.compress",
+        lambda content: asked.append(content) or zlib.compress(content),
+    )
     photographs().save(tmp_path / "a.nbd")
     assert not asked

@@ -165,7 +165,14 @@ def photographs(units=6, **more):
         top_images=images,
         top_activations=maxima,
         drawings=True,
-        provenance=Provenance(nbdissect="0.1", layer=d.layer, quantile=0.005, categories=("object", "part", "scene"), weights="blake2b:12", date="2020-01-01"),
+        provenance=Provenance(
+            nbdissect="0.1",
+            layer=d.layer,
+            quantile=0.005,
+            categories=("object", "part", "scene"),
+            weights="blake2b:12",
+            date="2020-01-01",
+        ),
         **counts,
     )
 
@@ -176,7 +183,19 @@ def assert_same(a, b):
     for name, values in mine.items():
         assert values.dtype == theirs[name].dtype, name
         np.testing.assert_array_equal(values, theirs[name])
-    for name in ("layer", "model", "semantics", "categories", "concepts", "images", "pixels", "drawings", "thresholds_given", "provenance", "warning"):
+    for name in (
+        "layer",
+        "model",
+        "semantics",
+        "categories",
+        "concepts",
+        "images",
+        "pixels",
+        "drawings",
+        "thresholds_given",
+        "provenance",
+        "warning",
+    ):
         assert getattr(a, name) == getattr(b, name), name
     assert a == b
     assert a.differences(b) == []
