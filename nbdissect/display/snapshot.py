@@ -22,7 +22,7 @@ from nbdissect.display.gallery_state import starting_state
 from nbdissect.display.replies import fitted, ranked
 from nbdissect.display.thumbnails import carries, pixels_of
 from nbdissect.masks import shape_of
-from nbdissect.text import plural
+from nbdissect.text import plural, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -211,7 +211,9 @@ class _ImageSheet:
                     number for number, categories, family in expected if carries(decoded, family, categories)
                 )
             except Exception as error:
-                message = f"Image {index} of the data set can't be read: {type(error).__name__}: {error}"
+                message = printable_lines(
+                    f"Image {index} of the data set can't be read: {type(error).__name__}: {error}"
+                )
                 raise UnreadableError(message) from error
             small.thumbnail((self.side, self.side))
             file = io.BytesIO()
