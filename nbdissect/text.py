@@ -40,7 +40,7 @@ def describe_type(thing: Any) -> str:
     if thing is None:
         return "None"
     kind, shape = type(thing).__name__, getattr(thing, "shape", None)
-    article = "an" if kind[:1].lower() in "aeiou" else "a"
+    article = "an" if kind[:1].lower() in "aeiou" or kind == "ndarray" else "a"
     return f"{article} {kind}" + (f" of shape {list(shape)}" if isinstance(shape, tuple) else "")
 
 
@@ -54,6 +54,11 @@ def printable(name: str) -> str:
     if name.isprintable():
         return name
     return "".join(_escaped(sign) if unicodedata.category(sign) in _INVISIBLE else sign for sign in name)
+
+
+def printable_lines(text: str) -> str:
+    """Return a text that may hold names from elsewhere, each of its lines as :func:`printable` shows it."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def _escaped(sign: str) -> str:

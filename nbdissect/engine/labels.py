@@ -65,7 +65,8 @@ class LabelReader:
     semantics : {"paper", "netdissect-lite"}
         The paper takes the union of all planes, NetDissect-Lite counts every annotation.
     others : collection of int
-        Numbers that are labels but no concept of these categories: skipped, and noted in `skipped`.
+        Numbers that are labels but no concept of these categories: skipped, and noted in `skipped`,
+        as is 0 where it labels a whole image.
         Masks of other categories are noted in `strange_categories`.
     """
 
@@ -94,6 +95,8 @@ class LabelReader:
             If a number is no label of the data set, or a mask has another shape.
         """
         masks, whole = self._parts(sample, index)
+        if any(0 in whole.get(category, ()) for category in self._categories):
+            self.skipped.add(0)
         tuples = np.zeros(shape[0] * shape[1], dtype=np.int64)
         held = np.empty((1, 0), dtype=np.int64)  # [T, planes]: the concept of each tuple in each plane, -1 = none
         for category in self._categories:

@@ -58,7 +58,7 @@ class DigestingDataset:
         self, data: ConceptData, *, record: bool = False, held: Mapping[int, Sample] | None = None, room: int = _ROOM
     ) -> None:
         self._data = check_dataset(data)
-        self._own: Any = _own_digest(self._data.original)
+        self._own: Any = _own_digest(getattr(self._data, "original", data))
         self._record = record or not self._own
         self._images: dict[int, bytes] = {}
         self._labels: dict[int, bytes] = {}

@@ -145,7 +145,7 @@ class BackgroundRun:
         return f"<Run of {self.title}: {self._describe()}>"
 
     def _ipython_display_(self) -> None:
+        from nbdissect.display.cell_output import show_once
         from nbdissect.display.live_view import show_run
-        from nbdissect.display.show import show_once
 
         show_once(self, show_run)
