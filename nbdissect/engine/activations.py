@@ -192,7 +192,7 @@ class Capture:
         raise OtherCallsError(message)
 
 
-def _kept(output: Any, *, copy: bool) -> Any:
+def _kept(output: Any, *, copy: bool) -> Any:  # noqa: PLR0911 - one for each kind of container
     """An output with all its tensors detached (a model may turn gradients on inside), and copied where that is asked for."""
     if isinstance(output, torch.Tensor):
         output = output.detach()

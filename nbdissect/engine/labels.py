@@ -115,8 +115,9 @@ class LabelReader:
         for name, what in (("masks", "arrays [planes, height, width]"), ("whole", "sequences of label numbers")):
             part = getattr(sample, name, None)
             if not isinstance(part, Mapping) or not all(np.iterable(value) for value in part.values()):
-                message = f"Image {index}: .{name} of its sample must map categories to {what}; got {part!r:.80}."
-                raise ValueError(message)
+                raise ValueError(
+                    f"Image {index}: .{name} of its sample must map categories to {what}; got {part!r:.80}."
+                )
             self.strange_categories.update(str(category) for category in part if category not in self._categories)
             parts.append(part)
         return parts[0], parts[1]
@@ -130,11 +131,10 @@ class LabelReader:
         if number in self._others:
             self.skipped.add(number)
             return -1
-        message = (
+        raise ValueError(
             f"Image {index}, category {category!r}: label number {number} is not among the data set's "
             f"{len(self._column) + len(self._others):,} labels. Every number in a mask must be a label, or 0 for none."
         )
-        raise ValueError(message)
 
     def _refine(
         self,
@@ -146,11 +146,10 @@ class LabelReader:
         shape: tuple[int, int],
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         if plane.shape != shape:
-            message = (
+            raise ValueError(
                 f"Image {index}, category {category!r}: a mask of shape {list(plane.shape)} in a sample whose masks "
                 f"are {list(shape)}. All masks of one image share one height and width."
             )
-            raise ValueError(message)
         numbers, local = _renumber(plane.ravel().astype(np.uint8) if plane.dtype == bool else plane.ravel())
         columns = np.array([self._column_of(number, index, category) for number in numbers.tolist()], dtype=np.int64)
         # Labels that are no concept are one and the same: nothing.

@@ -150,7 +150,9 @@ class Evidence:
 
     # --- four axes ---
 
-    def _map(self, module: nn.Module, rest: tuple[int, ...], wide: tuple[int, ...] | None, *, forced: bool) -> Any:
+    def _map(  # noqa: PLR0911 - one for each rule
+        self, module: nn.Module, rest: tuple[int, ...], wide: tuple[int, ...] | None, *, forced: bool
+    ) -> Any:
         first, last = (rest[1], rest[2]), (rest[0], rest[1])
         if forced or _is_spatial(module):
             self._spatial = self._spatial or not forced
@@ -202,7 +204,7 @@ class Evidence:
 
     # --- three axes ---
 
-    def _sequence(
+    def _sequence(  # noqa: PLR0911 - one for each rule
         self,
         module: nn.Module,
         rest: tuple[int, ...],

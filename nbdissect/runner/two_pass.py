@@ -142,8 +142,9 @@ class TwoPassRun:
         if given is None and self.config.semantics == "paper" and self._alone:
             check_quantile(self.config.quantile, len(self.config.images) * height * width, name)
         if given is not None and len(given[name]) != units:
-            message = f"thresholds has {len(given[name])} values; layer {name!r} has {units} units. Give one per unit."
-            raise ValueError(message)
+            raise ValueError(
+                f"thresholds has {len(given[name])} values; layer {name!r} has {units} units. Give one per unit."
+            )
         return self.layer(name, (height, width), units)
 
     def _forward(
@@ -194,11 +195,10 @@ class TwoPassRun:
                 if not isinstance(error, ModelOutOfMemoryError) and not is_out_of_memory(error):
                     raise
                 if self._largest_batch == 1:
-                    message = (
+                    raise ValueError(
                         f"One image alone takes more memory than {self.config.device} has: {str(error).splitlines()[0]} "
                         "Free what other programs or cells hold there, use smaller images (transform=), or device='cpu'."
-                    )
-                    raise ValueError(message) from error
+                    ) from error
             # Out here the error no longer holds on to what was computed.
             if self.config.device.type == "cuda":
                 torch.cuda.empty_cache()
@@ -226,10 +226,9 @@ class TwoPassRun:
             pieces = [layout.maps(part.pop(name), name).to(self.config.device) for part in parts]
             maps = pieces[0] if len(pieces) == 1 else torch.cat(pieces)
         if len(maps) != images:
-            message = (
+            raise ValueError(
                 f"Layer {name!r} gave {len(maps)} maps for a batch of {images} images: one axis must count the images."
             )
-            raise ValueError(message)
         return maps
 
     @contextmanager

@@ -35,7 +35,11 @@ class WorkerPayload:
     Attributes
     ----------
     key : str
+    run : str
+        What distinguishes this run from others that keep their cells in the same folder.
     folder : str
+        Through which the sender and the workers of its machine meet.
+    cells : str
         Where workers keep the cells of their shards.
     threads : int
         As many as the sender uses: convolutions may round differently with another number.
@@ -44,7 +48,9 @@ class WorkerPayload:
     """
 
     key: str
+    run: str
     folder: str
+    cells: str
     threads: int
     content: bytes | None = None
 
@@ -62,23 +68,32 @@ class WorkerPayload:
                 try:
                     content = (Path(self.folder) / "inputs").read_bytes()
                 except OSError as error:
-                    message = (
+                    raise OSError(
                         f"This worker can't read {error.filename}, which the notebook's process wrote. Workers on other machines need a "
                         "directory that all share: set TMPDIR to one before the run, or use Dask's client.get_executor()."
-                    )
-                    raise OSError(message) from error
+                    ) from error
             _of_thread.inputs = _unpack(content)
             _of_thread.key = self.key
         return _of_thread.inputs  # type: ignore[no-any-return]
 
 
 @contextmanager
-def distribute(executor: Executor, inputs: RunInputs) -> Iterator[tuple[Any, Path]]:
-    """Send the inputs once to where the workers find them; yields the payload and the file that stops the workers."""
+def distribute(
+    executor: Executor, inputs: RunInputs, kept: tuple[str, Path] | None = None
+) -> Iterator[tuple[Any, Path]]:
+    """Send the inputs once to where the workers find them; yields the payload and the file that stops the workers.
+
+    Parameters
+    ----------
+    executor, inputs
+    kept : (str, path), optional
+        The run's key, and the folder for cells that outlive it.
+    """
     with tempfile.TemporaryDirectory(prefix="nbdissect-", ignore_cleanup_errors=True) as folder:
         with sole_use(inputs.model):  # not with the hooks of another thread's run
             content = _pack(inputs)
-        payload = WorkerPayload(uuid4().hex, folder, torch.get_num_threads())
+        run, cells = kept or (uuid4().hex, Path(folder) / "cells")
+        payload = WorkerPayload(uuid4().hex, run, folder, str(cells), torch.get_num_threads())
         # Only the client that Dask's executor hides can send something to every worker once, and clean up there.
         client = getattr(executor, "_client", None)
         if client is None or not hasattr(client, "scatter"):
@@ -113,11 +128,10 @@ def _pack(inputs: RunInputs) -> bytes:
         content: bytes = pickler.dumps(inputs)
     except Exception as error:  # pickling runs the code of whatever is pickled
         hint = "" if pickler is not pickle else " Or let them travel: pip install cloudpickle."
-        message = (
+        raise ValueError(
             f"Model, data or transform can't be sent to other processes: {type(error).__name__}: {error}. "
             f"Define their classes and functions in a module instead of a cell.{hint}"
-        )
-        raise ValueError(message) from error
+        ) from error
     return content
 
 
@@ -125,8 +139,7 @@ def _unpack(content: bytes) -> RunInputs:
     try:
         return pickle.loads(content)  # type: ignore[no-any-return]  # noqa: S301 - what _pack has made
     except (AttributeError, ImportError) as error:
-        message = (
+        raise ValueError(
             f"A worker can't unpack what was sent: {error}. Classes and functions from a notebook's cells travel only with "
             "cloudpickle (pip install cloudpickle), those of a module if the workers can import it."
-        )
-        raise ValueError(message) from error
+        ) from error

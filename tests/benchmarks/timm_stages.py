@@ -95,7 +95,12 @@ def _holds(tensor, maps):
     if tensor.ndim < 3 or not tensor.is_floating_point():
         return False
     patches = maps.shape[2] * maps.shape[3]
-    if tensor.ndim == 3 and tensor.shape[0] == len(maps) and tensor.shape[2] == maps.shape[1] and tensor.shape[1] > patches:
+    if (
+        tensor.ndim == 3
+        and tensor.shape[0] == len(maps)
+        and tensor.shape[2] == maps.shape[1]
+        and tensor.shape[1] > patches
+    ):
         return torch.allclose(tensor[:, -patches:].transpose(1, 2).reshape(maps.shape), maps, atol=1e-5)
     if tensor.numel() != maps.numel() or tensor.shape[0] != len(maps):
         return False
@@ -113,7 +118,7 @@ def main():
         try:
             for number, layer, verdict, text in stages(name):
                 counts[verdict] += 1
-                if verdict not in ("right",):
+                if verdict != "right":
                     remarks.append(f"    stage {number} {layer}: {verdict}: {text}")
         except Exception as error:  # a network that timm doesn't have, or that has no maps
             counts["failed"] += 1

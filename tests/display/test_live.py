@@ -208,8 +208,7 @@ def test_a_look_that_finds_nothing_yet(cell):
 
 def test_an_error_in_a_look_is_told_once_and_the_run_goes_on(cell):
     def broken():
-        message = "Image 7: no such file"
-        raise ValueError(message)
+        raise ValueError("Image 7: no such file")
 
     live = watch(run := Run(found=broken))
     d = run.go(live.report)
@@ -256,8 +255,7 @@ def test_a_failed_run(cell):
             run.now += 1
             tell(Progress("network", done, PLANNED, run.look_at(done)))
         assert live.gallery is not None
-        message = "no such image"
-        raise ValueError(message)
+        raise ValueError("no such image")
     assert told(live) == ("failed", "failed: no such image", "")
     assert live._frame.children == (live.view,)
     assert live.gallery is None

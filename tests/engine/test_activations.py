@@ -197,7 +197,7 @@ def test_default_transform_is_torchvisions():
 def test_transform_of_the_models_own_weights():
     import torchvision
 
-    from nbdissect.engine.batches import default_transform
+    from nbdissect.engine.preprocessing import default_transform
 
     model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3))
     model.weights = torchvision.models.EfficientNet_B0_Weights.IMAGENET1K_V1

@@ -254,8 +254,7 @@ def test_the_model_goes_there_and_comes_back(elsewhere):
     assert d.provenance.device == f"{elsewhere}:0"
 
     def fail(_):
-        message = "enough"
-        raise RuntimeError(message)
+        raise RuntimeError("enough")
 
     with pytest.raises(RuntimeError, match="enough"):
         run(model, "second", Photos(20), transform=integers, device=elsewhere, progress=fail)

@@ -100,8 +100,7 @@ def _await(process: subprocess.Popen[Any], port: int, folder: Path) -> None:
             time.sleep(0.25)
         else:
             return
-    message = f"The server did not come up:\n{(folder / 'server.log').read_text()[-3000:]}"
-    raise RuntimeError(message)
+    raise RuntimeError(f"The server did not come up:\n{(folder / 'server.log').read_text()[-3000:]}")
 
 
 def run_all(page: Page) -> None:
