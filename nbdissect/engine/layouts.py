@@ -150,6 +150,10 @@ class Shape:
     smaller: tuple[int, ...]
     wide: tuple[int, ...] | None = None
 
+    def __str__(self) -> str:
+        axes = ("N" if a != b else str(a) for a, b in zip(self.larger, self.smaller, strict=False))
+        return f"{str(self.dtype).removeprefix('torch.')} [{', '.join(axes)}]"
+
 
 def part_of(output: Any, function: Callable[[Any], Any] | None, part: tuple[Key, ...]) -> Any:
     """Return the part of an output that is meant."""

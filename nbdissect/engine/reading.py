@@ -86,6 +86,7 @@ class Evidence:
         )
         self._grids: list[Grid] = []
         self._lengths: set[int] = set()
+        self._positions: set[int] = set()  # lengths that were read as tokens
         self._units: set[int] = set()
         self._token_units: set[tuple[Grid, int]] = set()
 
@@ -109,7 +110,7 @@ class Evidence:
         prefixes : sequence of int, optional
             The numbers of prefix tokens that are possible, where the model says so.
         """
-        described = f"{str(shape.dtype).removeprefix('torch.')} {list(shape.larger)}"
+        described = str(shape)
         try:
             axis = batch_axis(shape.larger, shape.smaller, images)
         except _NoBatchAxisError as error:
@@ -134,12 +135,13 @@ class Evidence:
         if isinstance(found, str):
             return Unreadable(f"returns {described}: {found}")
         form, grid, units, prefix = found
-        self._note(form, grid, units)
+        self._note(form, grid, units, prefix)
         return Layout(units, grid, form, shape.part, axis, prefix)
 
-    def _note(self, form: str, grid: Grid, units: int) -> None:
+    def _note(self, form: str, grid: Grid, units: int, prefix: int) -> None:
         if form in ("tokens", "units first"):
             self._token_units.add((grid, units))
+            self._positions.add(prefix + grid[0] * grid[1])
         self._units.add(units)
         if self._weak:
             self._weak = False
@@ -170,10 +172,10 @@ class Evidence:
             return ("channels first", first, rest[0], 0) if a > b else ("channels last", last, rest[2], 0)
         # Both fit, or none is known from this pass: images twice as wide show which axis is the width.
         if wide is not None and wide != rest:
-            grown = [k for k in range(3) if wide[k] > rest[k]]
-            if wide[0] == rest[0] and grown == [2]:
+            grown = [k for k in range(3) if wide[k] != rest[k]]
+            if grown == [2] and wide[2] > rest[2] and (a or not self._mixed) and not attended:
                 return "channels first", first, rest[0], 0
-            if wide[0] == rest[0] and wide[2] == rest[2] and grown == [1]:
+            if grown == [1] and wide[1] > rest[1] and b and not attended:
                 return "channels last", last, rest[2], 0
             return (
                 f"it may be {readings}, and wider images change axes {[k + 1 for k in range(3) if wide[k] != rest[k]]}"
@@ -214,7 +216,7 @@ class Evidence:
         prefixes: Sequence[int] | None,
     ) -> Any:
         folds = [self._fold(rest[k], rest[1 - k], prefixes) for k in (0, 1)]
-        if wide is not None and wide != rest and not any(folds):
+        if wide is not None and wide != rest and not self._grids:
             folds = [self._fold_by_width(rest, wide, k) for k in (0, 1)]
         last = forced or _last_axis_is_units(module, rest)
         if last and not forced:
@@ -228,7 +230,8 @@ class Evidence:
                     " with up to 16 other tokens in front" if self._grids else ""
                 )
             square = rest[k] in (rest[1 - k], getattr(module, "in_features", None))
-            if square and last and not forced and not (wide and wide[0] > rest[0]):
+            unsure = square or (rest[k] in self._units and rest[k] not in self._positions)
+            if unsure and last and not forced and not (wide and wide[0] > rest[0]):
                 return f"{rest[0]} may be positions or units: as many of each"
             return self._folded(k, rest, folds[k])
         grown = [k for k in (0, 1) if wide is not None and wide[k] > rest[k]]
@@ -236,7 +239,7 @@ class Evidence:
         if len(grown) == 1 and grown[0] in possible:
             possible = grown
         elif len(possible) == 2:
-            known = [k for k in possible if rest[k] in self._lengths and rest[1 - k] not in self._lengths]
+            known = [k for k in possible if rest[k] in self._positions and rest[1 - k] not in self._positions]
             possible = known if len(known) == 1 else possible
         if not possible:
             return "neither axis is a grid of this pass" + (
@@ -247,7 +250,7 @@ class Evidence:
                 f"either axis may be positions: {rest[1]} units at {rest[0]} positions, or {rest[0]} units at {rest[1]}"
             )
         (k,) = possible
-        if rest[k] in self._units and grown != [k] and rest[k] not in self._lengths:
+        if rest[k] in self._units and grown != [k] and rest[k] not in self._positions:
             return f"{rest[k]} may be positions or units: as many of each"
         return self._folded(k, rest, folds[k])
 
@@ -325,9 +328,7 @@ def which_part(module: nn.Module, readings: Sequence[tuple[Shape, Layout | Unrea
         return readings[0][1]
     if not readings:
         return Unreadable("returns no tensor")
-    shapes = "; ".join(
-        f"{''.join(f'[{key!r}]' for key in shape.part)} {list(shape.larger)}" for shape, _ in readings[:4]
-    )
+    shapes = "; ".join(f"{''.join(f'[{key!r}]' for key in shape.part)} {shape}" for shape, _ in readings[:4])
     return Unreadable(f"returns {len(readings)} tensors: {shapes}{'; …' if len(readings) > 4 else ''}")
 
 
