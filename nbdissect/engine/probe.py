@@ -205,8 +205,9 @@ class _Prober:
             loader = Batcher(self._transform, self._device, None)
             loaded = [loader.load(image, index) for index, image in self._images]
             numbers = [index for index, _ in self._images]
-            # All images must come out in one shape; said here, by number, if they don't.
-            loader.batch(loaded, numbers)
+            # If they come out in different shapes, the run will say so, and of which image.
+            alike = [k for k, item in enumerate(loaded) if item.shape == loaded[0].shape]
+            loaded, numbers = [loaded[k] for k in alike], [numbers[k] for k in alike]
             for sizes in ((3, 2), (2, 1)):
                 try:
                     return self._probe(loaded, numbers, sizes, keep=keep)

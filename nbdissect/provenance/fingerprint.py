@@ -112,10 +112,9 @@ class Fingerprint:
             "outputs": output_digest(
                 self._model,
                 config.layers,
-                self._transform,
+                self._probe.batcher(self._transform, config.device),
                 [(index, self.data[index].image) for index in config.probes],
                 config.device,
-                self._probe,
             ),
         }
         text = json.dumps(parts, sort_keys=True, default=str)

@@ -15,9 +15,9 @@ from nbdissect.engine.threads import limited_threads
 from nbdissect.text import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from nbdissect.engine.probe import Probe
+    from nbdissect.engine.batches import Batcher
 
 _SIZE = 16
 _DEPTH = 6
@@ -35,10 +35,9 @@ def weights_digest(model: torch.nn.Module) -> str:
 def output_digest(
     model: torch.nn.Module,
     layers: Sequence[str],
-    transform: Callable[[Any], Any],
+    batcher: Batcher,
     images: Sequence[tuple[int, Any]],
     device: torch.device,
-    probe: Probe,
 ) -> str:
     """Return a digest of what the transform and the layers return for a few images, pairs (index, image).
 
@@ -49,7 +48,6 @@ def output_digest(
     ValueError
         If the transform or the model fails on them.
     """
-    batcher = probe.batcher(transform, device)
     numbers = [index for index, _ in images]
     with (
         limited_threads(1),

@@ -101,10 +101,12 @@ def _holds(tensor, maps):
         and tensor.shape[2] == maps.shape[1]
         and tensor.shape[1] > patches
     ):
-        return torch.allclose(tensor[:, -patches:].transpose(1, 2).reshape(maps.shape), maps, atol=1e-5)
-    if tensor.numel() != maps.numel() or tensor.shape[0] != len(maps):
+        return torch.equal(tensor[:, -patches:].transpose(1, 2).reshape(maps.shape), maps)
+    if tensor.numel() != maps.numel() or tensor.shape[0] != len(maps) or maps.shape[1] not in tensor.shape:
         return False
-    return torch.allclose(tensor.flatten().sort().values, maps.flatten().sort().values, atol=1e-5)
+    if not torch.allclose(tensor.double().sum(), maps.double().sum(), rtol=1e-4, atol=1e-2):  # before the slow look
+        return False
+    return torch.equal(tensor.flatten().sort().values, maps.flatten().sort().values)
 
 
 def main():

@@ -10,6 +10,7 @@ import torch
 
 import nbdissect as nd
 from nbdissect.builtin.world import World
+from nbdissect.engine.batches import Batcher
 from nbdissect.provenance.data_digest import DigestingDataset
 from nbdissect.provenance.model_digest import code_digest, output_digest, weights_digest
 from nbdissect.results.provenance import UPSAMPLING, Provenance
@@ -255,10 +256,13 @@ def test_the_digest_of_outputs_follows_transform_and_layers():
         return torch.tensor(np.array(image)).permute(2, 0, 1) / 255 + shift
 
     cpu = torch.device("cpu")
-    before = output_digest(model, ["features"], transform, images, cpu)
-    assert output_digest(model, ["features"], transform, images, cpu) == before
+    before = output_digest(model, ["features"], Batcher(transform, cpu, None), images, cpu)
+    assert output_digest(model, ["features"], Batcher(transform, cpu, None), images, cpu) == before
     assert model.training
-    assert output_digest(model, ["features"], lambda image: transform(image, 1e-6), images, cpu) != before
-    assert output_digest(model, ["features.0"], transform, images, cpu) != before
+    assert (
+        output_digest(model, ["features"], Batcher(lambda image: transform(image, 1e-6), cpu, None), images, cpu)
+        != before
+    )
+    assert output_digest(model, ["features.0"], Batcher(transform, cpu, None), images, cpu) != before
     model.features[0].register_forward_hook(lambda module, inputs, output: output * 1.00001)
-    assert output_digest(model, ["features"], transform, images, cpu) != before
+    assert output_digest(model, ["features"], Batcher(transform, cpu, None), images, cpu) != before
