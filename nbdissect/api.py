@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, overload
 
 from nbdissect import validation
 from nbdissect.data.resolve import resolve_data
-from nbdissect.display.progress import reporting
+from nbdissect.display.progress import reporter_of
 from nbdissect.samples import check_dataset
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from typing_extensions import Unpack
 
+    from nbdissect.display.progress import Reporter
     from nbdissect.results.dissection import Dissection
     from nbdissect.results.dissections import Dissections
     from nbdissect.runner import BackgroundRun
@@ -40,7 +41,7 @@ class DissectOptions(TypedDict, total=False):
     cache: str | os.PathLike[str] | None
     checkpoint: str | os.PathLike[str] | None
     executor: Executor | None
-    progress: bool | Callable[[Progress], None]
+    progress: bool | Callable[[Progress], None] | Reporter
 
 
 Data: TypeAlias = "ConceptData | str | os.PathLike[str] | None"
@@ -91,7 +92,7 @@ def dissect(
     cache: str | os.PathLike[str] | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
-    progress: bool | Callable[[Progress], None] = True,
+    progress: bool | Callable[[Progress], None] | Reporter = True,
     background: bool = False,
 ) -> Dissection | Dissections | BackgroundRun:
     """Return what each unit of a layer detects: its best concept, IoU, threshold and strongest images.
@@ -145,8 +146,9 @@ def dissect(
     executor : concurrent.futures.Executor, optional
         Whose workers share the run: a process pool, or Dask's ``client.get_executor()`` for many
         machines. The result is the same, count for count. See docs/cluster.md.
-    progress : bool or callable
-        Show a progress line, or call this with a ``Progress(stage, done, total, look)`` after every batch.
+    progress : bool, callable or Reporter
+        Show a progress line; or call this with a ``Progress(stage, done, total, look)`` after every
+        batch; or let this :class:`nbdissect.display.progress.Reporter` show the run.
     background : bool
         Return at once, with a run that goes on in a thread: ``run.result()``, ``run.cancel()``. It
         works on a copy of the model as it is now.
@@ -217,6 +219,6 @@ def dissect(
         return BackgroundRun(job, single=single)
     found = job.cached()
     if found is None:
-        with reporting(progress, job.title) as report:
+        with reporter_of(progress).following(job.title) as report:
             found = job.run_here(report)
     return found.only if single else found

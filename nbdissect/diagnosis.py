@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from importlib.metadata import PackageNotFoundError, version
+
+from nbdissect.display.session import session
 
 _PACKAGES = (
     "nbdissect",
@@ -69,18 +70,13 @@ def _compute() -> tuple[str, str]:
 
 
 def _front_end() -> str:
-    if "IPython" in sys.modules:
-        from IPython import get_ipython
-
-        shell = get_ipython()
-        if shell is not None and hasattr(shell, "kernel"):
-            gallery = sys.modules.get("nbdissect.display.gallery")
-            if gallery is None:
-                return "a notebook; no gallery has been shown yet"
-            if gallery.Gallery.answered:
-                return "a notebook, which has answered"
-            return (
-                "a notebook, which has not answered a gallery: is ipywidgets installed where the server runs, and the page "
-                "reloaded since? nd.options.renderer = 'html' does without"
-            )
-    return "none: this is no notebook"
+    if not session.in_notebook:
+        return "none: this is no notebook"
+    if session.answered:
+        return "a notebook, which has answered"
+    if not session.displayed:
+        return "a notebook; no gallery has been shown yet"
+    return (
+        "a notebook, which has not answered a gallery: is ipywidgets installed where the server runs, and the page "
+        "reloaded since? nd.options.renderer = 'html' does without"
+    )

@@ -26,7 +26,7 @@ _MATCHER = "_nbdissect_matcher"
 
 @magics_class
 class DissectMagics(Magics):
-    """Holds ``%dissect``."""
+    """The line magic ``%dissect``."""
 
     @magic_arguments()
     @argument("model", nargs="?", help="the network: an expression, such as model or net.backbone")
@@ -35,7 +35,7 @@ class DissectMagics(Magics):
         nargs="*",
         help="dotted names of layers, or $name for a variable that holds them; without one, lists the layers that can be dissected",
     )
-    @argument("--data", "-d", help="labelled images: an expression, or the path of a Broden directory")
+    @argument("--data", "-d", help="labeled images: an expression, or the path of a Broden directory")
     @argument(
         "-q", "--quantile", type=float, default=0.005, help="share of activations above a unit's threshold (0.005)"
     )
@@ -70,15 +70,17 @@ class DissectMagics(Magics):
         The gallery fills while it computes. ■ ends it and keeps what was seen until then.
         """
         from nbdissect.api import dissect
-        from nbdissect.display.show import note_shown, show
+        from nbdissect.display.cell_output import show
+        from nbdissect.display.session import session
         from nbdissect.layer_table import layers
 
         # Options may stand anywhere, and a cell's habits (a comment, a semicolon) do no harm.
         words = arg_split(re.split(r"\s#", line, maxsplit=1)[0].rstrip().rstrip(";"))
         args = self.dissect.parser.parse_intermixed_args(words)
         if args.model is None:
-            message = "Say which model: %dissect model lists its layers, %dissect model layer dissects one. %dissect? tells all."
-            raise UsageError(message)
+            raise UsageError(
+                "Say which model: %dissect model lists its layers, %dissect model layer dissects one. %dissect? explains the options."
+            )
         assert self.shell is not None
         scope = {**self.shell.user_ns, **(local_ns or {})}
         try:
@@ -90,13 +92,11 @@ class DissectMagics(Magics):
             if not names:
                 return layers(model, data, transform=transform, device=device)
             if not 0 <= args.min_iou <= 1:
-                message = f"--min-iou {args.min_iou:g}; a number from 0 to 1 is needed. The paper uses 0.04."
-                raise UsageError(message)
+                raise UsageError(f"--min-iou {args.min_iou:g}; a number from 0 to 1 is needed. The paper uses 0.04.")
             if args.background and args.html:
-                message = (
+                raise UsageError(
                     "--html needs the result, which --background doesn't wait for. Later: run.result().to_html(path)."
                 )
-                raise UsageError(message)
             live = None if args.background else _live_view(args.min_iou, single=len(names) == 1)
             result: Any = dissect(
                 model,
@@ -111,7 +111,7 @@ class DissectMagics(Magics):
                 semantics=cast("Any", _unquoted(args.semantics)),
                 per_image=args.per_image,
                 cache=args.cache and _unquoted(args.cache),
-                progress=cast("Any", live or True),
+                progress=live or True,
                 background=args.background,
             )
         except (ValueError, OSError) as error:
@@ -122,9 +122,9 @@ class DissectMagics(Magics):
 
             with suppress(NotImplementedError):  # nobody watches: then the cell's value says what it is
                 show_run(result, args.min_iou)
-                note_shown(result)
+                session.note_shown(result)
             return result
-        show(result, args.min_iou, live)
+        show(result, args.min_iou, live.end(result) if live else None)
         if args.html:
             _write_page(result, _unquoted(args.html), args.min_iou)
         return result
@@ -132,9 +132,9 @@ class DissectMagics(Magics):
 
 def _live_view(min_iou: float, *, single: bool) -> LiveView | None:
     """Return what shows the run while it lasts; None where nobody could watch it."""
-    from nbdissect.display.show import form
+    from nbdissect.display.cell_output import current_form
 
-    if form() not in ("live", "both"):
+    if current_form() not in ("live", "both"):
         return None  # and nothing that draws widgets is imported
     from nbdissect.display.live_view import live_view
 
@@ -159,11 +159,9 @@ def _evaluate(what: str, expression: str, scope: dict[str, Any]) -> Any:
         return eval(expression, scope)  # noqa: S307 - the user's own expression in the user's own session
     except NameError as error:
         hint = did_you_mean(expression, [name for name in scope if not name.startswith("_")], cutoff=0.6)
-        message = f"{what}: {error}.{hint or ' Run the cell that makes it first.'}"
-        raise UsageError(message) from error
+        raise UsageError(f"{what}: {error}.{hint or ' Run the cell that makes it first.'}") from error
     except Exception as error:
-        message = f"{what}: {expression!r} can't be evaluated: {type(error).__name__}: {error}"
-        raise UsageError(message) from error
+        raise UsageError(f"{what}: {expression!r} can't be evaluated: {type(error).__name__}: {error}") from error
 
 
 def _layers(word: str, scope: dict[str, Any]) -> list[Any]:
@@ -185,8 +183,7 @@ def _data(text: str | None, scope: dict[str, Any]) -> Any:
             return path
         if not isinstance(error.__cause__, (NameError, SyntaxError)) or "(" in text:
             raise
-        message = f"--data: {text!r} is neither a variable nor a directory (looked in {Path.cwd()})."
-        raise UsageError(message) from None
+        raise UsageError(f"--data: {text!r} is neither a variable nor a directory (looked in {Path.cwd()}).") from None
 
 
 def complete(text: str, namespace: dict[str, Any]) -> tuple[str, list[str]]:

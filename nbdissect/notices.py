@@ -5,12 +5,27 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 logger = logging.getLogger("nbdissect")
-"""Hears of what is swallowed so that a run, a page or a result survives it."""
+"""Is told every error that is swallowed so that a run, a page or a result survives it."""
+logger.addHandler(logging.NullHandler())  # heard by whoever asks for it, and not printed into everybody's cell
 
 _PACKAGE = str(Path(__file__).parent)
+
+
+@contextmanager
+def logged(what: str) -> Iterator[None]:
+    """Log an error instead of raising it, where what goes on is worth more than what failed."""
+    try:
+        yield
+    except Exception:  # whatever it is
+        logger.warning(what, exc_info=True)
 
 
 def warn(text: str) -> None:

@@ -40,7 +40,7 @@ def describe_type(thing: Any) -> str:
     if thing is None:
         return "None"
     kind, shape = type(thing).__name__, getattr(thing, "shape", None)
-    article = "an" if kind[:1].lower() in "aeiou" else "a"
+    article = "an" if kind[:1].lower() in "aeiou" or kind == "ndarray" else "a"
     return f"{article} {kind}" + (f" of shape {list(shape)}" if isinstance(shape, tuple) else "")
 
 

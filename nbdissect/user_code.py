@@ -39,9 +39,12 @@ def call_user_code(function: Callable[[], _T], what: str) -> _T:
     except OSError as error:
         # Whoever catches a FileNotFoundError still does.
         kind = type(error) if type(error).__module__ == builtins.__name__ else OSError
-        raise kind(f"{what}: {error}") from error
+        raise kind(_describe(what, error)) from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] == __name__.partition(".")[0]:
             raise
-        text = f": {error}" if str(error) else "."
-        raise UserCodeError(f"{what} raised {type(error).__name__}{text}") from error
+        raise UserCodeError(_describe(what, error)) from error
+
+
+def _describe(what: str, error: Exception) -> str:
+    return f"{what} raised {type(error).__name__}" + (f": {error}" if str(error) else ".")

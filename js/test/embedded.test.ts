@@ -3,7 +3,8 @@ import { isWireArray } from "../src/data/arrays";
 import { decoded, inflated } from "../src/data/decode";
 import { EmbeddedModel, unpack } from "../src/data/embedded";
 import { tableOf } from "../src/data/table";
-import type { DissectionTable, EmbeddedGallery, WireArray } from "../src/messages";
+import type { DissectionTable, EmbeddedGallery, WireArray } from "../src/protocol";
+import { DEFAULTS } from "../src/state/gallery-state";
 import { raw, wire } from "./parts";
 
 const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
@@ -62,20 +63,7 @@ async function page(): Promise<EmbeddedGallery> {
     version: 2,
     style: "",
     several: false,
-    state: {
-      current: "layer4",
-      compare: [],
-      min_iou: 0.04,
-      only: "detectors",
-      query: "",
-      category: [],
-      concept: null,
-      _chosen: [2, 0],
-      sort: "iou",
-      overlay: "heat",
-      selected: [],
-      opened: "",
-    },
+    state: { ...DEFAULTS, current: "layer4", _chosen: [2, 0], overlay: "heat" },
     remark: "",
     dissections: [
       {

@@ -1,7 +1,8 @@
 import filterCases from "../../tests/data/filter_cases.json";
 import type { NumberArray } from "../src/data/arrays";
 import { type Table, tableOf } from "../src/data/table";
-import type { DissectionTable, WireArray } from "../src/messages";
+import type { DissectionTable, WireArray } from "../src/protocol";
+import { DEFAULTS } from "../src/state/gallery-state";
 
 /** The cases that Python's filter is held to as well. */
 export const cases = filterCases;
@@ -86,18 +87,8 @@ export class FakeModel {
       _tables: [raw()],
       _several: false,
       _style: "",
-      _chosen: null,
-      opened: "",
-      selected: [],
-      query: "",
-      min_iou: 0.04,
-      only: "detectors",
-      category: [],
-      concept: null,
-      sort: "iou",
-      overlay: "mask",
+      ...DEFAULTS,
       current: "layer4",
-      compare: [],
       ...values,
     };
   }

@@ -89,8 +89,8 @@ def runners_up(iou: NDArray[np.float64], best: NDArray[np.int64]) -> NDArray[np.
     if not iou.size:
         return np.full(len(iou), -1, dtype=np.int64)
     rest = iou.copy()
-    (labelled,) = np.nonzero(best >= 0)
-    rest[labelled, best[labelled]] = 0.0
+    (labeled,) = np.nonzero(best >= 0)
+    rest[labeled, best[labeled]] = 0.0
     second = rest.argmax(axis=1)
     return np.where(np.take_along_axis(rest, second[:, None], axis=1)[:, 0] > 0, second, -1)
 

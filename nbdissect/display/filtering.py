@@ -7,76 +7,41 @@ and the page can filter with no kernel. ``tests/data/filter_cases.json`` holds b
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 from nbdissect.results import scores
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from nbdissect.display.gallery_state import GalleryState, Sort
     from nbdissect.results.dissection import Dissection
 
-Sort = Literal["iou", "unit", "concept", "activation"]
-SORTS: tuple[Sort, ...] = get_args(Sort)
-Only = Literal["detectors", "unlabelled", "all"]
-ONLY: tuple[Only, ...] = get_args(Only)
 
-
-@dataclass(frozen=True)
-class Filter:
-    """What to show.
-
-    Attributes
-    ----------
-    query : str
-        Words that must all be found in the unit's concept, category or number.
-    min_iou : float
-        The cut between detectors and unlabelled units.
-    only : {"detectors", "unlabelled", "all"}
-    categories : sequence of str
-        Categories of the unit's concept; empty = any.
-    concept : int or None
-        Number of the unit's concept; None = any.
-    chosen : sequence of int or None
-        Units to choose from; None = all.
-    sort : {"iou", "unit", "concept", "activation"}
-    """
-
-    query: str = ""
-    min_iou: float = 0.04
-    only: Only = "detectors"
-    categories: Sequence[str] = ()
-    concept: int | None = None
-    chosen: Sequence[int] | None = None
-    sort: Sort = "iou"
-
-
-def shown(d: Dissection, key: str, wanted: Filter) -> list[int]:
-    """Return the units of `d` that pass the filter, in order."""
-    detector = (d.best_concepts >= 0) & scores.passes(d.best_iou, wanted.min_iou, d.semantics)
-    words = wanted.query.lower().split()
-    address = wanted.query.strip().lower()  # as it was copied: a name may have spaces in it
-    chosen = None if wanted.chosen is None else set(wanted.chosen)
+def shown_units(d: Dissection, key: str, state: GalleryState) -> list[int]:
+    """Return the units of `d`, shown by the name `key`, that pass the filters of a gallery, in order."""
+    detector = (d.best_concepts >= 0) & scores.passes(d.best_iou, state.min_iou, d.semantics)
+    words = state.query.lower().split()
+    address = state.query.strip().lower()  # as it was copied: a name may have spaces in it
+    choice = state._chosen  # noqa: SLF001 - private to the users of a gallery, not to its rules
+    chosen = None if choice is None else set(choice)
     units = [
         unit
         for unit in range(len(d.thresholds))
         if (chosen is None or unit in chosen)
-        and (wanted.only == "all" or detector[unit] == (wanted.only == "detectors"))
-        and _is_about(d, unit, wanted)
+        and (state.only == "all" or detector[unit] == (state.only == "detectors"))
+        and _is_about(d, unit, state)
         and (address == f"{key}:{unit}".lower() or all(_found(d, key, unit, word) for word in words))
     ]
-    return sorted(units, key=lambda unit: _place(d, unit, wanted.sort))
+    return sorted(units, key=lambda unit: _place(d, unit, state.sort))
 
 
-def _is_about(d: Dissection, unit: int, wanted: Filter) -> bool:
-    if not wanted.categories and wanted.concept is None:
+def _is_about(d: Dissection, unit: int, state: GalleryState) -> bool:
+    if not state.category and state.concept is None:
         return True
     column = d.best_concepts[unit]
     if column < 0:
         return False
     concept = d.concepts[column]
-    return (not wanted.categories or concept.category in wanted.categories) and wanted.concept in (None, concept.number)
+    return (not state.category or concept.category in state.category) and state.concept in (None, concept.number)
 
 
 def _found(d: Dissection, key: str, unit: int, word: str) -> bool:

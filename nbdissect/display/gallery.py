@@ -4,36 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, ClassVar, cast
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import ipywidgets
 import traitlets
 
-from nbdissect.display import session
+from nbdissect.display.bundle import STATIC, read
 from nbdissect.display.dissection_table import tables_of
-from nbdissect.display.filtering import ONLY, SORTS, Filter, shown
-from nbdissect.display.protocol import GalleryState
-from nbdissect.display.replies import answer, pictures_of, strips
+from nbdissect.display.filtering import shown_units
+from nbdissect.display.gallery_state import GalleryState, UnitList, starting_only, traits_of
+from nbdissect.display.protocol import WidgetState
+from nbdissect.display.replies import answer, strips, thumbnails_of
+from nbdissect.display.session import session
 from nbdissect.display.showable import checked, listed, newer_of
 from nbdissect.results.dissection import MIN_IOU, Dissection
 from nbdissect.text import did_you_mean
 
-STATIC = Path(__file__).parent / "static"
-OVERLAYS = ("mask", "outline", "heat", "none")
+if TYPE_CHECKING:
+
+    class _SyncedWidget(anywidget.AnyWidget, WidgetState):
+        """A widget whose attributes are those of the state."""
+
+else:
+    _SyncedWidget = type("_SyncedWidget", (anywidget.AnyWidget,), traits_of(WidgetState))
 
 
-class _Units(traitlets.List[Any]):
-    """A list of units, for which an array, a range or a set will do as well."""
-
-    def validate(self, obj: Any, value: Any) -> Any:
-        if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
-            value = value.tolist() if hasattr(value, "tolist") else list(value)
-        return super().validate(obj, value)
-
-
-class Gallery(anywidget.AnyWidget):
+class Gallery(_SyncedWidget):
     """A gallery of the units of one dissection, or of several by name.
 
     >>> g = d.gallery()  # doctest: +SKIP
@@ -57,7 +55,7 @@ class Gallery(anywidget.AnyWidget):
     query : str
         Words that must all occur in the unit's concept, category or number.
     min_iou : float
-        The cut between detectors and unlabelled units.
+        The cut between detectors and unlabeled units.
     only : {"detectors", "unlabelled", "all"}
         "all" to begin with where no unit passes the cut.
     category : list of str
@@ -73,6 +71,8 @@ class Gallery(anywidget.AnyWidget):
         Name of the dissection that is shown.
     compare : list of str
         Names of the two dissections that stand side by side; empty = one at a time.
+    opened : str
+        Address of the unit whose details are open, such as ``"layer3:17"``; empty = none.
 
     Raises
     ------
@@ -80,48 +80,26 @@ class Gallery(anywidget.AnyWidget):
         If there is nothing to show, or results from drawings and from photographs are mixed.
     """
 
-    answered: ClassVar[bool] = False
-    """Whether any gallery of this session heard from a page: a front end answers."""
-
     _esm = STATIC / "gallery.js"
 
-    # Not `_css`, which goes into the page's head: the gallery lives in a shadow root.
-    _style = traitlets.Unicode().tag(sync=True)
-    _tables: Any = traitlets.List().tag(sync=True)
-    _several = traitlets.Bool(False).tag(sync=True)
-    _chosen: Any = traitlets.List(traitlets.Int(), allow_none=True, default_value=None).tag(sync=True)
-    # The id of an element of the page that stands in for the gallery, and is hidden while it is shown.
-    stands_for = traitlets.Unicode("").tag(sync=True)
-    opened = traitlets.Unicode("").tag(sync=True)
-    selected: Any = _Units().tag(sync=True)
-    query = traitlets.Unicode("").tag(sync=True)
-    min_iou = traitlets.Float(MIN_IOU).tag(sync=True)
-    only = traitlets.Enum(ONLY, "detectors").tag(sync=True)
-    category = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    concept = traitlets.Int(None, allow_none=True).tag(sync=True)
-    sort = traitlets.Enum(SORTS, "iou").tag(sync=True)
-    overlay = traitlets.Enum(OVERLAYS, "mask").tag(sync=True)
-    current = traitlets.Unicode("").tag(sync=True)
-    compare = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    shown: Any = _Units(allow_none=True)
+    # Beside the traits of `WidgetState`: what follows from them, and the page works out for itself.
+    shown: Any = UnitList(allow_none=True)
 
     def __init__(self, dissections: Dissection | Mapping[str, Dissection], **state: Any) -> None:
         several = isinstance(dissections, Mapping)
         self._dissections = checked(dissections)
         unknown = [name for name in state if name not in self.trait_names() or name.startswith("_")]
         if unknown:
-            message = f"Gallery has no setting {unknown[0]!r}; it has {', '.join(_SETTINGS)}."
-            raise ValueError(message)
+            raise ValueError(f"Gallery has no setting {unknown[0]!r}; it has {', '.join(_SETTINGS)}.")
         first = next(iter(self._dissections))
         cut = state.get("min_iou", MIN_IOU)
         min_iou = cut if isinstance(cut, int | float) else MIN_IOU  # which the trait refuses below
-        if "only" not in state and not any(d.detectors(min_iou) for d in self._dissections.values()):
-            state["only"] = "all"
+        state.setdefault("only", starting_only(self._dissections.values(), min_iou))
         self._filtering = False
         self._pushed: dict[str, set[int]] = {}
         super().__init__(
             _tables=tables_of(self._dissections),
-            _style=(STATIC / "gallery.css").read_text(encoding="utf-8"),
+            _style=read("gallery.css"),
             _several=several,
             **{"current": first, **{name: value for name, value in state.items() if name != "shown"}},
         )
@@ -141,7 +119,7 @@ class Gallery(anywidget.AnyWidget):
 
     def _reply(self, _: Any, request: Any, __: Any = None) -> None:
         if isinstance(request, Mapping) and "kind" in request:
-            Gallery.answered = True
+            session.answered = True
             if request["kind"] == "hello":
                 return
             reply, buffers = answer(self._dissections, request)
@@ -153,7 +131,7 @@ class Gallery(anywidget.AnyWidget):
         """Show newer results of the same layers in the place of those shown.
 
         Filter, order, selection and the opened unit stay, and so does what the page is scrolled to.
-        Photographs that it has already are kept; it asks for the maps of units whose images changed.
+        Images that it has already are kept; it asks for the maps of units whose images changed.
 
         Parameters
         ----------
@@ -172,7 +150,7 @@ class Gallery(anywidget.AnyWidget):
         newer = newer_of(self._dissections, checked(dissections))
         for d in newer.values():
             if d.data is not None:
-                pictures_of(d)  # before the older results let go of the photographs encoded for them
+                thumbnails_of(d)  # before the older results let go of the images encoded for them
         with self.hold_sync():
             self._dissections = newer
             self._tables = tables_of(newer)
@@ -189,14 +167,14 @@ class Gallery(anywidget.AnyWidget):
         ----------
         units : iterable of int or str
             Numbers, or addresses where the gallery shows several dissections; at most 256 of each.
-            Photographs that were pushed before are not sent again.
+            Images that were pushed before are not sent again.
 
         Raises
         ------
         ValueError
-            If a unit isn't in this gallery, its photographs are not at hand, or they are too many.
+            If a unit isn't in this gallery, its images are not at hand, or they are too many.
         OSError
-            If the data set can't give any of the photographs.
+            If the data set can't give any of the images.
 
         Examples
         --------
@@ -232,23 +210,12 @@ class Gallery(anywidget.AnyWidget):
             self.concept = next((concept.number for concept in concepts if concept[1:] == self._sought), None)
 
     def _filter(self, _: Any = None) -> None:
-        units = shown(self._dissections[self.current], self.current, self._wanted())
+        units = shown_units(self._dissections[self.current], self.current, self.state())
         self._filtering = True
         try:
             self.shown = [self._name(unit) for unit in units]
         finally:
             self._filtering = False
-
-    def _wanted(self) -> Filter:
-        return Filter(
-            query=self.query,
-            min_iou=self.min_iou,
-            only=self.only,
-            categories=tuple(self.category),
-            concept=self.concept,
-            chosen=self._chosen,
-            sort=self.sort,
-        )
 
     def _choose(self, change: Any) -> None:
         if self._filtering:
@@ -276,8 +243,7 @@ class Gallery(anywidget.AnyWidget):
         units = len(self._dissections[self.current].thresholds)
         if name in ("", self.current) and number.isdecimal() and int(number) < units:
             return int(number)
-        message = f"{unit!r} is no unit of {self.current}: use 0 to {units - 1}, or {self.current + ':0'!r}."
-        raise ValueError(message)
+        raise ValueError(f"{unit!r} is no unit of {self.current}: use 0 to {units - 1}, or {self.current + ':0'!r}.")
 
     @traitlets.validate("shown")
     def _known_shown(self, proposal: Any) -> list[int | str] | None:
@@ -289,8 +255,7 @@ class Gallery(anywidget.AnyWidget):
     def _a_cut(self, proposal: Any) -> float:
         value = float(proposal["value"])
         if not (math.isfinite(value) and 0 <= value <= 1):
-            message = f"min_iou is a number from 0 to 1; got {value}."
-            raise traitlets.TraitError(message)
+            raise traitlets.TraitError(f"min_iou is a number from 0 to 1; got {value}.")
         return value
 
     @traitlets.validate("category")
@@ -298,8 +263,9 @@ class Gallery(anywidget.AnyWidget):
         known = list(dict.fromkeys(name for d in self._dissections.values() for name in d.categories))
         for name in proposal["value"]:
             if name not in known:
-                message = f"There is no category {name!r} in this gallery; there are {', '.join(known)}.{did_you_mean(name, known)}"
-                raise traitlets.TraitError(message)
+                raise traitlets.TraitError(
+                    f"There is no category {name!r} in this gallery; there are {', '.join(known)}.{did_you_mean(name, known)}"
+                )
         return list(proposal["value"])
 
     @traitlets.validate("concept")
@@ -307,11 +273,10 @@ class Gallery(anywidget.AnyWidget):
         number, d = proposal["value"], self._dissections[self.current]
         if number is not None and all(concept.number != number for concept in d.concepts):
             near = sorted(d.concepts, key=lambda concept: abs(concept.number - number))[:3]
-            message = (
+            raise traitlets.TraitError(
                 f"{number} is the number of no concept of {self.current}; near it are "
                 f"{', '.join(f'{concept.number} ({concept.name})' for concept in near) or 'none'}."
             )
-            raise traitlets.TraitError(message)
         return None if number is None else int(number)
 
     @traitlets.validate("opened")
@@ -335,23 +300,22 @@ class Gallery(anywidget.AnyWidget):
         key = name or next(iter(self._dissections))
         if key in self._dissections and number.isdecimal() and int(number) < len(self._dissections[key].thresholds):
             return f"{key}:{int(number)}" if self._several else int(number)
-        message = f"{unit!r} is no unit of this gallery of {listed(self._dissections)}."
-        raise traitlets.TraitError(message)
+        raise traitlets.TraitError(f"{unit!r} is no unit of this gallery of {listed(self._dissections)}.")
 
     @traitlets.validate("current")
     def _known_name(self, proposal: Any) -> str:
         if proposal["value"] not in self._dissections:
             hint = did_you_mean(proposal["value"], self._dissections)
-            message = f"{proposal['value']!r} is not in this gallery of {listed(self._dissections)}.{hint}"
-            raise traitlets.TraitError(message)
+            raise traitlets.TraitError(
+                f"{proposal['value']!r} is not in this gallery of {listed(self._dissections)}.{hint}"
+            )
         return str(proposal["value"])
 
     @traitlets.validate("compare")
     def _two_names(self, proposal: Any) -> list[str]:
         names = list(proposal["value"])
         if names and (len(names) != 2 or not set(names) <= set(self._dissections) or names[0] == names[1]):
-            message = f"compare takes two of {', '.join(self._dissections)}, or nothing; got {names}."
-            raise traitlets.TraitError(message)
+            raise traitlets.TraitError(f"compare takes two of {', '.join(self._dissections)}, or nothing; got {names}.")
         return names
 
     # --- shown, closed, shown again ---
@@ -363,10 +327,10 @@ class Gallery(anywidget.AnyWidget):
 
     def state(self) -> GalleryState:
         """Return what it looks like now, for a page without a kernel that begins so."""
-        return cast("GalleryState", {name: getattr(self, name) for name in GalleryState.__annotations__})
+        return GalleryState(**{each.name: getattr(self, each.name) for each in fields(GalleryState)})
 
     def _ipython_display_(self) -> None:
-        from nbdissect.display.show import show_gallery
+        from nbdissect.display.cell_output import show_gallery
 
         show_gallery(self)
 
@@ -379,7 +343,7 @@ class Gallery(anywidget.AnyWidget):
 
     def open(self) -> None:
         """Open its model, if somebody may be there: the state of a saved widget makes pages ask others for code."""
-        if session.watched():
+        if session.watched:
             super().open()
 
     def close(self) -> None:
@@ -396,6 +360,7 @@ class Gallery(anywidget.AnyWidget):
         if self.comm is None:
             self.layout = ipywidgets.Layout()
             self.open()
+        session.displayed = True
         return super()._repr_mimebundle_(**kwargs)
 
     def __repr__(self) -> str:
@@ -403,7 +368,7 @@ class Gallery(anywidget.AnyWidget):
 
 
 _FILTERS = ("query", "min_iou", "only", "category", "concept", "sort", "current")
-_SETTINGS = ("selected", "shown", "overlay", "compare", "opened", *_FILTERS)
+_SETTINGS = [*(each.name for each in fields(GalleryState) if not each.name.startswith("_")), "shown"]
 
 
 def gallery(dissections: Dissection | Mapping[str, Dissection], **state: Any) -> Gallery:

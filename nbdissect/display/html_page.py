@@ -6,10 +6,12 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbdissect.display.snapshot import UnreadableError, embed, told
+from nbdissect._version import __version__
+from nbdissect.display.bundle import read
+from nbdissect.display.showable import checked
+from nbdissect.display.snapshot import UnreadableError, embed
 from nbdissect.display.summary_html import provenance_html, summary_html
 from nbdissect.files import atomic_write
 from nbdissect.results.dissection import MIN_IOU
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
     from nbdissect.results.dissection import Dissection
 
-STATIC = Path(__file__).parent / "static"
 # What js/src/page.ts looks for.
 _ID = "nbdissect-page"
 _STYLE = (
@@ -71,16 +72,15 @@ def to_html(
 
 def page(result: Dissection | Mapping[str, Dissection], *, images: bool = True, min_iou: float = MIN_IOU) -> str:
     """Return the text of the page; see :func:`to_html`."""
-    from nbdissect.display.showable import checked
-
     dissections = checked(result)
-    script = (STATIC / "page.js").read_text(encoding="utf-8")
-    style = (STATIC / "gallery.css").read_text(encoding="utf-8")
+    script = read("page.js")
+    style = read("gallery.css")
     try:
-        embedded = embed(dissections, min_iou, several=isinstance(result, Mapping), style=style, photographs=images)
+        embedded = embed(dissections, min_iou, several=isinstance(result, Mapping), style=style, images=images)
     except UnreadableError as error:
-        message = f"{error}. Check that the data set still lies where it lay, or leave the photographs out: to_html(path, images=False)."
-        raise UnreadableError(message) from error
+        raise UnreadableError(
+            f"{error}. Check that the data set still lies where it lay, or leave the photographs out: to_html(path, images=False)."
+        ) from error
     names = ", ".join(f"{d.layer} of {d.model}" for d in dissections.values())
     summary = "".join(summary_html(d, min_iou, images=images) for d in dissections.values())
     return (
@@ -90,7 +90,7 @@ def page(result: Dissection | Mapping[str, Dissection], *, images: bool = True, 
         '<link rel="icon" href="data:,">\n'
         f"<title>{escape(names)} · Network Dissection</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
         f"<h1>Network Dissection: {escape(names)}</h1>\n"
-        f'<div id="{_ID}"></div>\n<div id="{_ID}-summary">{summary}</div>\n</main>\n<footer>{_footer(dissections, told(embedded, "This page"))}</footer>\n'
+        f'<div id="{_ID}"></div>\n<div id="{_ID}-summary">{summary}</div>\n</main>\n<footer>{_footer(dissections, embedded.describe("This page"))}</footer>\n'
         f'<script type="application/json" id="{_ID}-data">{embedded.json()}</script>\n'
         f'<script type="module">{script}</script>\n</body>\n</html>\n'
     )
@@ -106,7 +106,5 @@ def _policy(script: str) -> str:
 
 
 def _footer(dissections: Mapping[str, Dissection], contents: str) -> str:
-    from nbdissect._version import __version__
-
     made = "".join(provenance_html(d) for d in dissections.values())
     return f"<p>{escape(contents)} Written by nbdissect {escape(__version__)}.</p>{made}"

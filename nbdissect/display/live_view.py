@@ -1,11 +1,12 @@
 """A run while it computes: how far it is and, below that, its gallery, which fills.
 
-What it costs is bounded: looking at the run, building the gallery's numbers, encoding and sending
-pictures together take at most 2 % of the run's time. Nothing waits for a page, and nothing that
-goes wrong here ends the run.
+What it costs is bounded: provisional results, the gallery's numbers, encoding and sending images
+together take at most 2 % of the run's time. Nothing waits for a page, and nothing that goes wrong
+here ends the run.
 
-Sending reaches the page from any thread. Hearing from it doesn't while the main thread computes:
-pictures are sent unasked, and only a run in a thread of its own gets a button that ends it.
+What the kernel sends reaches the page from any thread. What the page sends doesn't reach the kernel
+while the main thread computes: so images are sent unasked, and only a run in a thread of its own
+gets a button that ends it.
 """
 
 from __future__ import annotations
@@ -13,35 +14,61 @@ from __future__ import annotations
 import math
 import threading
 import time
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
 import ipywidgets
 
-from nbdissect.display import session, show
+from nbdissect.display import cell_output
 from nbdissect.display.gallery import Gallery
+from nbdissect.display.gallery_state import starting_only
 from nbdissect.display.progress_text import ProgressTracker
 from nbdissect.display.run_view import RunView
+from nbdissect.display.session import session
+from nbdissect.notices import logged, logger
 from nbdissect.results.dissection import MIN_IOU, Dissection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from nbdissect.results.dissections import Dissections
-    from nbdissect.runner.background import BackgroundRun
     from nbdissect.types import Progress
 
     Found = Dissection | Dissections
 
 _SHARE = 0.02
-# Nobody knows what the first look will cost: about half a batch, and hardly more than this.
-_SECONDS_OF_A_LOOK = 0.3
-_SECONDS_TO_FIRST_LOOK = 1.0
+# Nobody knows what the first update will cost: about half a batch, and hardly more than this.
+_SECONDS_OF_AN_UPDATE = 0.3
+_SECONDS_TO_FIRST_UPDATE = 1.0
 _SECONDS_BETWEEN_REPORTS = 0.2
-# Units whose pictures are sent: what a page shows before anybody scrolls, and some more.
+# Units whose images are sent: what a page shows before anybody scrolls, and some more.
 _SENT_UNITS = 24
 _HINT = "■ stops it and keeps what was seen"
 _HINT_AGAIN = "■ once more skips the rest of the counting"
+
+
+class ThreadRun(Protocol):
+    """A run that goes on in a thread, as much of it as is shown."""
+
+    title: str
+    single: bool
+    progress: Progress | None
+
+    @property
+    def failed(self) -> bool:
+        """Whether an error ended it."""
+
+    def done(self) -> bool:
+        """Whether it has ended."""
+
+    def result(self) -> Any:
+        """Return what it found, or raise what ended it."""
+
+    def cancel(self) -> None:
+        """Ask it to end."""
+
+    def listen(self, listener: Callable[[Any], None]) -> None:
+        """Call `listener` after every batch and at the end."""
 
 
 class _Frame(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -86,7 +113,7 @@ class LiveView:
         None until the run begins: one that fails before, or needn't run, shows nothing.
     gallery : Gallery or None
         None until there is something to look at.
-    looks : int
+    updates : int
         How often it showed what the run had found.
     spent : float
         Seconds that all of this took, out of the run's.
@@ -102,17 +129,17 @@ class LiveView:
     ) -> None:
         self.view: RunView | None = None
         self.gallery: Gallery | None = None
-        self.looks = 0
+        self.updates = 0
         self.spent = 0.0
         self._single, self._min_iou, self._cancel, self._clock = single, min_iou, cancel, clock
         self._frame: _Frame | None = None
-        self._ended = self._blind = False
-        self._pace = ProgressTracker(clock)
+        self._ended = self._gallery_failed = False
+        self._tracker = ProgressTracker(clock)
         self._cell: dict[str, Any] = {}
         self._began = clock()
         self._reported = -math.inf
         self._reports = 0
-        self._costs: dict[str, float] = {}  # stage → seconds of the last look in it
+        self._costs: dict[str, float] = {}  # stage → seconds of the last update in it
         self._only: Any = ""
         # A run's thread tells how far it is while the cell that shows it may still be at work.
         self._lock = threading.RLock()
@@ -120,12 +147,12 @@ class LiveView:
     # --- the run ---
 
     @contextmanager
-    def watching(self, title: str) -> Iterator[Callable[[Progress], None]]:
-        """Show the run of this title while it lasts; yields what the run calls after every batch."""
-        with suppress(Exception):  # then there is nothing to see, and all the same a result
+    def following(self, title: str) -> Iterator[Callable[[Progress], None]]:
+        """Show the run of this title while it lasts; see :class:`nbdissect.display.progress.Reporter`."""
+        with logged("The run could not be shown"):  # then there is nothing to see, and all the same a result
             self.show(title)
         try:
-            yield self.tell
+            yield self.report
         except BaseException as error:
             self.fail(error)
             raise
@@ -134,31 +161,31 @@ class LiveView:
         """Display the view in the cell that runs."""
         from IPython.display import display
 
-        self._pace = ProgressTracker(self._clock)
+        self._tracker = ProgressTracker(self._clock)
         self._began = self._clock()
         # The cell that everything belongs to, whichever thread makes it, and whichever cell runs by then.
         self._cell = session.request()
         clicks = self._cancel is not None
         self.view = RunView(title=title, cancellable=clicks, hint="" if clicks else _HINT)
-        self.view.observe(self._asked, names=["cancel"])
+        self.view.observe(self._cancel_pressed, names=["cancel"])
         self._frame = _Frame(self.view)
         session.register(self._frame)
         _let_clicks_through(self.view)
         display(self._frame)  # type: ignore[no-untyped-call]
 
-    def tell(self, progress: Progress) -> None:
-        """Say how far the run is and, if it may take that time now, show what it has found."""
+    def report(self, progress: Progress) -> None:
+        """Show how far the run is and, if it may take that time now, show what it has found."""
         began = self._clock()
         with self._lock:
-            told = self._pace.note(progress)
+            text = self._tracker.update(progress)
             self._reports += 1
             if not self._closed and not self._ended:
                 if began - self._reported >= _SECONDS_BETWEEN_REPORTS:
                     self._reported = began
-                    self._report(told.doing, told.figures, told.share)
-                if self._may_look(progress, began):
+                    self._write(text.doing, text.figures, text.share)
+                if self._may_update(progress, began):
                     with self._harmless():
-                        self._look(progress)
+                        self._update(progress)
             self.spent += self._clock() - began
 
     def end(self, result: Found) -> Gallery | None:
@@ -170,18 +197,18 @@ class LiveView:
             if self.view is None or self._ended:
                 return None
             self._ended = True
-            self._report(self._pace.outcome, "", 1.0, "done" if self._pace.complete else "stopped")
+            self._write(self._tracker.outcome, "", 1.0, "done" if self._tracker.complete else "stopped")
             if self._closed:
                 return None
-            self._blind = False
+            self._gallery_failed = False
             with self._harmless():
                 self._show(result)
-            if self._blind:
+            if self._gallery_failed:
                 self._drop_gallery()
                 return None
             # A page that is there asks for these by itself; but not before what stands in for the gallery is made.
             with self._harmless():
-                self._send_pictures()
+                self._push_images()
             return self.gallery
 
     def fail(self, error: BaseException) -> None:
@@ -191,7 +218,7 @@ class LiveView:
                 return
             self._ended = True
             text = "interrupted" if isinstance(error, KeyboardInterrupt) else f"failed: {_text(error)}"
-            self._report(text, "", 1.0, "failed")
+            self._write(text, "", 1.0, "failed")
             self._drop_gallery()
 
     # --- inside ---
@@ -203,21 +230,22 @@ class LiveView:
 
     @contextmanager
     def _harmless(self) -> Iterator[None]:
-        """Keep what goes wrong in here from ending the run: say it once, and leave it at that."""
+        """Keep an error in here from ending the run: show it once, and update the gallery no more."""
         try:
             with session.on_behalf_of(self._cell):
                 yield
         except Exception as error:  # whatever it is, hours of computing are worth more
-            self._blind = True
-            with suppress(Exception):
+            self._gallery_failed = True
+            logger.warning("The gallery could not be shown while it filled", exc_info=True)
+            with logged("The run's view could not say so"):
                 assert self.view is not None
                 self.view.notice = f"The gallery could not be shown while it filled: {_text(error)}"
 
-    def _report(self, doing: str, figures: str, share: float, state: str = "running") -> None:
+    def _write(self, doing: str, figures: str, share: float, state: str = "running") -> None:
         hint = _HINT if self._cancel is None and state == "running" else ""
-        if state == "running" and self._pace.stopping:
+        if state == "running" and self._tracker.stopping:
             doing, hint = "counting pixels of what was seen", hint and _HINT_AGAIN
-        with suppress(Exception):
+        with logged("The run's view could not be brought up to date"):
             assert self.view is not None
             with self.view.hold_sync():
                 for name, value in {"doing": doing, "figures": figures, "hint": hint, "state": state}.items():
@@ -225,59 +253,61 @@ class LiveView:
                 self.view.share = round(share, 3)
             _let_clicks_through(self.view)
 
-    def _may_look(self, progress: Progress, now: float) -> bool:
+    def _may_update(self, progress: Progress, now: float) -> bool:
         passed = now - self._began
-        if self._blind or passed < _SECONDS_TO_FIRST_LOOK:
+        if self._gallery_failed or passed < _SECONDS_TO_FIRST_UPDATE:
             return False
         if progress.stage != "network":
-            # What is told while labels are counted is there already; after the last of them comes the result itself.
+            # While labels are counted a provisional result costs nothing; after the last of them comes the result itself.
             return progress.done < progress.total and self.spent + self._costs.get("labels", 0.0) <= _SHARE * passed
         if "network" in self._costs:
             return self.spent + self._costs["network"] <= _SHARE * passed
         batch = passed / self._reports
-        return min(batch / 2, _SECONDS_OF_A_LOOK) <= _SHARE * passed * progress.total / progress.done
+        return min(batch / 2, _SECONDS_OF_AN_UPDATE) <= _SHARE * passed * progress.total / progress.done
 
-    def _look(self, progress: Progress) -> None:
+    def _update(self, progress: Progress) -> None:
         began = self._clock()
         found = progress.look()
         if found is None:
             return
-        self.looks += 1
+        self.updates += 1
         self._show(next(iter(found.values())) if self._single else found)
-        self._send_pictures()
+        self._push_images()
         self._costs[progress.stage] = self._clock() - began
 
     def _show(self, result: Found) -> None:
         assert self._frame is not None
         if self.gallery is None:
-            self.gallery = Gallery(result, min_iou=self._min_iou, stands_for=show.new_name())
+            self.gallery = Gallery(result, min_iou=self._min_iou, stands_for=cell_output.new_name())
             self._only = self.gallery.only
             # The gallery goes below the line, which stays where it is.
             self._frame.children = (self.view, self.gallery)
+            session.displayed = True
         else:
             self.gallery.update(result)
             if self.gallery.only == self._only:  # chosen by nobody yet: as a gallery of this result would begin
-                these = [result] if isinstance(result, Dissection) else result.values()
-                self._only = "detectors" if any(d.detectors(self._min_iou) for d in these) else "all"
+                self._only = starting_only(
+                    [result] if isinstance(result, Dissection) else result.values(), self._min_iou
+                )
                 self.gallery.only = self._only
 
-    def _send_pictures(self) -> None:
+    def _push_images(self) -> None:
         assert self.gallery is not None
         self.gallery.push((self.gallery.shown or [])[:_SENT_UNITS])
 
     def _drop_gallery(self) -> None:
         gallery, self.gallery = self.gallery, None
-        with suppress(Exception):
+        with logged("The gallery could not be removed"):
             if gallery is not None and self._frame is not None:
                 self._frame.children = (self.view,)
                 gallery.close()
 
-    def _asked(self, _: Any) -> None:
+    def _cancel_pressed(self, _: Any) -> None:
         if self._cancel is not None:
             self._cancel()
 
 
-def show_run(run: BackgroundRun, min_iou: float = MIN_IOU) -> None:
+def show_run(run: ThreadRun, min_iou: float = MIN_IOU) -> None:
     """Display a run that goes on in a thread, with the button that ends it, or the result if it has ended.
 
     Raises
@@ -288,18 +318,18 @@ def show_run(run: BackgroundRun, min_iou: float = MIN_IOU) -> None:
     if run.done():
         if run.failed:
             raise NotImplementedError
-        show.show(run.result(), min_iou)
+        cell_output.show(run.result(), min_iou)
         return
     if not _watchable():
         raise NotImplementedError
     live = LiveView(single=run.single, min_iou=min_iou, cancel=run.cancel)
     live.show(run.title)
-    cell, place = session.request(), show.hold_place(repr(run))
+    cell, place = session.request(), cell_output.hold_place(repr(run))
 
-    def hear(run: BackgroundRun) -> None:
+    def hear(run: ThreadRun) -> None:
         if not run.done():
             if run.progress is not None:
-                live.tell(run.progress)
+                live.report(run.progress)
             return
         try:
             result = run.result()
@@ -308,8 +338,8 @@ def show_run(run: BackgroundRun, min_iou: float = MIN_IOU) -> None:
             return
         gallery = live.end(result)
         if gallery is not None:
-            with session.on_behalf_of(cell), suppress(Exception):
-                show.show_stand_in(gallery, place)
+            with session.on_behalf_of(cell), logged("What stands in for the gallery could not be shown"):
+                cell_output.show_stand_in(gallery, place)
 
     run.listen(hear)
     if run.done():  # it may have ended before anybody listened
@@ -333,7 +363,7 @@ def _let_clicks_through(view: RunView) -> None:
 
 
 def _watchable() -> bool:
-    return show.form() in ("live", "both") and session.watched()
+    return cell_output.current_form() in ("live", "both") and session.watched
 
 
 def _text(error: BaseException) -> str:

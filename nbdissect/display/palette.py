@@ -1,4 +1,4 @@
-"""One colour per category, told apart by people with any colour vision (Okabe and Ito, 2008)."""
+"""One color per category, told apart by people with any color vision (Okabe and Ito, 2008)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ _USUAL = ("object", "part", "material", "scene", "texture", "color")
 
 
 def category_colors(categories: tuple[str, ...]) -> dict[str, str]:
-    """Return a colour for each category: Broden's six always get the same."""
+    """Return a color for each category: Broden's six always get the same."""
     others = [name for name in categories if name not in _USUAL]
     palette = dict(zip(_USUAL, _OKABE_ITO, strict=False))
     spare = _OKABE_ITO[len(_USUAL) :]

@@ -1,4 +1,4 @@
-"""One line that says how far a run is: an output that replaces itself in a notebook, stderr elsewhere."""
+"""Who shows how far a run is: a line that replaces itself, a function of the user's, a view of its own, or nobody."""
 
 from __future__ import annotations
 
@@ -6,89 +6,108 @@ import sys
 import time
 from contextlib import contextmanager
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from uuid import uuid4
 
 from nbdissect.display.progress_text import ProgressTracker
+from nbdissect.display.session import session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
-    from nbdissect.display.progress_text import Report
+    from nbdissect.types import Progress
 
 _SECONDS_BETWEEN = 0.2
 
 
-@contextmanager
-def reporting(progress: Any, title: str) -> Iterator[Callable[[Any], None]]:
-    """Hold a progress line while a run lasts; yields what the run calls after every batch.
+@runtime_checkable
+class Reporter(Protocol):
+    """Something that shows a run from its beginning to its end; what ``nd.dissect(…, progress=…)`` takes beside functions."""
 
-    `progress` is a bool, a callable, or a :class:`nbdissect.display.live_view.LiveView`.
-    """
-    if hasattr(progress, "watching"):
-        with progress.watching(title) as tell:
-            yield tell
-        return
+    def following(self, title: str) -> AbstractContextManager[Callable[[Progress], None]]:
+        """Show the run of this title while it lasts.
+
+        Gives the function that the run calls after every batch; an error that ends the run comes
+        out of the context, and must go on from there.
+        """
+
+
+def reporter_of(progress: Any) -> Reporter:
+    """Return who reports: `progress` itself, or what stands for a function, True (a line) or False (nobody)."""
+    if isinstance(progress, Reporter):
+        return progress
     if callable(progress):
-        yield progress
-        return
-    if not progress:
-        yield lambda _: None
-        return
-    line = _notebook_line() or _terminal_line()
-    pace, shown = ProgressTracker(), time.monotonic()
-
-    def report(progress: Report) -> None:
-        nonlocal shown
-        told = pace.note(progress)
-        if time.monotonic() - shown >= _SECONDS_BETWEEN or progress.done == progress.total:
-            shown = time.monotonic()
-            line(f"{title}: {told.doing}, {told.figures}", told.share)
-
-    try:
-        yield report
-    except BaseException as error:
-        if pace.planned:  # what fails before the first batch needs no line of its own
-            line(f"{title}: stopped after {pace.seconds:.0f} s: {type(error).__name__}", None)
-        raise
-    line(f"{title}: {pace.outcome}", None)
+        return _Caller(progress)
+    return _Line() if progress else _Caller(lambda _: None)
 
 
-def _notebook_line() -> Callable[[str, float | None], None] | None:
-    """A display that replaces itself; None where no notebook front end shows HTML."""
-    if "IPython" not in sys.modules:
-        return None
-    from IPython import get_ipython
+class _Caller:
+    """Calls a function after every batch."""
+
+    def __init__(self, function: Callable[[Progress], None]) -> None:
+        self._function = function
+
+    @contextmanager
+    def following(self, _: str) -> Iterator[Callable[[Progress], None]]:
+        """Call it, and nothing before or after."""
+        yield self._function
+
+
+class _Line:
+    """One line: an output that replaces itself in a notebook, stderr elsewhere."""
+
+    @contextmanager
+    def following(self, title: str) -> Iterator[Callable[[Progress], None]]:
+        """Keep the line while the run lasts, and say in it how the run ended."""
+        write = _notebook_line() if session.in_notebook else _terminal_line()
+        tracker, written = ProgressTracker(), time.monotonic()
+
+        def report(progress: Progress) -> None:
+            nonlocal written
+            text = tracker.update(progress)
+            if time.monotonic() - written >= _SECONDS_BETWEEN or progress.done == progress.total:
+                written = time.monotonic()
+                write(f"{title}: {text.doing}, {text.figures}", text.share)
+
+        try:
+            yield report
+        except BaseException as error:
+            if tracker.planned:  # what fails before the first batch needs no line of its own
+                write(f"{title}: stopped after {tracker.seconds:.0f} s: {type(error).__name__}", None)
+            raise
+        write(f"{title}: {tracker.outcome}", None)
+
+
+def _notebook_line() -> Callable[[str, float | None], None]:
+    """A display that replaces itself."""
     from IPython.display import display
 
-    shell = get_ipython()
-    if shell is None or not hasattr(shell, "kernel"):
-        return None
     identity = f"nbdissect-{uuid4().hex}"
-    shown = False
+    displayed = False
 
-    def show(text: str, share: float | None) -> None:
-        nonlocal shown
+    def write(text: str, share: float | None) -> None:
+        nonlocal displayed
         bar = (
             f'<progress value="{share:.3f}" max="1" aria-label="progress" style="width:14em;vertical-align:middle"></progress> '
             if share is not None
             else ""
         )
         bundle = {"text/plain": text, "text/html": f'<div style="opacity:.75">{bar}{escape(text)}</div>'}
-        display(bundle, raw=True, display_id=identity, update=shown)  # type: ignore[no-untyped-call]
-        shown = True
+        display(bundle, raw=True, display_id=identity, update=displayed)  # type: ignore[no-untyped-call]
+        displayed = True
 
-    return show
+    return write
 
 
 def _terminal_line() -> Callable[[str, float | None], None]:
     live = sys.stderr.isatty()
 
-    def show(text: str, share: float | None) -> None:
+    def write(text: str, share: float | None) -> None:
         if live:
             sys.stderr.write(f"\r\x1b[K{text}" + ("\n" if share is None else ""))
             sys.stderr.flush()
         elif share is None:
             sys.stderr.write(f"{text}\n")
 
-    return show
+    return write

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from nbdissect.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nbdissect.types import Progress
+
 _DOING = {"network": "running the network", "labels": "counting pixels"}
-
-
-class Report(Protocol):
-    """What a run tells after every batch."""
-
-    @property
-    def stage(self) -> str:
-        """What is done."""
-
-    @property
-    def done(self) -> int:
-        """Images that are through."""
-
-    @property
-    def total(self) -> int:
-        """Images that are to be."""
 
 
 class ProgressText(NamedTuple):
@@ -67,22 +53,24 @@ class ProgressTracker:
         """Seconds since the run began."""
         return self._clock() - self._start
 
-    def note(self, report: Report) -> ProgressText:
-        """Take in a report and return it in words."""
+    def update(self, progress: Progress) -> ProgressText:
+        """Note how far the run is, and return it in words."""
         now = self._clock()
-        if report.stage != self._stage:
+        if progress.stage != self._stage:
             # A stage begins with the last report of the one before it.
-            self._stage, self._stage_start = report.stage, self._last
+            self._stage, self._stage_start = progress.stage, self._last
         self._last = now
-        self.planned = self.planned or report.total
-        if report.stage == "network":
-            self.seen = report.done
+        self.planned = self.planned or progress.total
+        if progress.stage == "network":
+            self.seen = progress.done
         else:
-            self.seen, self.counted = report.total, report.done
-        rate = report.done / max(now - self._stage_start, 1e-6)
-        left = (report.total - report.done) / rate if rate else float("inf")
-        figures = f"{report.done:,} of {plural(report.total, 'image')} · {rate:,.0f} images/s · {duration(left)} left"
-        return ProgressText(_DOING.get(report.stage, report.stage), figures, report.done / max(report.total, 1))
+            self.seen, self.counted = progress.total, progress.done
+        rate = progress.done / max(now - self._stage_start, 1e-6)
+        left = (progress.total - progress.done) / rate if rate else float("inf")
+        figures = (
+            f"{progress.done:,} of {plural(progress.total, 'image')} · {rate:,.0f} images/s · {duration(left)} left"
+        )
+        return ProgressText(_DOING.get(progress.stage, progress.stage), figures, progress.done / max(progress.total, 1))
 
     @property
     def stopping(self) -> bool:

@@ -1,6 +1,6 @@
 """Everything that passes between the kernel and the page, by name and type.
 
-The page's half is ``js/src/messages.ts``; ``tests/display/test_messages.py`` compares the two. Numbers of
+The page's half is ``js/src/protocol.ts``; ``tests/display/test_protocol.py`` compares the two. Numbers of
 a dissection travel once, in the widget's state, as arrays (`DissectionTable`).
 Photographs, maps and masks never do: the page asks for them as its cards come into view, with a
 message that carries an id, and the answer to it carries the same id, or an error.
@@ -8,7 +8,10 @@ message that carries an id, and the answer to it carries the same id, or an erro
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Literal, TypedDict
+
+from nbdissect.display.gallery_state import GalleryState
 
 
 class LimitRow(TypedDict):
@@ -225,21 +228,16 @@ class EmbeddedDissection(TypedDict):
     masks: str  # one bit per pixel, highest first; each pair begins at a byte
 
 
-class GalleryState(TypedDict):
-    """What a page without a kernel begins with: values of the widget's traits, of these names."""
+@dataclass
+class WidgetState(GalleryState):
+    """All that the widget and its page share: what people can set, the numbers, and what the page is drawn with."""
 
-    current: str
-    compare: list[str]
-    min_iou: float
-    only: str
-    query: str
-    category: list[str]
-    concept: int | None
-    _chosen: list[int] | None
-    sort: str
-    overlay: str
-    selected: list[int] | list[str]
-    opened: str
+    # Not `_css`, which goes into the page's head: the gallery lives in a shadow root.
+    _style: str = ""
+    _tables: list[DissectionTable] = field(default_factory=list)
+    _several: bool = False
+    # The id of an element of the page that stands in for the gallery, and is hidden while it is shown.
+    stands_for: str = ""
 
 
 class EmbeddedGallery(TypedDict):

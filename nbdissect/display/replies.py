@@ -1,4 +1,4 @@
-"""What the kernel answers when the page asks: pictures, maps, masks of a concept, ranked concepts."""
+"""What the kernel answers when the page asks: images, maps, masks of a concept, ranked concepts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from nbdissect.display.dissection_table import packed
-from nbdissect.display.thumbnails import TYPE, Pictures
+from nbdissect.display.thumbnails import TYPE, Thumbnails
 from nbdissect.results.upsampling import resize
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 RANKED = 12
 # Bounds the memory of one answer. The page asks for 32 units at once, and their images.
 MOST_UNITS = 256
-# Results over one data set share its pictures, and so do their galleries: kept as long as one of
-# the results lives. By identity: pictures hold their data, whose number is nobody else's meanwhile.
-_SHARED: weakref.WeakKeyDictionary[Dissection, Pictures] = weakref.WeakKeyDictionary()
-_BY_DATA: weakref.WeakValueDictionary[int, Pictures] = weakref.WeakValueDictionary()
+# Results over one data set share its thumbnails, and so do their galleries: kept as long as one of
+# the results lives. By identity: thumbnails hold their data, whose id is nobody else's meanwhile.
+_SHARED: weakref.WeakKeyDictionary[Dissection, Thumbnails] = weakref.WeakKeyDictionary()
+_BY_DATA: weakref.WeakValueDictionary[int, Thumbnails] = weakref.WeakValueDictionary()
 
 
 class RefusedError(ValueError):
@@ -42,8 +42,8 @@ class RefusedError(ValueError):
 def answer(dissections: Mapping[str, Dissection], request: Mapping[str, Any]) -> Answer:
     """Return the reply to one request of the page and its buffers; never raises.
 
-    Whatever goes wrong becomes an `ErrorReply` with the id of the request, so that the page can
-    say so where the answer would have stood.
+    An error becomes an `ErrorReply` with the id of the request: the page shows it where the answer
+    would have stood.
     """
     request_id = str(request.get("id", ""))
     try:
@@ -59,24 +59,28 @@ def answer(dissections: Mapping[str, Dissection], request: Mapping[str, Any]) ->
     except RefusedError as refusal:
         return {"kind": "error", "id": request_id, "error": str(refusal), "hint": refusal.hint}, []
     except Exception as error:
-        return {"kind": "error", "id": request_id, "error": _told(error), "hint": _hint(error)}, []
+        return {"kind": "error", "id": request_id, "error": _describe(error), "hint": _hint(error)}, []
 
 
 _RERUN = "Run the cell again to show the gallery anew."
 
 
-def _told(error: Exception) -> str:
-    return str(error) if isinstance(error, RefusedError) else f"{type(error).__name__}: {error}"
+def _describe(error: Exception) -> str:
+    if isinstance(error, RefusedError) or (error.__cause__ is None and str(error).startswith("Image ")):
+        return str(error)
+    cause = error.__cause__ or error  # what the data set's own code raised says it best
+    return f"{type(cause).__name__}: {cause}"
 
 
 def _refuse_if_all(failed: list[Exception], wanted: int) -> None:
-    """Raise the first of the errors where no image at all could be read: then it's the data set that is gone."""
+    """Raise the first of the errors where no image at all could be read: then the data set itself is gone."""
     if len(failed) == wanted > 1:
         raise failed[0]
 
 
 def _about(index: int, error: Exception) -> str:
-    return f"Image {index}: {_told(error)}"
+    text = _describe(error)
+    return text if text.startswith("Image ") else f"Image {index}: {text}"
 
 
 def _hint(error: Exception) -> str:
@@ -85,15 +89,15 @@ def _hint(error: Exception) -> str:
     return "This came from the data set or the result. Look at data[i] for one of these images in a cell, then press Try again."
 
 
-def pictures_of(d: Dissection) -> Pictures:
-    """Return the encoded pictures of a result's data set, shared by all results over it."""
+def thumbnails_of(d: Dissection) -> Thumbnails:
+    """Return the encoded images of a result's data set, shared by all results over it."""
     if d.data is None:
-        message = "The photographs of this result are not at hand."
         raise RefusedError(
-            message, "A result that was read from a file holds no photographs: dissect the model again to see them."
+            "The photographs of this result are not at hand.",
+            "A result that was read from a file holds no photographs: dissect the model again to see them.",
         )
     if d not in _SHARED:
-        _SHARED[d] = _BY_DATA.get(id(d.data)) or Pictures(d.data)
+        _SHARED[d] = _BY_DATA.get(id(d.data)) or Thumbnails(d.data)
         _BY_DATA[id(d.data)] = _SHARED[d]
     return _SHARED[d]
 
@@ -101,27 +105,27 @@ def pictures_of(d: Dissection) -> Pictures:
 def strips(
     d: Dissection, key: str, photographs: str, units: list[int], sent: Container[int]
 ) -> tuple[Strips, list[bytes]]:
-    """Return the maps of some units and their photographs but for those `sent` before, and the buffers, unasked.
+    """Return the maps of some units and their images but for those `sent` before, and the buffers, unasked.
 
     Raises
     ------
     RefusedError
-        If the photographs are not at hand, or these are too many units for one message.
+        If the images are not at hand, or these are too many units for one message.
     """
     maps, map_buffers = _maps(d, {"units": units}, "")
     images = [int(image) for image in np.unique(d.top_images[units]) if image >= 0 and image not in sent]
-    pictures, picture_buffers = _pictures(d, {"images": images}, "")
+    pictures, image_buffers = _images(d, {"images": images}, "")
     return {
         "kind": "strips",
         "key": key,
         "photographs": photographs,
         "maps": cast("MapsReply", maps),
         "pictures": cast("PicturesReply", pictures),
-    }, [*map_buffers, *picture_buffers]
+    }, [*map_buffers, *image_buffers]
 
 
-def _pictures(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
-    store, images = pictures_of(d), [int(index) for index in request["images"]]
+def _images(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
+    store, images = thumbnails_of(d), [int(index) for index in request["images"]]
     if len(images) > MOST_UNITS * max(1, d.top_images.shape[1]):
         raise RefusedError(f"The page asked for {len(images):,} photographs at once, more than it can show.", _RERUN)
     buffers, problems = [], []
@@ -147,7 +151,7 @@ def _maps(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
         raise RefusedError(
             f"The page asked for the maps of {len(units):,} units: at most {MOST_UNITS} at once.", _RERUN
         )
-    store = pictures_of(d) if d.data is not None else None
+    store = thumbnails_of(d) if d.data is not None else None
     sizes: list[list[int]] = []
     grids: list[list[int]] = []
     problems: list[str] = []
@@ -189,7 +193,7 @@ def _labels(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answe
     unit, column = _unit(d, request["unit"]), int(request["concept"])
     if not 0 <= column < len(d.concepts):
         raise RefusedError(f"There is no concept {column} in this result of {len(d.concepts):,}.", _RERUN)
-    store, number, category = pictures_of(d), d.concepts[column].number, d.concepts[column].category
+    store, number, category = thumbnails_of(d), d.concepts[column].number, d.concepts[column].category
     # As the engine has it: an image carries a category where any concept of it has a pixel.
     numbers = frozenset(other.number for other in d.concepts if other.category == category)
     grids: list[list[int]] = []
@@ -255,7 +259,7 @@ def _known(number: float) -> float | None:
 
 
 _HANDLERS: dict[str, Callable[[Dissection, Mapping[str, Any], str], Answer]] = {
-    "pictures": _pictures,
+    "pictures": _images,
     "maps": _maps,
     "labels": _labels,
     "unit": _ranking,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-STATIC = Path(__file__).parent / "static"
+from nbdissect.display.bundle import STATIC, read
 
 
 class RunView(anywidget.AnyWidget):
-    """How far one run is; its texts come from whoever follows the run.
+    """How far one run is, in texts that `LiveView` writes.
 
     >>> RunView(title="conv5 of DemoNetwork", doing="running the network", share=0.25)  # doctest: +SKIP
 
@@ -52,7 +51,7 @@ class RunView(anywidget.AnyWidget):
     notice = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, **state: Any) -> None:
-        super().__init__(_style=(STATIC / "run.css").read_text(encoding="utf-8"), **state)
+        super().__init__(_style=read("run.css"), **state)
 
     def __repr__(self) -> str:
         return f"<Run of {self.title}: {self.doing}>"

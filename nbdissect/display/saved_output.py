@@ -15,22 +15,21 @@ import zlib
 from collections.abc import Mapping
 from functools import cache, partial
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from nbdissect.display import session
+from nbdissect.display.bundle import read
+from nbdissect.display.session import session
 from nbdissect.display.showable import checked
-from nbdissect.display.snapshot import NOTEBOOK_CONCEPTS, NOTEBOOK_SIDE, GallerySnapshot, UnreadableError, embed, told
+from nbdissect.display.snapshot import NOTEBOOK_CONCEPTS, NOTEBOOK_SIDE, GallerySnapshot, UnreadableError, embed
 from nbdissect.display.summary_html import UNLESS_SANITIZED, summary_html
 from nbdissect.results.dissection import MIN_IOU
 from nbdissect.settings import options
 
 if TYPE_CHECKING:
-    from nbdissect.display.protocol import GalleryState
+    from nbdissect.display.gallery_state import GalleryState
     from nbdissect.results.dissection import Dissection
 
-STATIC = Path(__file__).parent / "static"
 _MB = 1_000_000
 # The live gallery, where there is one, comes first.
 _PATIENCE_MS = 1200
@@ -66,9 +65,6 @@ const watch = new IntersectionObserver(([{isIntersecting}]) => {
 watch.observe(summary);
 """
 
-# Cell → the run that wrote outputs, and their bytes.
-_written: dict[str, tuple[str, float]] = {}
-
 
 def static_html(
     result: Dissection | Mapping[str, Dissection],
@@ -80,13 +76,14 @@ def static_html(
 ) -> str:
     """Return the output, an element of the id `name`, within what is left of ``nd.options.embed_mb``.
 
-    `name` is the gallery's that it stands in for, so that one shown twice hides both outputs; `state` is
-    what that gallery looked like, and it may be `beside` it, in the output before this. Numbers of all units always go in. Images go in while there is room, the best units' first;
-    what was left out is said, and how to get it. Nothing that is wrong with the images keeps the
-    numbers from being shown.
+    `name` is that of the gallery that it stands in for, so that one shown twice hides both outputs;
+    `state` is what that gallery looks like; `beside` says that the gallery is the output before this.
+    The numbers of all units always go in. Images go in while there is room, those of the best units
+    first; the output says what was left out, and how to get it. Nothing that is wrong with the images
+    keeps the numbers from being shown.
     """
     dissections = checked(result)
-    room = options.embed_mb * _MB - _spent()
+    room = options.embed_mb * _MB - session.saved_bytes()
     strips = options.embed_mb > 0
     summary = _summary(dissections, min_iou, images=strips)
     if strips and len(summary) > room:
@@ -96,7 +93,7 @@ def static_html(
     start = f'<script type="module">import(document.getElementById("{id_}-data").dataset.start)</script>'
     budget = room - len(summary) - len(_code()) - 3 * len(loader)
     embedded, trouble = _embedded(dissections, min_iou, several=isinstance(result, Mapping), state=state, budget=budget)
-    remark = " ".join(part for part in (told(embedded, "This output"), trouble or _rest(embedded)) if part)
+    remark = " ".join(part for part in (embedded.describe("This output"), trouble or _rest(embedded)) if part)
     # Where there are no images at all the gallery says so itself.
     embedded.gallery["remark"] = remark if embedded.embedded else trouble or _rest(embedded)
     data = embedded.json().replace("'", "\\u0027")
@@ -105,7 +102,7 @@ def static_html(
         f'<div id="{id_}-data" data-gallery=\'{data}\' data-code="{_code()}" class="{UNLESS_SANITIZED}" style="display:none" '
         f'data-start="data:text/javascript;base64,{loader}">{start}</div></div>'
     )
-    _note(len(html))
+    session.note_saved(len(html))
     return html
 
 
@@ -117,7 +114,7 @@ def _embedded(
     dissections: Mapping[str, Dissection], min_iou: float, *, several: bool, state: GalleryState | None, budget: float
 ) -> tuple[GallerySnapshot, str]:
     """What goes in, and what kept images out, in words."""
-    style = (STATIC / "gallery.css").read_text(encoding="utf-8")
+    style = read("gallery.css")
     gallery = partial(
         embed, dissections, min_iou, several=several, style=style, state=state, concepts=NOTEBOOK_CONCEPTS
     )
@@ -150,17 +147,4 @@ def _advice(remark: str) -> str:
 
 @cache
 def _code() -> str:
-    script = (STATIC / "page.js").read_bytes()
-    return base64.b64encode(zlib.compress(script, 9)).decode("ascii")
-
-
-def _spent() -> float:
-    """Bytes that other cells of this session have written, and this one in its present run."""
-    cell, run = session.running_code()
-    return sum(size for key, (made, size) in _written.items() if key != cell or made == run)
-
-
-def _note(size: int) -> None:
-    cell, run = session.running_code()
-    made, before = _written.get(cell, ("", 0.0))
-    _written[cell] = run, size + (before if made == run else 0.0)
+    return base64.b64encode(zlib.compress(read("page.js").encode("utf-8"), 9)).decode("ascii")

@@ -1,15 +1,17 @@
-"""A cell that is run again shows a new gallery; the one of the run before is closed, or it would stay for good.
+"""What this session has shown: which cell shows which result, which widgets a cell made, who answered.
 
-A widget lives as long as its comm, which the kernel holds until it is closed: without this every
-run of a cell would keep another gallery, and its result, in memory.
+A widget lives as long as its comm, which the kernel holds until it is closed: a cell that is run
+again closes the widgets of its earlier run, or each run would keep another gallery, and its result,
+in memory.
 """
 
 from __future__ import annotations
 
+import sys
 import weakref
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,76 +24,134 @@ class Closable(Protocol):
         """Close it."""
 
 
-# Cell → the run that made its widgets (the id of its request), and the widgets.
-_made: dict[str, tuple[str, list[weakref.ref[Any]]]] = {}
-# The message in whose name a thread works.
-_name: ContextVar[dict[str, Any] | None] = ContextVar("nbdissect_request", default=None)
+class CellRun(NamedTuple):
+    """One run of one cell: the cell's id, and the id of the request that ran it; empty where they aren't known."""
+
+    cell: str
+    request: str
 
 
-def register(widget: Closable) -> None:
-    """Note that the running cell made `widget`; close what an earlier run of the same cell made."""
-    cell, run = running()
-    if not cell:
-        return
-    last, widgets = _made.get(cell, ("", []))
-    if last != run:
-        for earlier in widgets:
-            closable = earlier()
-            if closable is not None:
-                closable.close()
-        widgets = []
-    _made[cell] = run, [*widgets, weakref.ref(widget)]
+class Session:
+    """Everything that is remembered from one cell to the next.
 
-
-def running() -> tuple[str, str]:
-    """Return the id of the cell that runs, and of this run; empty where the front end doesn't say."""
-    parent = _parent()
-    try:
-        return str(parent["metadata"].get("cellId", "")), str(parent["header"]["msg_id"])
-    except (AttributeError, KeyError, TypeError):
-        return "", ""
-
-
-def running_code() -> tuple[str, str]:
-    """Return as :func:`running`; where the front end doesn't say which cell runs, the cell's code stands for it."""
-    cell, run = running()
-    if cell:
-        return cell, run
-    parent = _parent()
-    return str(parent.get("content", {}).get("code", "")), str(parent.get("header", {}).get("msg_id", ""))
-
-
-def watched() -> bool:
-    """Whether somebody may be in front of the running cell: a run that allows no input has nobody there.
-
-    That is how nbclient, papermill and Quarto run a notebook.
+    Attributes
+    ----------
+    answered : bool
+        Whether a page has answered a gallery: a front end draws our widgets.
+    displayed : bool
+        Whether a live gallery was put on display.
     """
-    return bool(_parent().get("content", {}).get("allow_stdin", True))
+
+    def __init__(self) -> None:
+        self.answered = False
+        self.displayed = False
+        # Cell → the request that made its widgets, and the widgets.
+        self._widgets: dict[str, tuple[str, list[weakref.ref[Any]]]] = {}
+        # Result → execution count of the cell that showed it.
+        self._shown: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        # Cell → the request that wrote saved outputs, and their bytes.
+        self._saved: dict[str, tuple[str, float]] = {}
+        # The request on whose behalf a thread works.
+        self._borrowed: ContextVar[dict[str, Any] | None] = ContextVar("nbdissect_request", default=None)
+
+    # --- the running cell ---
+
+    @property
+    def shell(self) -> Any:
+        """The running IPython shell; None outside of one. Never imports IPython."""
+        ipython = sys.modules.get("IPython")
+        return ipython.get_ipython() if ipython is not None else None
+
+    @property
+    def in_notebook(self) -> bool:
+        """Whether a kernel runs this, for a front end that can show HTML."""
+        return hasattr(self.shell, "kernel")
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody may be in front of the running cell: a run that allows no input has nobody there.
+
+        That is how nbclient, papermill and Quarto run a notebook.
+        """
+        return bool(self.request().get("content", {}).get("allow_stdin", True))
+
+    def request(self) -> dict[str, Any]:
+        """Return the message that asked for the running cell, for :meth:`on_behalf_of`; empty outside a kernel."""
+        borrowed = self._borrowed.get()
+        if borrowed is not None:
+            return borrowed
+        try:
+            return dict(self.shell.get_parent())
+        except (AttributeError, TypeError, LookupError):
+            return {}
+
+    @contextmanager
+    def on_behalf_of(self, request: dict[str, Any]) -> Iterator[None]:
+        """Let what a thread makes belong to the cell that began it, whichever cell runs meanwhile."""
+        token = self._borrowed.set(request)
+        try:
+            yield
+        finally:
+            self._borrowed.reset(token)
+
+    def running(self) -> CellRun:
+        """Return the run of the cell that runs."""
+        request = self.request()
+        try:
+            return CellRun(str(request["metadata"].get("cellId", "")), str(request["header"]["msg_id"]))
+        except (AttributeError, KeyError, TypeError):
+            return CellRun("", "")
+
+    # --- what cells made ---
+
+    def register(self, widget: Closable) -> None:
+        """Note that the running cell made `widget`; close what an earlier run of the same cell made."""
+        cell, request = self.running()
+        if not cell:
+            return
+        last, widgets = self._widgets.get(cell, ("", []))
+        if last != request:
+            for earlier in widgets:
+                closable = earlier()
+                if closable is not None:
+                    closable.close()
+            widgets = []
+        self._widgets[cell] = request, [*widgets, weakref.ref(widget)]
+
+    def note_shown(self, result: Any) -> None:
+        """Note that the running cell shows a result, or a run."""
+        if self.shell is not None:
+            self._shown[result] = self.shell.execution_count
+
+    def forget_shown(self, result: Any) -> bool:
+        """Return whether the running cell has shown a result, and forget that it has.
+
+        Without history the execution count stands still, and the result may be asked for again.
+        """
+        return self.shell is not None and self._shown.pop(result, None) == self.shell.execution_count
+
+    # --- bytes of saved outputs ---
+
+    def note_saved(self, size: int) -> None:
+        """Note that the running cell writes so many bytes into the notebook."""
+        cell, request = self._running_code()
+        last, before = self._saved.get(cell, ("", 0.0))
+        self._saved[cell] = request, size + (before if last == request else 0.0)
+
+    def saved_bytes(self) -> float:
+        """Return the bytes that other cells have written into the notebook, and this one in its present run."""
+        cell, request = self._running_code()
+        return sum(size for key, (last, size) in self._saved.items() if key != cell or last == request)
+
+    def _running_code(self) -> CellRun:
+        """As :meth:`running`; where the front end doesn't say which cell runs, the cell's code stands for it."""
+        run = self.running()
+        if run.cell:
+            return run
+        request = self.request()
+        return CellRun(
+            str(request.get("content", {}).get("code", "")), str(request.get("header", {}).get("msg_id", ""))
+        )
 
 
-def request() -> dict[str, Any]:
-    """Return the message that asked for the running cell, for :func:`on_behalf_of`; empty outside a kernel."""
-    return _parent()
-
-
-@contextmanager
-def on_behalf_of(request: dict[str, Any]) -> Iterator[None]:
-    """Let what a thread makes belong to the cell that began it, whichever cell runs meanwhile."""
-    token = _name.set(request)
-    try:
-        yield
-    finally:
-        _name.reset(token)
-
-
-def _parent() -> dict[str, Any]:
-    """The message that asked for the running cell; empty outside a kernel."""
-    asked = _name.get()
-    if asked is not None:
-        return asked
-    try:
-        from IPython import get_ipython
-
-        return dict(get_ipython().get_parent())
-    except (ImportError, AttributeError, TypeError, LookupError):
-        return {}
+session = Session()

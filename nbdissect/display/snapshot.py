@@ -1,6 +1,6 @@
-"""Everything that a gallery without a kernel needs, in one piece of JSON: numbers, maps, masks, photographs.
+"""Everything that a gallery without a kernel needs, in one piece of JSON: numbers, maps, masks, images.
 
-What lives in a page is the same as what a kernel would answer, bit for bit; only the photographs
+What a page holds is what a kernel would answer, bit for bit; only the images
 are smaller, and WebP. The page's half is ``js/src/data/embedded.ts``.
 """
 
@@ -11,27 +11,29 @@ import io
 import json
 import math
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nbdissect.display.dissection_table import packed, table_of, wire_array
+from nbdissect.display.gallery_state import starting_state
 from nbdissect.display.replies import fitted, ranked
 from nbdissect.display.thumbnails import carries, pixels_of
 from nbdissect.masks import shape_of
+from nbdissect.samples import check_dataset
 from nbdissect.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from nbdissect.display.gallery_state import GalleryState
     from nbdissect.display.protocol import (
         DissectionTable,
         EmbeddedAlbum,
         EmbeddedDissection,
         EmbeddedGallery,
-        GalleryState,
         WireArray,
     )
     from nbdissect.results.dissection import Dissection
@@ -49,7 +51,7 @@ _TEXT = 4 / 3
 
 
 class UnreadableError(OSError):
-    """A photograph that was to be embedded can't be read."""
+    """An image that was to be embedded can't be read."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +62,30 @@ class GallerySnapshot:
     ----------
     gallery : EmbeddedGallery
     units, embedded : int
-        Units there are, and those whose photographs or maps are in it.
-    photographs : int
-        Distinct photographs in it.
+        Units there are, and those whose images or maps are in it.
+    images : int
+        Distinct images in it.
     """
 
     gallery: EmbeddedGallery
     units: int
     embedded: int
-    photographs: int
+    images: int
 
     def json(self) -> str:
         """Return JSON that may stand inside a script element: it ends none, and begins no comment."""
-        text = json.dumps(self.gallery, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+        text = json.dumps(self.gallery, ensure_ascii=True, allow_nan=False, default=asdict, separators=(",", ":"))
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+    def describe(self, where: str) -> str:
+        """Return what `where` ("This page") holds."""
+        units = f"the numbers of all {plural(self.units, 'unit')}"
+        if not self.embedded:
+            return f"{where} holds {units}, and no images."
+        images = f"{plural(self.images, 'photograph')} and " if self.images else ""
+        which = "all of them" if self.embedded == self.units else f"the best {self.embedded:,} of them"
+        without = "" if self.images else ", and no photographs"
+        return f"{where} holds {units}, with {images}the activation maps of {which}{without}."
 
 
 def embed(
@@ -83,13 +95,13 @@ def embed(
     several: bool,
     style: str,
     state: GalleryState | None = None,
-    photographs: bool = True,
+    images: bool = True,
     maps: bool = True,
     side: int = PAGE_SIDE,
     concepts: int = PAGE_CONCEPTS,
     budget: float = math.inf,
 ) -> GallerySnapshot:
-    """Return the gallery of some dissections, with as many units' photographs and maps as fit.
+    """Return the gallery of some dissections, with as many units' images and maps as fit.
 
     Parameters
     ----------
@@ -102,12 +114,12 @@ def embed(
         The gallery's style sheet.
     state : GalleryState, optional
         What the gallery begins with, instead of the cut alone.
-    photographs : bool
-        Whether photographs, and with them the masks of concepts, go in.
+    images : bool
+        Whether images, and with them the masks of concepts, go in.
     maps : bool
-        Whether activation maps go in; without them there are no images at all, numbers only.
+        Whether activation maps go in; without them there are numbers only.
     side : int
-        Longer side of the photographs, at most.
+        Longer side of the images, at most.
     concepts : int
         Of how many concepts of each unit, best first, the masks go in.
     budget : float
@@ -116,15 +128,15 @@ def embed(
     Raises
     ------
     UnreadableError
-        If the data set can't give a photograph that is to go in.
+        If the data set can't give an image that is to go in.
     """
-    albums: dict[int, _ImageSheet] = {}
+    sheets: dict[int, _ImageSheet] = {}
     parts: list[_PackedDissection] = []
     for key, d in dissections.items():
-        album = None
-        if photographs and maps and d.data is not None and d.top_images.shape[1]:
-            album = albums.setdefault(id(d.data), _ImageSheet(d.data, side))
-        parts.append(_PackedDissection(key, d, album, concepts))
+        sheet = None
+        if images and maps and d.data is not None and d.top_images.shape[1]:
+            sheet = sheets.setdefault(id(d.data), _ImageSheet(d.data, side))
+        parts.append(_PackedDissection(key, d, sheet, concepts))
     spent = float(len(style) + sum(part.size_of_numbers() for part in parts))
     for _, at, unit in sorted(
         (-iou, at, unit) for at, part in enumerate(parts) for iou, unit in part.candidates(maps=maps)
@@ -134,46 +146,27 @@ def embed(
             break
         parts[at].take(unit)
         spent += cost
-    used = list(albums.values())
+    used = list(sheets.values())
     gallery: EmbeddedGallery = {
         "version": VERSION,
         "style": style,
         "several": several,
-        "state": state or _at_cut(dissections, min_iou),
+        "state": state or starting_state(dissections, min_iou),
         "remark": "",
-        "dissections": [
-            part.message(used.index(part.album) if part.album else -1, photographs=photographs) for part in parts
-        ],
-        "albums": [album.message() for album in used],
+        "dissections": [part.message(used.index(part.sheet) if part.sheet else -1, images=images) for part in parts],
+        "albums": [sheet.message() for sheet in used],
     }
     return GallerySnapshot(
         gallery,
         units=sum(len(part.d.thresholds) for part in parts),
         embedded=sum(len(part.taken) for part in parts),
-        photographs=sum(len(album.taken) for album in used),
+        images=sum(len(sheet.taken) for sheet in used),
     )
 
 
-def _at_cut(dissections: Mapping[str, Dissection], min_iou: float) -> GalleryState:
-    return {
-        "current": next(iter(dissections)),
-        "compare": [],
-        "min_iou": float(min_iou),
-        "only": "detectors" if any(d.detectors(min_iou) for d in dissections.values()) else "all",
-        "query": "",
-        "category": [],
-        "concept": None,
-        "_chosen": None,
-        "sort": "iou",
-        "overlay": "mask",
-        "selected": [],
-        "opened": "",
-    }
-
-
 @dataclass
-class _Photograph:
-    """A photograph as it goes into the page, and where the best concepts of its units are."""
+class _SheetImage:
+    """An image as it goes into the page, and where the best concepts of its units are."""
 
     file: bytes
     grid: tuple[int, int]
@@ -183,12 +176,12 @@ class _Photograph:
 
 @dataclass
 class _ImageSheet:
-    """The photographs of one data set, each read and encoded once, and only if it goes in."""
+    """The images of one data set, each read and encoded once, and only if it goes in."""
 
     data: Any
     side: int
-    taken: dict[int, _Photograph] = field(default_factory=dict)
-    _read: dict[int, _Photograph] = field(default_factory=dict)
+    taken: dict[int, _SheetImage] = field(default_factory=dict)
+    _read: dict[int, _SheetImage] = field(default_factory=dict)
     _expected: dict[int, set[tuple[int, tuple[str, ...], frozenset[int]]]] = field(default_factory=dict)
 
     def expect(self, d: Dissection, explained: list[list[int]]) -> None:
@@ -200,31 +193,34 @@ class _ImageSheet:
                 for image in d.top_images[unit]:
                     self._expected.setdefault(int(image), set()).add(wanted)
 
-    def photograph(self, image: int) -> _Photograph:
-        if image not in self._read:
+    def image(self, index: int) -> _SheetImage:
+        """Return an image; it goes in once it is among those taken."""
+        if index not in self._read:
             try:
-                sample = self.data[image]
-                picture = sample.image.convert("RGB")
-                grid = shape_of(sample, image)
+                sample = check_dataset(self.data)[index]
+                small = sample.image.convert("RGB")
+                grid = shape_of(sample, index)
                 # A data set may decode its masks whenever they are read: once is enough.
-                layers = {category: np.asarray(mask) for category, mask in sample.masks.items()}
-                still = SimpleNamespace(shape=grid, masks=layers, whole=sample.whole)
-                expected = self._expected.get(image, ())
+                planes = {category: np.asarray(mask) for category, mask in sample.masks.items()}
+                decoded = SimpleNamespace(shape=grid, masks=planes, whole=sample.whole)
+                expected = self._expected.get(index, ())
                 masks = {
-                    number: np.packbits(pixels_of(still, image, number, categories)).tobytes()
+                    number: np.packbits(pixels_of(decoded, index, number, categories)).tobytes()
                     for number, categories, _ in expected
                 }
                 carried = frozenset(
-                    number for number, categories, family in expected if carries(still, family, categories)
+                    number for number, categories, family in expected if carries(decoded, family, categories)
                 )
             except Exception as error:
-                message = f"Image {image} of the data set can't be read: {type(error).__name__}: {error}"
-                raise UnreadableError(message) from error
-            picture.thumbnail((self.side, self.side))
+                cause = error.__cause__ or error  # what the data set's own code raised says it best
+                raise UnreadableError(
+                    f"Image {index} of the data set can't be read: {type(cause).__name__}: {cause}"
+                ) from error
+            small.thumbnail((self.side, self.side))
             file = io.BytesIO()
-            picture.save(file, "WEBP", quality=QUALITY, method=EFFORT)
-            self._read[image] = _Photograph(file.getvalue(), grid, masks, carried)
-        return self._read[image]
+            small.save(file, "WEBP", quality=QUALITY, method=EFFORT)
+            self._read[index] = _SheetImage(file.getvalue(), grid, masks, carried)
+        return self._read[index]
 
     def message(self) -> EmbeddedAlbum:
         padded = (one.file + b"\0" * (-len(one.file) % 3) for one in self.taken.values())
@@ -239,8 +235,8 @@ class _ImageSheet:
 class _PackedDissection:
     """One dissection on its way into the page."""
 
-    def __init__(self, key: str, d: Dissection, album: _ImageSheet | None, concepts: int) -> None:
-        self.key, self.d, self.album = key, d, album
+    def __init__(self, key: str, d: Dissection, sheet: _ImageSheet | None, concepts: int) -> None:
+        self.key, self.d, self.sheet = key, d, sheet
         self.taken: list[int] = []
         self._masks: dict[tuple[int, int], bytes] = {}  # image, column → bits
         self._rankings = [ranked(d, unit) for unit in range(len(d.thresholds))]
@@ -248,8 +244,8 @@ class _PackedDissection:
             list(dict.fromkeys([int(best), *(row["concept"] for row in ranking)]))[:concepts] if best >= 0 else []
             for best, ranking in zip(d.best_concepts, self._rankings, strict=True)
         ]
-        if album:
-            album.expect(d, self._explained)
+        if sheet:
+            sheet.expect(d, self._explained)
 
     def candidates(self, *, maps: bool) -> Iterator[tuple[float, int]]:
         """The units that have something to embed, with their IoU."""
@@ -257,32 +253,32 @@ class _PackedDissection:
             yield from ((float(iou), unit) for unit, iou in enumerate(self.d.best_iou))
 
     def size_of_numbers(self) -> float:
-        return len(json.dumps(self.message(-1, photographs=False)))
+        return len(json.dumps(self.message(-1, images=False)))
 
     def cost(self, unit: int) -> float:
         """Bytes of JSON that a unit adds; maps are deflated alone here, and smaller together."""
         cost = _TEXT * len(zlib.compress(b"".join(self._maps(unit)), 1))
-        if self.album:
-            new = {image for image in self._images(unit) if image not in self.album.taken}
-            cost += sum(_TEXT * len(self.album.photograph(image).file) + 14 for image in new)
+        if self.sheet:
+            new = {image for image in self._images(unit) if image not in self.sheet.taken}
+            cost += sum(_TEXT * len(self.sheet.image(image).file) + 14 for image in new)
             masks = [mask for pair, mask in self._masks_of(unit).items() if pair not in self._masks]
             cost += _TEXT * len(zlib.compress(b"".join(masks), 1)) + 16 * len(masks)
         return cost
 
     def take(self, unit: int) -> None:
         self.taken.append(unit)
-        if self.album:
-            self.album.taken |= {image: self.album.photograph(image) for image in self._images(unit)}
+        if self.sheet:
+            self.sheet.taken |= {image: self.sheet.image(image) for image in self._images(unit)}
             self._masks |= self._masks_of(unit)
 
     def _images(self, unit: int) -> list[int]:
         return [int(image) for image in self.d.top_images[unit] if image >= 0]
 
     def _masks_of(self, unit: int) -> dict[tuple[int, int], bytes]:
-        if not self.album:
+        if not self.sheet:
             return {}
         return {
-            (image, column): self.album.photograph(image).masks[self.d.concepts[column].number]
+            (image, column): self.sheet.image(image).masks[self.d.concepts[column].number]
             for column in self._explained[unit]
             for image in self._images(unit)
         }
@@ -294,18 +290,18 @@ class _PackedDissection:
                 yield np.zeros((0, 0), dtype=np.float32), (0, 0)
                 continue
             values = self.d.top_maps[unit, rank]
-            # Without the data the grid isn't known: then as answers.py shows such maps.
-            grid = self.album.photograph(int(image)).grid if self.album else (8 * values.shape[0], 8 * values.shape[1])
+            # Without the data the grid isn't known: then as `replies` shows such maps.
+            grid = self.sheet.image(int(image)).grid if self.sheet else (8 * values.shape[0], 8 * values.shape[1])
             yield fitted(values, grid), grid
 
     def _maps(self, unit: int) -> list[bytes]:
         return [packed(values, np.float32) for values, _ in self._fitted(unit)]
 
-    def message(self, album: int, *, photographs: bool) -> EmbeddedDissection:
+    def message(self, sheet: int, *, images: bool) -> EmbeddedDissection:
         table = table_of(self.d, self.key)
-        self._leave_out(table, photographs=photographs)
-        if album >= 0:
-            table["photographs"] = f"album {album}"
+        self._leave_out(table, images=images)
+        if sheet >= 0:
+            table["photographs"] = f"album {sheet}"
         # `dict`: of the table's own type one can't take fields away.
         plain: dict[str, Any] = dict(table)
         parts: dict[str, Any] = {name: value for name, value in plain.items() if isinstance(value, dict)}
@@ -315,23 +311,23 @@ class _PackedDissection:
         maps = b"".join(each for unit in self.taken for each in self._maps(unit))
         return {
             "table": plain,  # type: ignore[typeddict-item] # its arrays are in `numbers`
-            "album": album,
+            "album": sheet,
             "parts": [{"name": name, "dtype": part["dtype"], "shape": part["shape"]} for name, part in parts.items()],
             "numbers": _deflated(b"".join(part["data"] for part in parts.values())),
             "maps": _deflated(maps),
             "masks": _deflated(b"".join(self._masks.values())),
         }
 
-    def _leave_out(self, table: DissectionTable, *, photographs: bool) -> None:
+    def _leave_out(self, table: DissectionTable, *, images: bool) -> None:
         """Make the table name only those images that are in the page."""
         if not self.taken:
             table["top"], table["top_images"] = 0, wire_array(self.d.top_images[:, :0], np.int32)
             table["note"] = table["note"] or "The images were left out: there are numbers only."
             return
-        images = np.full_like(self.d.top_images, -1)
-        images[self.taken] = self.d.top_images[self.taken]
-        table["top_images"] = wire_array(images, np.int32)
-        if not photographs:
+        there = np.full_like(self.d.top_images, -1)
+        there[self.taken] = self.d.top_images[self.taken]
+        table["top_images"] = wire_array(there, np.int32)
+        if not images:
             table["note"] = "The photographs were left out: there are numbers and activation maps only."
 
     def _ranked(self) -> dict[str, WireArray]:
@@ -346,10 +342,10 @@ class _PackedDissection:
 
     def _geometry(self) -> dict[str, WireArray]:
         fits = [fit for unit in self.taken for fit in self._fitted(unit)]
-        held = [(self.album.photograph(image), image, column) for image, column in self._masks] if self.album else []
-        pairs = [(image, column, *photograph.grid) for photograph, image, column in held]
+        held = [(self.sheet.image(image), image, column) for image, column in self._masks] if self.sheet else []
+        pairs = [(image, column, *shown.grid) for shown, image, column in held]
         shape = (len(self.taken), self.d.top_images.shape[1], 2)
-        carried = [self.d.concepts[column].number in photograph.carried for photograph, _, column in held]
+        carried = [self.d.concepts[column].number in shown.carried for shown, _, column in held]
         return {
             "mapped": wire_array(np.array(self.taken), np.int32),
             "sizes": wire_array(np.array([values.shape for values, _ in fits]).reshape(shape), np.int32),
@@ -362,14 +358,3 @@ class _PackedDissection:
 
 def _deflated(data: bytes) -> str:
     return base64.b64encode(zlib.compress(data, 9)).decode("ascii")
-
-
-def told(embedded: GallerySnapshot, where: str) -> str:
-    """Say what `where` ("This page") holds."""
-    units = f"the numbers of all {plural(embedded.units, 'unit')}"
-    if not embedded.embedded:
-        return f"{where} holds {units}, and no images."
-    images = f"{plural(embedded.photographs, 'photograph')} and " if embedded.photographs else ""
-    which = "all of them" if embedded.embedded == embedded.units else f"the best {embedded.embedded:,} of them"
-    without = "" if embedded.photographs else ", and no photographs"
-    return f"{where} holds {units}, with {images}the activation maps of {which}{without}."

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nbdissect.display.palette import category_colors
+from nbdissect.notices import logged
 from nbdissect.results.upsampling import resize
+from nbdissect.samples import check_dataset
 from nbdissect.settings import options
 
 if TYPE_CHECKING:
@@ -126,10 +128,9 @@ def _best(d: Dissection, min_iou: float, *, images: bool) -> str:
 
 
 def _strip(d: Dissection, u: int) -> str:
-    try:
+    with logged(f"The images of unit {u} could not be drawn"):  # the data may be gone; the numbers stand without them
         return _drawn_strip(d, u)
-    except Exception:  # the data set may be gone by now; the numbers stand without its images
-        return ""
+    return ""
 
 
 def _drawn_strip(d: Dissection, u: int) -> str:
@@ -138,11 +139,12 @@ def _drawn_strip(d: Dissection, u: int) -> str:
     images = [int(i) for i in d.top_images[u] if i >= 0]
     if d.data is None or not images:
         return ""
+    data = check_dataset(d.data)
     strip = Image.new("RGB", (len(images) * (_SIDE + 4) - 4, _SIDE), "white")
     for k, image in enumerate(images):
-        photograph = d.data[image].image.convert("RGB").resize((_SIDE, _SIDE))
+        small = data[image].image.convert("RGB").resize((_SIDE, _SIDE))
         on = resize(d.top_maps[u, k], (_SIDE, _SIDE)) > d.thresholds[u]
-        pixels = np.asarray(photograph, dtype=np.float32)
+        pixels = np.asarray(small, dtype=np.float32)
         pixels = np.where(on[..., None], pixels, pixels * 0.35 + 40)
         strip.paste(Image.fromarray(pixels.astype(np.uint8)), (k * (_SIDE + 4), 0))
     file = io.BytesIO()

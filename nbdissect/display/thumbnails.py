@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdissect.masks import shape_of
+from nbdissect.samples import check_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -23,8 +24,8 @@ TYPE = "image/jpeg"
 KEPT_BYTES = 48 * 2**20
 
 
-class Pictures:
-    """Encoded photographs of one data set, each encoded once while it stays among the kept ones.
+class Thumbnails:
+    """Encoded images of one data set, each encoded once while it stays among the kept ones.
 
     Safe to use from several threads: messages may be handled in another thread than the one that computes.
 
@@ -36,7 +37,7 @@ class Pictures:
     """
 
     def __init__(self, data: Any, kept_bytes: int = KEPT_BYTES) -> None:
-        self._data = data
+        self._data = check_dataset(data)
         self._kept: OrderedDict[int, bytes] = OrderedDict()
         self._grids: dict[int, tuple[int, int]] = {}
         self._kept_bytes = kept_bytes
@@ -72,7 +73,7 @@ class Pictures:
         """Return the height and width of the masks of image `index`."""
         with self._lock:
             if index not in self._grids:
-                self.encoded(index)  # who asks for the grid asks for the photograph next: read both at once
+                self.encoded(index)  # who asks for the grid asks for the image next: read both at once
             return self._grids[index]
 
     def labels(

@@ -17,6 +17,8 @@ from nbdissect.results.archived_data import ArchivedData
 from nbdissect.results.archived_images import Packed, pack
 from nbdissect.results.consistency import problem
 from nbdissect.results.fields import CATEGORIES, CONCEPTS, array_values, encode
+from nbdissect.samples import check_dataset
+from nbdissect.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,8 +42,7 @@ def save(result: LayerScores | Mapping[str, LayerScores], path: str | os.PathLik
     named = dict(result) if isinstance(result, Mapping) else {result.layer: result}
     for d in named.values():
         if wrong := problem(d):
-            message = f"{d.layer} can't be saved: {wrong}."
-            raise ArchiveError(message)
+            raise ArchiveError(f"{printable(d.layer)} can't be saved: {wrong}.")
     sources: list[Any] = []  # the distinct data sets
     if images:
         for d in named.values():
@@ -71,10 +72,9 @@ def save(result: LayerScores | Mapping[str, LayerScores], path: str | os.PathLik
         try:  # what can't be read again is not written
             archive_check.entries(manifest)
             archive_check.sources(manifest)
+            writer.finish(manifest)
         except ValueError as error:
-            message = f"The result can't be saved: {error}."
-            raise ArchiveError(message) from error
-        writer.finish(manifest)
+            raise ArchiveError(f"The result can't be saved: {error}.") from error
 
 
 def _write_arrays(writer: Writer, d: LayerScores, folder: str) -> dict[str, Any]:
@@ -82,6 +82,10 @@ def _write_arrays(writer: Writer, d: LayerScores, folder: str) -> dict[str, Any]
     for name, values in array_values(d).items():
         dtype = archive_check.ARRAYS[name].stored_dtype(np.asarray(values).dtype)
         stored = np.ascontiguousarray(values, dtype=dtype)
+        if not np.array_equal(stored, values, equal_nan=stored.dtype.kind == "f"):
+            raise ArchiveError(
+                f"{printable(d.layer)} can't be saved: {name} is {values.dtype}, and its values don't fit into {dtype}."
+            )
         member = f"dissections/{folder}/{name}.bin"
         writer.add(member, stored.tobytes())
         specs[name] = {"member": member, "dtype": stored.dtype.str, "shape": list(stored.shape)}
@@ -118,9 +122,10 @@ def _write_images(writer: Writer, data: Any, dissections: list[LayerScores], fol
 
 def _packed(data: Any, numbers: list[int], d: LayerScores) -> Iterator[Packed]:
     """Encode the images in a few threads, some at a time: encoders release the interpreter lock."""
+    samples = check_dataset(data)
 
     def one(index: int) -> Packed:
-        return pack(data[index], index, d.concepts, d.categories)
+        return pack(samples[index], index, d.concepts, d.categories)
 
     rest: Iterable[int] = iter(numbers)
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="nbdissect") as pool:

@@ -122,8 +122,9 @@ class BackgroundRun:
             What ended the run, if it failed.
         """
         if not self._ended.wait(timeout):
-            message = f"{self.title} still runs after {timeout:g} s: {self._describe()}. run.cancel() ends it."
-            raise TimeoutError(message)
+            raise TimeoutError(
+                f"{self.title} still runs after {timeout:g} s: {self._describe()}. run.cancel() ends it."
+            )
         if self._thread not in (None, threading.current_thread()):
             self._thread.join()  # then whatever shows the run has heard of its end, too
         if self._error is not None:
@@ -144,7 +145,7 @@ class BackgroundRun:
         return f"<Run of {self.title}: {self._describe()}>"
 
     def _ipython_display_(self) -> None:
+        from nbdissect.display.cell_output import show_once
         from nbdissect.display.live_view import show_run
-        from nbdissect.display.show import show_once
 
         show_once(self, show_run)

@@ -8,6 +8,15 @@ from __future__ import annotations
 
 from nbdissect.samples.checked import CheckedDataset, CheckedSample, check_dataset
 from nbdissect.samples.repeatable import check_repeatable, check_same
-from nbdissect.samples.subset import Indexable, Subset
+from nbdissect.samples.subset import Indexable, Subset, comes_with_package
 
-__all__ = ["CheckedDataset", "CheckedSample", "Indexable", "Subset", "check_dataset", "check_repeatable", "check_same"]
+__all__ = [
+    "CheckedDataset",
+    "CheckedSample",
+    "Indexable",
+    "Subset",
+    "check_dataset",
+    "check_repeatable",
+    "check_same",
+    "comes_with_package",
+]

@@ -22,9 +22,9 @@ _MAX_NUMBER = (1 << 63) - 1  # numbers are counted as int64
 _OTHER_ITEMS = (tuple, list, Mapping, str, bytes, int, float, type(None), np.ndarray, np.generic)
 
 
-def check_dataset(data: Any) -> CheckedDataset:
-    """Return a data set that looks like `data` and checks its samples; one that does so already comes back as it is."""
-    return data if isinstance(data, CheckedDataset) else CheckedDataset(data)
+def check_dataset(data: Any) -> Any:
+    """Return a data set that looks like `data` and checks its samples; one that says it does so comes back as it is."""
+    return data if getattr(type(data), "checks_samples", False) else CheckedDataset(data)
 
 
 class CheckedDataset:
@@ -38,6 +38,8 @@ class CheckedDataset:
     ----------
     original : data set
     """
+
+    checks_samples = True
 
     def __init__(self, data: Any) -> None:
         self.original = data
@@ -249,7 +251,9 @@ class CheckedSample:
 
 def _is_list(value: Any) -> bool:
     return (
-        isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)) and getattr(value, "ndim", 1) > 0
+        isinstance(value, Iterable)
+        and not isinstance(value, (str, bytes, Mapping, np.ma.MaskedArray))
+        and getattr(value, "ndim", 1) > 0
     )
 
 

@@ -64,6 +64,13 @@ class Indexable:
         return Subset(self, sorted(random.Random(seed).sample(range(len(self)), n)))  # noqa: S311 - no secret
 
 
+def comes_with_package(data: Any) -> bool:
+    """Return whether a data set, or what it is a part of, is one of the package's own, such as Broden."""
+    while isinstance(data, Subset):
+        data = data.data
+    return type(data).__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
 class Subset(Indexable):
     """Some images of a data set, read from it when they are asked for; all else is as in the data set.
 

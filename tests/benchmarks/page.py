@@ -1,6 +1,6 @@
 """How large a page and a notebook's output are: 512 units of SqueezeNet with 10 photographs each.
 
-    python tests/benchmarks/page.py
+python tests/benchmarks/page.py
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ sys.path[:0] = [str(Path(__file__).parents[1])]
 
 import nbdissect as nd  # noqa: E402
 from nbdissect.display import saved_output  # noqa: E402
-from nbdissect.display.html_page import STATIC  # noqa: E402
+from nbdissect.display.bundle import STATIC  # noqa: E402
 from nbdissect.display.snapshot import embed  # noqa: E402
 from support.nets import squeezenet  # noqa: E402
 from support.paths import MINIBRODEN, SQUEEZENET  # noqa: E402

@@ -17,9 +17,12 @@ import traitlets
 from PIL import Image
 
 import nbdissect as nd
-from nbdissect.display import filtering, replies, session, thumbnails
+from nbdissect.display import filtering, replies, thumbnails
+from nbdissect.display.bundle import STATIC
 from nbdissect.display.dissection_table import runners_up, table_of
-from nbdissect.display.gallery import STATIC, Gallery, gallery
+from nbdissect.display.gallery import Gallery, gallery
+from nbdissect.display.gallery_state import GalleryState
+from nbdissect.display.session import CellRun, session
 from nbdissect.results.upsampling import resize
 from support.dissections import Squares, decoded, dissection, dissection_of
 from support.paths import ROOT, TESTS
@@ -60,8 +63,8 @@ def test_gallery_needs_no_torch():
 @pytest.mark.parametrize("case", CASES["cases"], ids=lambda case: json.dumps(case["filter"], ensure_ascii=True)[:90])
 def test_filter(case):
     wanted = dict(case["filter"])
-    wanted["categories"] = wanted.pop("category")
-    assert filtering.shown(dissection_of(CASES["table"]), "layer4", filtering.Filter(**wanted)) == case["shown"]
+    wanted["_chosen"] = wanted.pop("chosen")
+    assert filtering.shown_units(dissection_of(CASES["table"]), "layer4", GalleryState(**wanted)) == case["shown"]
 
 
 def test_the_cases_are_consistent():
@@ -358,11 +361,11 @@ def test_large_pictures_are_made_small():
         def __getitem__(self, index):
             return nd.Sample(Image.new("RGBA", (1000, 500)))
 
-    assert Image.open(io.BytesIO(thumbnails.Pictures(Large()).encoded(0))).size == (256, 128)
+    assert Image.open(io.BytesIO(thumbnails.Thumbnails(Large()).encoded(0))).size == (256, 128)
 
 
 def test_memory_of_pictures_is_bounded(d):
-    store = thumbnails.Pictures(Squares(d.concepts), kept_bytes=4_000)
+    store = thumbnails.Thumbnails(Squares(d.concepts), kept_bytes=4_000)
     for index in range(24):
         store.encoded(index)
         assert store.size <= 4_000
@@ -372,8 +375,7 @@ def test_one_unreadable_picture_does_not_hide_the_others(d):
     class Torn(Squares):
         def __getitem__(self, index):
             if index == 3:
-                message = "image file is truncated"
-                raise OSError(message)
+                raise OSError("image file is truncated")
             return super().__getitem__(index)
 
     reply, buffers = ask(replace(d, data=Torn(d.concepts)), kind="pictures", images=[2, 3, 999])
@@ -389,8 +391,7 @@ def test_one_unreadable_image_hides_no_map_and_no_label_of_others(d):
     class Torn(Squares):
         def __getitem__(self, index):
             if index == 3:
-                message = "image file is truncated"
-                raise OSError(message)
+                raise OSError("image file is truncated")
             return super().__getitem__(index)
 
     made = replace(d, data=Torn(d.concepts), top_images=np.tile([2, 3, 4], (40, 1)), top_maps=d.top_maps[:, :3])
@@ -408,8 +409,7 @@ def test_one_unreadable_image_hides_no_map_and_no_label_of_others(d):
 def test_a_data_set_that_is_gone_is_an_error_with_a_hint(d, request_):
     class Gone(Squares):
         def __getitem__(self, index):
-            message = "no such folder"
-            raise FileNotFoundError(message)
+            raise FileNotFoundError("no such folder")
 
     kind = {"units": "maps", "images": "pictures", "unit": "labels"}[next(iter(request_))]
     reply, _ = ask(replace(d, data=Gone(d.concepts)), kind=kind, **request_)
@@ -476,7 +476,8 @@ class _Shaped(Squares):
         self.shape = shape
 
     def __getitem__(self, index):
-        return replace(super().__getitem__(index), masks={}, shape=self.shape)
+        image = Image.new("RGB", self.shape[::-1])
+        return replace(super().__getitem__(index), image=image, masks={}, shape=self.shape)
 
 
 def test_labels_are_the_union_of_all_layers_and_whole_image_labels(d):
@@ -548,15 +549,15 @@ def test_the_gallery_sends_what_it_answers(d):
     g._reply(g, {"kind": "unit", "id": "a", "key": "layer4", "unit": 1}, [])
     g._reply(g, "something of another library", [])
     assert [content["id"] for content, _ in sent] == ["a"]
-    assert Gallery.answered
+    assert session.answered
 
 
 def test_a_page_that_greets_has_answered(d, monkeypatch):
-    monkeypatch.setattr(Gallery, "answered", False)
+    monkeypatch.setattr(session, "answered", False)
     g, sent = Gallery(d), []
     g.send = lambda content, buffers=None: sent.append(content)
     g._reply(g, {"kind": "hello"}, [])
-    assert (Gallery.answered, sent) == (True, [])
+    assert (session.answered, sent) == (True, [])
 
 
 # --- while it computes ---
@@ -684,9 +685,10 @@ def test_a_closed_gallery_can_be_shown_again(d):
 
 
 def test_a_cell_that_runs_again_closes_the_gallery_of_the_run_before(d, monkeypatch):
-    runs = iter([("cell 1", "a"), ("cell 1", "a"), ("cell 2", "b"), ("cell 1", "c"), ("", ""), ("", "")])
+    cells = [("cell 1", "a"), ("cell 1", "a"), ("cell 2", "b"), ("cell 1", "c"), ("", ""), ("", "")]
+    runs = iter([CellRun(*cell) for cell in cells])
     monkeypatch.setattr(session, "running", lambda: next(runs))
-    monkeypatch.setattr(session, "_made", {})
+    monkeypatch.setattr(session, "_widgets", {})
     first, beside, elsewhere, again, plain, other = (Gallery(d) for _ in range(6))
     assert [g.comm is None for g in (first, beside, elsewhere, again, plain, other)] == [True, True, *[False] * 4]
 

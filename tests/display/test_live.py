@@ -15,10 +15,10 @@ from IPython.utils.capture import capture_output
 
 import nbdissect as nd
 from nbdissect.display import live_view as lives
-from nbdissect.display import session
+from nbdissect.display.bundle import STATIC
 from nbdissect.display.live_view import LiveView
 from nbdissect.display.progress_text import ProgressTracker, duration
-from nbdissect.display.run_view import STATIC
+from nbdissect.display.session import session
 from nbdissect.results.dissections import Dissections
 from nbdissect.types import Progress
 from support.data import Photos
@@ -46,7 +46,7 @@ def _front_end(monkeypatch):
     monkeypatch.setattr(comm, "create_comm", Comm)
     monkeypatch.setattr(Comm, "open_ones", set())
     monkeypatch.setattr(Comm, "sent", [])
-    monkeypatch.setattr(session, "_made", {})
+    monkeypatch.setattr(session, "_widgets", {})
     InteractiveShell.clear_instance()
     shell = InteractiveShell.instance()
     shell.run_line_magic("load_ext", "nbdissect")
@@ -62,7 +62,11 @@ def cell(monkeypatch):
     """Say which cell runs."""
 
     def run(cell, number, *, stdin=True):
-        parent = {"header": {"msg_id": str(number)}, "metadata": {"cellId": cell}, "content": {"allow_stdin": stdin, "code": cell}}
+        parent = {
+            "header": {"msg_id": str(number)},
+            "metadata": {"cellId": cell},
+            "content": {"allow_stdin": stdin, "code": cell},
+        }
         monkeypatch.setattr(InteractiveShell.instance(), "get_parent", lambda: parent, raising=False)
 
     run("a", 1)
@@ -126,11 +130,18 @@ def test_from_the_first_batch_to_the_result(cell):
     seen = []
 
     def tell(progress):
-        live.tell(progress)
-        seen.append((told(live), live.view.share, len(live._frame.children), live.gallery and provisional(live.gallery)[0]))
+        live.report(progress)
+        seen.append(
+            (told(live), live.view.share, len(live._frame.children), live.gallery and provisional(live.gallery)[0])
+        )
 
     d = run.go(tell)
-    assert seen[0] == (("running", "running the network", "32 of 2,040 images · 64 images/s · 31 s left"), 0.016, 1, None)
+    assert seen[0] == (
+        ("running", "running the network", "32 of 2,040 images · 64 images/s · 31 s left"),
+        0.016,
+        1,
+        None,
+    )
     assert seen[1][2:] == (2, "Provisional: after 64 of 2,040 images.")
     assert "counting pixels" in seen[-1][0]
     gallery = live.gallery
@@ -141,7 +152,7 @@ def test_from_the_first_batch_to_the_result(cell):
     assert told(live)[:2] == ("done", f"2,040 images in {duration(run.now, 1)}")
     assert live.view.hint == ""
     pushed = [data["content"] for data in Comm.sent if data.get("method") == "custom"]
-    assert [len(message["maps"]["units"]) for message in pushed] == [min(24, len(gallery.shown))] * (live.looks + 1)
+    assert [len(message["maps"]["units"]) for message in pushed] == [min(24, len(gallery.shown))] * (live.updates + 1)
     assert {message["kind"] for message in pushed} == {"strips"}
 
 
@@ -149,21 +160,21 @@ def test_from_the_first_batch_to_the_result(cell):
 def test_what_it_may_cost(cell, batch, look):
     run = Run(batch, look, size=8)
     live = watch(run)
-    run.go(live.tell)
+    run.go(live.report)
     took = run.now
     first = run.looks[0]
     assert first >= 1
-    assert live.looks == len(run.looks)
-    assert live.spent == pytest.approx(look * live.looks)
+    assert live.updates == len(run.looks)
+    assert live.spent == pytest.approx(look * live.updates)
     assert live.spent <= 0.02 * took + look
-    assert live.looks >= 0.015 * took / look  # and it does use most of that
+    assert live.updates >= 0.015 * took / look  # and it does use most of that
 
 
 def test_a_run_of_less_than_a_second_is_not_looked_at(cell):
     run = Run(batch=0.001)
     live = watch(run)
-    d = run.go(live.tell)
-    assert (live.looks, live.gallery) == (0, None)
+    d = run.go(live.report)
+    assert (live.updates, live.gallery) == (0, None)
     assert live.end(d) is live.gallery
     assert live._frame.children == (live.view, live.gallery)
     assert provisional(live.gallery) == [""]
@@ -171,34 +182,37 @@ def test_a_run_of_less_than_a_second_is_not_looked_at(cell):
 
 def test_a_short_run_is_looked_at_only_when_that_is_cheap(cell):
     live = watch(run := Run(batch=0.2, look=0.1, size=128))
-    run.go(lambda progress: live.tell(progress) or (progress.stage == "network" and live.looks and pytest.fail("too dear")))
-    assert live.looks == 1
+    run.go(
+        lambda progress: (
+            live.report(progress) or (progress.stage == "network" and live.updates and pytest.fail("too dear"))
+        )
+    )
+    assert live.updates == 1
 
 
 def test_at_most_five_reports_a_second(cell):
     run = Run(batch=0.01, found=False)
     live = watch(run)
     before = len(Comm.sent)
-    run.go(live.tell)
+    run.go(live.report)
     assert 0 < len(Comm.sent) - before <= 5 * run.now + 1
 
 
 def test_a_look_that_finds_nothing_yet(cell):
     live = watch(run := Run(found=False))
-    d = run.go(live.tell)
+    d = run.go(live.report)
     assert len(run.looks) > 1
-    assert (live.looks, live.gallery) == (0, None)
+    assert (live.updates, live.gallery) == (0, None)
     assert live.end(d).result is d
 
 
 def test_an_error_in_a_look_is_told_once_and_the_run_goes_on(cell):
     def broken():
-        message = "Image 7: no such file"
-        raise ValueError(message)
+        raise ValueError("Image 7: no such file")
 
     live = watch(run := Run(found=broken))
-    d = run.go(live.tell)
-    assert live.looks == 0
+    d = run.go(live.report)
+    assert live.updates == 0
     assert len(run.looks) == 1
     assert live.view.notice == "The gallery could not be shown while it filled: Image 7: no such file"
     assert live.view.share == 1
@@ -208,7 +222,7 @@ def test_an_error_in_a_look_is_told_once_and_the_run_goes_on(cell):
 def test_an_error_in_the_gallery(cell, monkeypatch):
     live = watch(run := Run())
     monkeypatch.setattr(lives.Gallery, "push", lambda *_: 1 / 0)
-    d = run.go(live.tell)
+    d = run.go(live.report)
     assert live.view.notice.endswith("division by zero")
     assert live.end(d).result is d
     live = watch(run := Run())
@@ -216,7 +230,7 @@ def test_an_error_in_the_gallery(cell, monkeypatch):
     monkeypatch.setattr(comm, "create_comm", Comm)
     live.gallery = None
     monkeypatch.setattr(lives, "Gallery", lambda *_, **__: 1 / 0)
-    d = run.go(live.tell)
+    d = run.go(live.report)
     assert live.end(d) is None, "then the result is shown as without a live view"
     assert live._frame.children == (live.view,)
     assert told(live)[0] == "done"
@@ -225,7 +239,7 @@ def test_an_error_in_the_gallery(cell, monkeypatch):
 def test_a_stopped_run(cell):
     live = watch(run := Run())
     seen = []
-    d = run.go(lambda p: (live.tell(p), seen.append((p.stage, live.view.doing, live.view.hint))), seen=640)
+    d = run.go(lambda p: (live.report(p), seen.append((p.stage, live.view.doing, live.view.hint))), seen=640)
     assert seen[-1] == ("labels", "counting pixels of what was seen", "■ once more skips the rest of the counting")
     live.end(d)
     assert told(live) == ("stopped", "stopped after 640 of 2,040 images", "")
@@ -236,13 +250,12 @@ def test_a_failed_run(cell):
     live = LiveView(single=True)
     run = Run()
     live._clock = run.clock
-    with capture_output(), pytest.raises(ValueError, match="no such"), live.watching("layer4 of Handmade") as tell:
+    with capture_output(), pytest.raises(ValueError, match="no such"), live.following("layer4 of Handmade") as tell:
         for done in (32, 64, 96):
             run.now += 1
             tell(Progress("network", done, PLANNED, run.look_at(done)))
         assert live.gallery is not None
-        message = "no such image"
-        raise ValueError(message)
+        raise ValueError("no such image")
     assert told(live) == ("failed", "failed: no such image", "")
     assert live._frame.children == (live.view,)
     assert live.gallery is None
@@ -250,7 +263,7 @@ def test_a_failed_run(cell):
 
 def test_filters_are_as_the_result_would_begin_unless_somebody_chose(cell):
     live = watch(run := Run(), min_iou=0.99)
-    d = run.go(live.tell)
+    d = run.go(live.report)
     assert live.gallery.only == "all", "no unit passes"
     live.gallery.only = "unlabelled"
     assert live.end(d).only == "unlabelled"
@@ -262,7 +275,7 @@ def test_several_layers_in_one_gallery(cell):
     live = LiveView(single=False, clock=run.clock)
     with capture_output():
         live.show("a, b of Handmade")
-    run.go(live.tell)
+    run.go(live.report)
     assert [table["key"] for table in live.gallery._tables] == ["a", "b"]
     both = Dissections({"a": run.d, "b": run.d})
     assert list(live.end(both).result) == ["a", "b"]
@@ -274,7 +287,7 @@ def test_a_cell_that_is_run_again_leaves_no_comm(cell):
     for number in (1, 2, 3):
         cell("a", number)
         live = watch(run := Run())
-        live.end(run.go(live.tell))
+        live.end(run.go(live.report))
         counts.append(len(Comm.open_ones))
     assert counts[0] == counts[1] == counts[2] > 0
     live._frame.close()
@@ -282,8 +295,8 @@ def test_a_cell_that_is_run_again_leaves_no_comm(cell):
     sent = len(Comm.sent)
     live = watch(run := Run())
     live._frame.close()
-    assert live.end(run.go(live.tell)) is None
-    assert live.looks == 0
+    assert live.end(run.go(live.report)) is None
+    assert live.updates == 0
     assert len(Comm.sent) > sent
 
 
@@ -461,26 +474,41 @@ def test_a_run_that_has_ended_shows_its_result(cell):
 
 
 def test_durations():
-    assert [duration(s) for s in (0, 16.4, 119, 250, 7500, float("inf"))] == ["0 s", "16 s", "119 s", "4 min 10 s", "2 h 5 min", "?"]
+    assert [duration(s) for s in (0, 16.4, 119, 250, 7500, float("inf"))] == [
+        "0 s",
+        "16 s",
+        "119 s",
+        "4 min 10 s",
+        "2 h 5 min",
+        "?",
+    ]
     assert duration(24.13, 1) == "24.1 s"
 
 
-def test_pace():
+def test_a_tracker():
     now = 0.0
-    pace = ProgressTracker(lambda: now)
+    tracker = ProgressTracker(lambda: now)
     now = 2.0
-    assert pace.note(Progress("network", 100, 400)) == ("running the network", "100 of 400 images · 50 images/s · 6 s left", 0.25)
-    assert not pace.stopping
-    pace.note(Progress("network", 200, 400))
+    assert tracker.update(Progress("network", 100, 400)) == (
+        "running the network",
+        "100 of 400 images · 50 images/s · 6 s left",
+        0.25,
+    )
+    assert not tracker.stopping
+    tracker.update(Progress("network", 200, 400))
     now = 4.0
-    assert pace.note(Progress("labels", 50, 200)) == ("counting pixels", "50 of 200 images · 25 images/s · 6 s left", 0.25)
-    assert pace.stopping
-    assert pace.outcome == "stopped after 200 of 400 images; labels of 50 of them"
-    pace.note(Progress("labels", 200, 200))
-    assert pace.outcome == "stopped after 200 of 400 images"
+    assert tracker.update(Progress("labels", 50, 200)) == (
+        "counting pixels",
+        "50 of 200 images · 25 images/s · 6 s left",
+        0.25,
+    )
+    assert tracker.stopping
+    assert tracker.outcome == "stopped after 200 of 400 images; labels of 50 of them"
+    tracker.update(Progress("labels", 200, 200))
+    assert tracker.outcome == "stopped after 200 of 400 images"
 
 
 def test_the_module_is_small():
     assert (STATIC / "run.js").stat().st_size <= 12_000
-    assert (STATIC / "run.css").stat().st_size <= 3_000
+    assert (STATIC / "run.css").stat().st_size <= 4_000
     assert "sourceMappingURL" not in (STATIC / "run.js").read_text(encoding="utf-8")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 
 import pytest
 
 import nbdissect as nd
-from nbdissect.display import saved_output, session
 from nbdissect.display.saved_output import static_html
+from nbdissect.display.session import session
 from nbdissect.display.summary_html import UNLESS_SANITIZED
 from support.dissections import NASTY, Gone, Squares, dissection
 from support.needs import needed
@@ -20,7 +20,7 @@ from support.needs import needed
 @pytest.fixture(autouse=True)
 def _session(monkeypatch):
     """Each test has a session, and a limit, of its own."""
-    monkeypatch.setattr(saved_output, "_written", {})
+    monkeypatch.setattr(session, "_saved", {})
     yield
     nd.options.embed_mb = 5
 
@@ -31,7 +31,7 @@ def cell(monkeypatch):
 
     def run(code, number):
         parent = {"header": {"msg_id": str(number)}, "metadata": {}, "content": {"code": code}}
-        monkeypatch.setattr(session, "_parent", lambda: parent)
+        monkeypatch.setattr(session, "request", lambda: parent)
 
     return run
 
@@ -74,7 +74,10 @@ def test_summary_and_gallery_in_one_output(d):
     assert seen.images == 3  # one for each concept that is detected
     assert "IoU > 0.1" in seen.text
     assert seen.gallery["state"]["min_iou"] == 0.1
-    assert seen.gallery["remark"] == f"This output holds the numbers of all 80 units, with {len(set(d.top_images.ravel().tolist()))} photographs and the activation maps of all of them."
+    assert (
+        seen.gallery["remark"]
+        == f"This output holds the numbers of all 80 units, with {len(set(d.top_images.ravel().tolist()))} photographs and the activation maps of all of them."
+    )
     assert seen.gallery["remark"] in seen.text
     assert not re.search(r"https?://|import .* from", html)
 
@@ -146,7 +149,10 @@ def test_an_interrupt_while_images_are_read_keeps_the_result(d):
 
 
 def test_hostile_names_stay_names():
-    hostile = replace(dissection(names=(*NASTY, "it's", "' onclick='window.hacked=1"), layer="<script>window.hacked=1</script>'"), model="'><b>")
+    hostile = replace(
+        dissection(names=(*NASTY, "it's", "' onclick='window.hacked=1"), layer="<script>window.hacked=1</script>'"),
+        model="'><b>",
+    )
     seen = Reader(static_html(hostile, "nbdissect-1"))
     assert seen.scripts == 1
     assert seen.gallery["dissections"][0]["table"]["names"][: len(NASTY)] == list(NASTY)
@@ -161,8 +167,8 @@ def test_each_output_stands_alone_under_the_name_of_its_gallery(d):
 def test_it_begins_as_it_is_told(d):
     state = d.gallery(query="7", overlay="heat", shown=[1, 2], min_iou=0.1).state()
     seen = Reader(static_html(d, "nbdissect-1", 0.1, state))
-    assert seen.gallery["state"] == state
-    assert state["_chosen"] == [1, 2]
+    assert seen.gallery["state"] == asdict(state)
+    assert state._chosen == [1, 2]
     assert Reader(static_html(d, "nbdissect-1", 0.3)).gallery["state"]["min_iou"] == 0.3
 
 

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 import nbdissect as nd
-from nbdissect.display.html_page import STATIC, page
+from nbdissect.display.bundle import STATIC
+from nbdissect.display.html_page import page
 from nbdissect.display.replies import answer, ranked
-from nbdissect.display.snapshot import UnreadableError, embed, told
+from nbdissect.display.snapshot import UnreadableError, embed
 from nbdissect.results.dissections import Dissections
 from nbdissect.results.provenance import Provenance
 from nbdissect.types import Concept
@@ -163,18 +164,18 @@ def test_the_best_units_come_first_and_the_budget_holds(d, share):
     assert (images[units] == d.top_images[units]).all()
     assert (np.delete(images, units, axis=0) == -1).all()
     assert parts_of(one)["best_iou"].tolist() == d.best_iou.tolist()
-    assert told(part, "This") == (
-        f"This holds the numbers of all 40 units, with {part.photographs} photographs and the activation maps of "
+    assert part.describe("This") == (
+        f"This holds the numbers of all 40 units, with {part.images} photographs and the activation maps of "
         f"the best {part.embedded} of them."
     )
 
 
 def test_all_numbers_go_in_whatever_the_budget(d):
     none = embedded(d, budget=0)
-    assert none.embedded == none.photographs == 0
+    assert none.embedded == none.images == 0
     assert none.gallery["dissections"][0]["table"]["top"] == 0
     assert len(parts_of(none.gallery["dissections"][0])["best_iou"]) == 40
-    assert told(none, "This") == "This holds the numbers of all 40 units, and no images."
+    assert none.describe("This") == "This holds the numbers of all 40 units, and no images."
 
 
 # --- the page ---
@@ -297,8 +298,7 @@ def test_a_write_that_fails_leaves_what_was_there(d, tmp_path, monkeypatch):
     before = target.read_bytes()
 
     def full(_):
-        message = "No space left on device"
-        raise OSError(28, message)
+        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):

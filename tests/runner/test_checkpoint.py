@@ -314,5 +314,3 @@ def test_a_full_disk_under_a_checkpoint_names_it_and_loses_nothing(tmp_path):
     wanted = Case(200).dissect()
     done = limited(str(tmp_path / "run"), 0)
     assert done.stdout.split() == [str(wanted.intersection.sum()), "200"], done.stderr
-
-

@@ -49,7 +49,9 @@ def test_only_what_kills_its_worker_is_lost(tmp_path):
         d, heard = told(case, executor=executor)
     assert (d.complete, d.images) == (False, 56)
     assert_equal(d, case.first(56))
-    assert "Workers died over images 56–59, each time: these images are left out, and the result is not complete" in heard
+    assert (
+        "Workers died over images 56–59, each time: these images are left out, and the result is not complete" in heard
+    )
 
 
 def test_what_was_lost_is_done_by_the_next_call(tmp_path):
@@ -74,7 +76,10 @@ def test_a_pool_that_never_works(kind):
     options = {"mp_context": FORK} if kind is ProcessPoolExecutor else {}
     with (
         kind(1, initializer=fail, **options) as executor,
-        pytest.raises(ChildProcessError, match=r"Workers died while running the network, over images 0–\d+, .* leave executor= out"),
+        pytest.raises(
+            ChildProcessError,
+            match=r"Workers died while running the network, over images 0–\d+, .* leave executor= out",
+        ),
     ):
         case.dissect(executor=executor)
 

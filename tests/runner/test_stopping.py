@@ -96,8 +96,7 @@ def test_out_of_memory_halves_the_batch_and_says_so_once():
     def small(batch):
         sizes.append(len(batch))
         if len(batch) > 3:
-            message = "CUDA out of memory. Tried to allocate 2.00 GiB."
-            raise torch.cuda.OutOfMemoryError(message)
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
         return forward(batch)
 
     case.model.forward = small
@@ -113,8 +112,7 @@ def test_out_of_memory_halves_the_batch_and_says_so_once():
     assert max(sizes[4:]) == 2
 
     def none(batch):
-        message = "CUDA out of memory. Tried to allocate 2.00 GiB."
-        raise torch.cuda.OutOfMemoryError(message)
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     case.model.forward = none
     with pytest.raises(ValueError, match="One image alone takes more memory than cpu has"):
@@ -206,7 +204,16 @@ def test_a_look_at_a_run_that_goes_on():
 
 def arrays_of(d):
     per_image = vars(d.per_image).values() if d.per_image else ()
-    return [d.thresholds, d.intersection, d.truth, d.activation, d.top_images, d.top_activations, d.top_maps, *per_image]
+    return [
+        d.thresholds,
+        d.intersection,
+        d.truth,
+        d.activation,
+        d.top_images,
+        d.top_activations,
+        d.top_maps,
+        *per_image,
+    ]
 
 
 @pytest.mark.parametrize("per_image", [False, True])

@@ -1,19 +1,11 @@
+import type { GalleryState, Sort } from "../state/gallery-state";
 import { categoryOf, isDetector, type Table } from "./table";
 
-export type Sort = "iou" | "unit" | "concept" | "activation";
-export type Only = "detectors" | "unlabelled" | "all";
-
 /** What to show: the same rules as nbdissect/display/filtering.py. */
-export interface Filter {
-  query: string;
-  min_iou: number;
-  only: Only;
-  category: string[];
-  /** Number of the concept, null = any. */
-  concept: number | null;
+export interface Filter
+  extends Pick<GalleryState, "query" | "min_iou" | "only" | "category" | "concept" | "sort"> {
   /** Units to choose from, null = all. */
-  chosen: number[] | null;
-  sort: Sort;
+  chosen: GalleryState["_chosen"];
 }
 
 /** The units that pass the filter, in order. */

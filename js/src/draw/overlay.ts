@@ -1,9 +1,8 @@
 import type { Field } from "../data/unit-maps";
+import type { Overlay } from "../state/gallery-state";
 import { viridis } from "./colors";
 import { contour } from "./contour";
 import { maskOf } from "./upsample";
-
-export type Overlay = "mask" | "outline" | "heat" | "none";
 
 /** What one thumbnail shows. */
 export interface Scene {

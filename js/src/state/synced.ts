@@ -1,8 +1,7 @@
 import { effect, type Signal, signal } from "@preact/signals-core";
-import type { Only, Sort } from "../data/filter";
 import { type Table, tableOf } from "../data/table";
-import type { Overlay } from "../draw/overlay";
-import type { DissectionTable } from "../messages";
+import type { DissectionTable } from "../protocol";
+import type { Only, Overlay, Sort } from "./gallery-state";
 import type { Model } from "./model";
 
 /** How a unit is named in Python: its number, or an address where there are several dissections. */

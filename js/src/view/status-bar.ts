@@ -1,9 +1,8 @@
 import type { Signal } from "@preact/signals-core";
 import type { Context } from "../context";
-import type { Only, Sort } from "../data/filter";
 import { h, set } from "../dom";
-import type { Overlay } from "../draw/overlay";
 import type { Scope } from "../scope";
+import type { Only, Overlay, Sort } from "../state/gallery-state";
 import { counts } from "./counts";
 
 type Choices<T extends string> = readonly (readonly [value: T, text: string])[];

@@ -1,71 +1,67 @@
-"""How results and galleries are displayed: live, and with what stands in for them where no kernel runs."""
+"""What a cell shows of a result: text, the live gallery, what stands in for it without a kernel, or both."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import uuid4
-from weakref import WeakKeyDictionary
 
-from nbdissect.display.session import watched
+from nbdissect.display.session import session
 from nbdissect.results.dissection import MIN_IOU
 from nbdissect.settings import options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbdissect.display.gallery import Gallery
-    from nbdissect.display.live_view import LiveView
-    from nbdissect.display.protocol import GalleryState
+    from nbdissect.display.gallery_state import GalleryState
 
 Form = Literal["text", "html", "live", "static", "both"]
 
-# Result → execution count of the cell that showed it.
-_shown: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+
+class LiveGallery(Protocol):
+    """As much of a gallery as is needed to display it."""
+
+    min_iou: float
+    stands_for: str
+
+    @property
+    def result(self) -> Any:
+        """What it shows: one dissection, or several by name."""
+
+    def state(self) -> GalleryState:
+        """What it looks like now."""
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any: ...
 
 
-def show(result: Any, min_iou: float = MIN_IOU, live: LiveView | None = None) -> None:
+def show(result: Any, min_iou: float = MIN_IOU, gallery: LiveGallery | None = None) -> None:
     """Display a result: in a notebook as its gallery, see :func:`show_gallery`.
 
-    The gallery in which the run was watched, if it was, stays: then only what stands in for it follows.
+    Where a gallery of it is on display already, as after a run that was watched, only what stands in for it follows.
     """
     from IPython.display import display
 
-    chosen = form()
-    gallery = live.end(result) if live is not None else None
+    form = current_form()
     if gallery is not None:
         show_stand_in(gallery)
-    elif chosen == "text":
+    elif form == "text":
         display({"text/plain": result.text(min_iou=min_iou)}, raw=True)  # type: ignore[no-untyped-call]
-    elif chosen in ("live", "both"):
+    elif form in ("live", "both"):
         display(result.gallery(min_iou=min_iou))  # type: ignore[no-untyped-call]
     else:
-        _display_plain(result, chosen, min_iou)
-    note_shown(result)
-
-
-def note_shown(result: Any) -> None:
-    """Note that the running cell shows a result, or a run."""
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    if shell is not None:
-        _shown[result] = shell.execution_count
+        _display_saved(result, form, min_iou)
+    session.note_shown(result)
 
 
 def show_once(result: Any, show: Callable[[Any], None] = show) -> None:
     """Display a result, or a run by its own `show`, unless the running cell has shown it already."""
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    # Taken out: without history the count stands still, and the result may be asked for again.
-    if shell is None or _shown.pop(result, None) != shell.execution_count:
+    if not session.forget_shown(result):
         show(result)
 
 
-def show_gallery(gallery: Gallery) -> None:
+def show_gallery(gallery: LiveGallery) -> None:
     """Display a gallery and, after it, what stands in for it wherever no kernel answers.
 
-    That is a plain summary, and the gallery on embedded data, as it looks now: see `static_output`.
+    That is a plain summary, and the gallery on embedded data, as it looks now: see `saved_output`.
     While the live gallery is answered it hides the other, or all others if it was shown repeatedly.
     A run with nobody in front of it (nbclient, papermill, Quarto) gets the other alone: a saved widget
     could be drawn only by asking others for code.
@@ -77,41 +73,41 @@ def show_gallery(gallery: Gallery) -> None:
     """
     from IPython.display import publish_display_data
 
-    chosen = form()
-    if chosen in ("text", "live"):
+    form = current_form()
+    if form in ("text", "live"):
         raise NotImplementedError
     # One name for all outputs, known before a page draws the gallery and looks for it.
     gallery.stands_for = gallery.stands_for or new_name()
-    if chosen == "both":
-        # First, because it is there at once; reading photographs for the other takes some seconds.
+    if form == "both":
+        # First, because it is there at once; reading images for the other takes some seconds.
         publish_display_data(*gallery._repr_mimebundle_())  # type: ignore[no-untyped-call]  # as `display` does
-    _display_for(gallery, chosen)
+    _display_stand_in(gallery, form)
 
 
 def hold_place(text: str) -> str:
     """Return the name of an empty output, which :func:`show_stand_in` will fill; "" where there is nothing to fill in."""
     from IPython.display import display
 
-    if form() != "both":
+    if current_form() != "both":
         return ""
     place = new_name()
     display({"text/plain": text, "text/html": "<div></div>"}, raw=True, display_id=place)  # type: ignore[no-untyped-call]
     return place
 
 
-def show_stand_in(gallery: Gallery, place: str = "") -> None:
+def show_stand_in(gallery: LiveGallery, place: str = "") -> None:
     """Display what stands in for a gallery that is on display, here or in the place that was held for it."""
-    if form() == "both":
-        _display_for(gallery, "both", place)
+    if current_form() == "both":
+        _display_stand_in(gallery, "both", place)
 
 
-def _display_for(gallery: Gallery, chosen: Form, place: str = "") -> None:
+def _display_stand_in(gallery: LiveGallery, form: Form, place: str = "") -> None:
     from nbdissect.results.dissections import Dissections
 
     result = gallery.result
-    _display_plain(
+    _display_saved(
         Dissections(result) if isinstance(result, dict) else result,
-        chosen,
+        form,
         gallery.min_iou,
         state=gallery.state(),
         name=gallery.stands_for,
@@ -119,19 +115,17 @@ def _display_for(gallery: Gallery, chosen: Form, place: str = "") -> None:
     )
 
 
-def form() -> Form:
+def current_form() -> Form:
     """Return what is shown here: text, a plain summary, the live gallery, what stands in for it, or both of these."""
-    from IPython import get_ipython
-
-    if not hasattr(get_ipython(), "kernel"):
+    if not session.in_notebook:
         return "text"
     if options.renderer != "auto":
         return "html" if options.renderer == "html" else "live"
-    return "both" if watched() else "static"
+    return "both" if session.watched else "static"
 
 
-def _display_plain(
-    result: Any, chosen: Form, min_iou: float, *, state: GalleryState | None = None, name: str = "", place: str = ""
+def _display_saved(
+    result: Any, form: Form, min_iou: float, *, state: GalleryState | None = None, name: str = "", place: str = ""
 ) -> None:
     """Display what needs no kernel: a plain summary, or in its place what draws the gallery as well."""
     from IPython.display import display
@@ -140,8 +134,8 @@ def _display_plain(
 
     html = (
         result._repr_html_(min_iou=min_iou)
-        if chosen == "html"
-        else static_html(result, name or new_name(), min_iou, state, beside=chosen == "both")
+        if form == "html"
+        else static_html(result, name or new_name(), min_iou, state, beside=form == "both")
     )
     bundle = {"text/plain": result.text(min_iou=min_iou), "text/html": html}
     display(bundle, raw=True, display_id=place or None, update=bool(place))  # type: ignore[no-untyped-call]

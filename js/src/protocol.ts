@@ -1,5 +1,7 @@
 // Everything that passes between the kernel and the page. The kernel's half is
-// nbdissect/display/messages.py; tests/display/test_messages.py compares the two.
+// nbdissect/display/protocol.py; tests/display/test_protocol.py compares the two.
+
+import type { GalleryState } from "./state/gallery-state";
 
 /** Why the size of a concept limits its IoU, in words. */
 export interface LimitRow {
@@ -174,7 +176,7 @@ export interface EmbeddedAlbum {
   text: string;
 }
 
-/** One dissection of a page without a kernel; nbdissect/display/messages.py says what its parts are. */
+/** One dissection of a page without a kernel; nbdissect/display/protocol.py says what its parts are. */
 export interface EmbeddedDissection {
   table: DissectionTable;
   album: number;
@@ -182,22 +184,6 @@ export interface EmbeddedDissection {
   numbers: string;
   maps: string; // float32, as in MapsReply
   masks: string; // one bit per pixel, highest first; each pair begins at a byte
-}
-
-/** What a page without a kernel begins with: values of the widget's traits, of these names. */
-export interface GalleryState {
-  current: string;
-  compare: string[];
-  min_iou: number;
-  only: string;
-  query: string;
-  category: string[];
-  concept: number | null;
-  _chosen: number[] | null;
-  sort: string;
-  overlay: string;
-  selected: number[] | string[];
-  opened: string;
 }
 
 /** Everything that a page without a kernel carries. */
