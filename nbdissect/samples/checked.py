@@ -160,7 +160,7 @@ class CheckedSample:
         shape = getattr(self._sample, "shape", None)
         if shape is None:
             return None
-        sides = tuple(shape) if isinstance(shape, Iterable) else ()
+        sides = tuple(shape) if _is_list(shape) else ()
         if len(sides) != 2 or not all(_is_whole_number(side) and side > 0 for side in sides):
             raise ValueError(
                 f"Image {self._index}: .shape of its sample is {shape!r:.80}; the height and width of its masks are needed, or None."
