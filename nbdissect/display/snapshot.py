@@ -23,7 +23,7 @@ from nbdissect.display.replies import fitted, ranked
 from nbdissect.display.thumbnails import carries, pixels_of
 from nbdissect.masks import shape_of
 from nbdissect.samples import check_dataset
-from nbdissect.text import plural
+from nbdissect.text import plural, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -214,7 +214,7 @@ class _ImageSheet:
             except Exception as error:
                 cause = error.__cause__ or error  # what the data set's own code raised says it best
                 raise UnreadableError(
-                    f"Image {index} of the data set can't be read: {type(cause).__name__}: {cause}"
+                    printable_lines(f"Image {index} of the data set can't be read: {type(cause).__name__}: {cause}")
                 ) from error
             small.thumbnail((self.side, self.side))
             file = io.BytesIO()

@@ -11,12 +11,13 @@ from nbdissect.results.layer_scores import DRAWINGS, LayerScores
 from nbdissect.results.scores import MIN_IOU
 from nbdissect.results.summary import Summary, summarize
 from nbdissect.results.units import Units
-from nbdissect.text import plural
+from nbdissect.text import plural, printable
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
@@ -183,15 +184,32 @@ class Dissection(LayerScores):
 
         save(self, path, images=images)
 
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
+    def to_csv(self, path: str | os.PathLike[str], *, safe: bool = False) -> None:
         """Write the originals' ``tally.csv``: one row per unit, best first, units from 1.
 
         Columns: ``unit,category,label,score`` and, for each category, its best concept with
         ``label``, ``truth``, ``activation``, ``intersect`` and ``iou``.
+
+        Names are written as they are, as the originals do and ``nd.read_csv`` expects. A spreadsheet
+        runs a name that begins with ``=``, ``+``, ``-`` or ``@`` as a formula; a warning says where
+        there is one. If names come from somebody else and the table is for a spreadsheet, say
+        ``safe=True``. Half surrogates, which UTF-8 can't hold, are written as escapes.
+
+        Parameters
+        ----------
+        path : path
+        safe : bool
+            Whether names that a spreadsheet would run are written with an apostrophe before them, and
+            controls and other invisible signs as escapes.
+
+        Raises
+        ------
+        OSError
+            If the file can't be written.
         """
         from nbdissect.results.tally_csv_writer import write_csv
 
-        write_csv(self, path)
+        write_csv(self, path, safe=safe)
 
     def to_html(self, path: str | os.PathLike[str], *, images: bool = True, min_iou: float = MIN_IOU) -> None:
         """Write the gallery as one self-contained page, which needs no kernel and no network.
@@ -209,11 +227,20 @@ class Dissection(LayerScores):
 
         to_html(self, path, images=images, min_iou=min_iou)
 
-    def plot(self, min_iou: float = MIN_IOU) -> Figure:
-        """Return the paper's bar graph, a matplotlib Figure: concepts by category, with their numbers of detectors."""
+    def plot(self, ax: Axes | None = None, *, min_iou: float = MIN_IOU) -> Figure:
+        """Return the paper's bar graph, a matplotlib Figure: concepts by category, with their numbers of detectors.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw. By default in a figure of its own, which is pyplot's current one, for
+            ``plt.savefig(path)`` in the same cell.
+        min_iou : float
+            The cut between detectors and other units.
+        """
         from nbdissect.display.plots import bar_graph
 
-        return bar_graph(self, min_iou)
+        return bar_graph(self, ax, min_iou)
 
     def gallery(self, **state: Any) -> Gallery:
         """Return a gallery of the units, a widget to browse in a notebook.
@@ -229,7 +256,8 @@ class Dissection(LayerScores):
 
     def __repr__(self) -> str:
         note = f"\n{self.warning}" if self.warning else ""
-        return f"<Dissection {self.layer} of {self.model}: {self.summary().headline}; {self.facts}>{note}"
+        what = printable(f"{self.layer} of {self.model}")
+        return f"<Dissection {what}: {self.summary().headline}; {self.facts}>{note}"
 
     def text(self, min_iou: float = MIN_IOU) -> str:
         """Return what a terminal shows: the summary as a table."""
