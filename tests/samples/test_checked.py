@@ -416,7 +416,7 @@ class Sideways(Items):
 
     def __getitem__(self, index):
         mask = np.zeros((32, 48), np.uint8)
-        mask[4 : 4 + index, 30:44] = 1
+        mask[4 : 8 + index, 30:44] = 1
         exif = Image.Exif()
         exif[0x0112] = 6  # stored a quarter turn to the left
         file = io.BytesIO()
