@@ -208,9 +208,11 @@ class CheckedSample:
                 f"{self._where(category)}: its mask has shape {list(planes.shape)}, without a pixel. "
                 "Leave the category out of the masks of an image that has none."
             )
-        if planes.dtype == np.uint64 and int(planes.max()) > _MAX_NUMBER:
+        if planes.dtype != np.uint64:
+            return planes
+        if int(planes.max()) > _MAX_NUMBER:
             raise ValueError(f"{self._where(category)}: its mask holds {planes.max()}, too large for a concept number.")
-        return planes
+        return planes.astype(np.int64)
 
     def _check_number(self, number: Any, category: str) -> int:
         if type(number) is not int and hasattr(number, "item") and getattr(number, "ndim", 0) == 0:
