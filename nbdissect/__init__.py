@@ -50,8 +50,7 @@ __all__ = list(_HOMES)
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
-        message = f"module 'nbdissect' has no attribute {name!r}"
-        raise AttributeError(message)
+        raise AttributeError(f"module 'nbdissect' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, overload
 from nbdissect import validation
 from nbdissect.data.resolve import resolve_data
 from nbdissect.display.progress import reporter_of
+from nbdissect.samples import check_dataset, check_repeatable
 
 if TYPE_CHECKING:
     import os
@@ -189,15 +190,16 @@ def dissect(
     concepts = validation.read_concepts(data)
     where = choose_device(device, model_device(model))
     with preserve_rng_state(where):
-        images = validation.select_images(data, semantics)
+        images = validation.select_images(check_dataset(data), semantics)
+        check_repeatable(data, sorted({images[0], images[len(images) // 2], images[-1]}))
     config = RunConfig(
         layers=names,
         images=images,
         quantile=float(quantile),
         semantics=semantics,
-        top=top,
-        batch_size=batch_size,
-        num_workers=num_workers,
+        top=int(top),
+        batch_size=int(batch_size),
+        num_workers=int(num_workers),
         device=where,
         given_thresholds=validation.parse_thresholds(thresholds, names),
         per_image=per_image,

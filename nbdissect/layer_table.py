@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
 from nbdissect.data.resolve import resolve_data
+from nbdissect.samples import check_dataset
 from nbdissect.validation import check_model
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def layers(
             if name and hookable(module):
                 handles.append(module.register_forward_hook(look(name)))
         with preserve_rng_state(where), preserve_model_state(model, where):
-            run_model(model, batcher.batch([batcher.load(data[0].image, 0)], [0]))
+            run_model(model, batcher.batch([batcher.load(check_dataset(data)[0].image, 0)], [0]))
     finally:
         for handle in handles:
             handle.remove()

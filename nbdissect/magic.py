@@ -112,14 +112,15 @@ class DissectMagics(Magics):
                 raise
             raise UsageError(f"{error}.{did_you_mean(unknown[1], _option_names(), cutoff=0.75)}") from None
         if args.model is None:
-            message = "Say which model: %dissect model lists its layers, %dissect model layer dissects one. %dissect? explains the options."
-            raise UsageError(message)
+            raise UsageError(
+                "Say which model: %dissect model lists its layers, %dissect model layer dissects one. %dissect? explains the options."
+            )
         if not 0 <= args.min_iou <= 1:
-            message = f"--min-iou {args.min_iou:g}; a number from 0 to 1 is needed. The paper uses 0.04."
-            raise UsageError(message)
+            raise UsageError(f"--min-iou {args.min_iou:g}; a number from 0 to 1 is needed. The paper uses 0.04.")
         if args.background and args.html:
-            message = "--html needs the result, which --background doesn't wait for. Later: run.result().to_html(path)."
-            raise UsageError(message)
+            raise UsageError(
+                "--html needs the result, which --background doesn't wait for. Later: run.result().to_html(path)."
+            )
         return cast("argparse.Namespace", args)
 
 
@@ -187,11 +188,10 @@ def _evaluate(what: str, expression: str, scope: dict[str, Any]) -> Any:
         if raised_by_user_code(error):
             raise
         if not isinstance(error, NameError):
-            message = f"{what}: {expression!r} can't be evaluated: {type(error).__name__}: {error}"
-            raise UsageError(printable_lines(message)) from error
+            text = f"{what}: {expression!r} can't be evaluated: {type(error).__name__}: {error}"
+            raise UsageError(printable_lines(text)) from error
         hint = did_you_mean(expression, [name for name in scope if not name.startswith("_")], cutoff=0.6)
-        message = f"{what}: {error}.{hint or ' Run the cell that makes it first.'}"
-        raise UsageError(message) from error
+        raise UsageError(f"{what}: {error}.{hint or ' Run the cell that makes it first.'}") from error
 
 
 def _layers(word: str, scope: dict[str, Any]) -> list[Any]:
@@ -213,8 +213,7 @@ def _data(text: str | None, scope: dict[str, Any]) -> Any:
             return path
         if not isinstance(error.__cause__, (NameError, SyntaxError)) or "(" in text:
             raise
-        message = f"--data: {text!r} is neither a variable nor a directory (looked in {Path.cwd()})."
-        raise UsageError(message) from None
+        raise UsageError(f"--data: {text!r} is neither a variable nor a directory (looked in {Path.cwd()}).") from None
 
 
 def complete(text: str, namespace: dict[str, Any]) -> tuple[str, list[str]]:

@@ -48,9 +48,8 @@ def planes(masks: Mapping[str, Any], index: int) -> Iterator[tuple[str, NDArray[
     for category, stack in masks.items():
         for plane in map(np.asarray, stack):
             if plane.ndim != 2 or plane.dtype.kind not in "iub":
-                message = (
+                raise ValueError(
                     f"Image {index}, category {category!r}: a plane of its masks is a {plane.dtype} array of shape {list(plane.shape)}. "
                     "masks[category] must be whole numbers of shape [planes, height, width]; a single mask takes mask[None]."
                 )
-                raise ValueError(message)
             yield category, plane

@@ -35,6 +35,15 @@ def describe(thing: Any) -> str:
         return f"<{type(thing).__name__}>"
 
 
+def describe_type(thing: Any) -> str:
+    """Return what kind of object it is, for an error text: ``None``, ``a list``, ``a Tensor of shape [3, 8, 8]``."""
+    if thing is None:
+        return "None"
+    kind, shape = type(thing).__name__, getattr(thing, "shape", None)
+    article = "an" if kind[:1].lower() in "aeiou" or kind == "ndarray" else "a"
+    return f"{article} {kind}" + (f" of shape {list(shape)}" if isinstance(shape, tuple) else "")
+
+
 def printable(name: str) -> str:
     r"""Return a name that came from elsewhere as one line that shows what it holds, for terminals, pages and plots.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 Semantics = Literal["paper", "netdissect-lite"]
 """The counting rules: the paper's, or those of the program NetDissect-Lite."""
 SEMANTICS: tuple[Semantics, ...] = get_args(Semantics)
+
+
+TOTAL = "all"
+"""What summaries call the total over all categories, so that no category may be called so."""
 
 
 class Concept(NamedTuple):
@@ -38,11 +43,11 @@ class Sample:
 
     Attributes
     ----------
-    image : PIL.Image.Image
-        A photograph or drawing, RGB.
+    image : PIL.Image.Image, path, or uint8 array, shape [h, w, 3]
+        A photograph or drawing, of 8 bits per channel. Its EXIF orientation is applied when it is read.
     masks : mapping of str to int array, shape [planes, sh, sw]
         Per category, one or more planes of concept numbers; 0 means "no concept". All planes of a
-        sample, over all categories, have the same height and width.
+        sample, over all categories, have the same height and width, in the aspect of the image.
     whole : mapping of str to sequence of int
         Per category, concept numbers that hold for the whole image (a scene, a texture).
     shape : (sh, sw), optional
@@ -50,7 +55,7 @@ class Sample:
         the sample has no masks.
     """
 
-    image: Image
+    image: Image | str | os.PathLike[str] | NDArray[np.uint8]
     masks: Mapping[str, NDArray[np.integer]] = field(default_factory=dict)
     whole: Mapping[str, Sequence[int]] = field(default_factory=dict)
     shape: tuple[int, int] | None = None
@@ -63,7 +68,7 @@ class ConceptData(Protocol):
     Any object with these members will do; it need not inherit from this class. ``data[i]`` may
     return any object with the attributes of :class:`Sample`, and several threads may call it at
     once. The attributes may be computed when they are read: the engine reads ``image`` in one
-    pass, ``masks`` and ``whole`` in another.
+    pass, ``masks`` and ``whole`` in another. Both must be the same each time.
 
     Optional members: ``image_size``, the (height, width) to which images are resized by the
     default transform (otherwise that of the first image); ``drawings = True`` where the images

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from copy import deepcopy
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbdissect.types import SEMANTICS, Concept, Semantics
+from nbdissect.text import describe_type
+from nbdissect.types import SEMANTICS, TOTAL, Concept, Semantics
+from nbdissect.user_code import call_user_code
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
     from nbdissect.types import ConceptData
+
+
+_NUMBERS = (int, float, np.integer, np.floating)
+# Nobody means that nearly all activations lie above the threshold; many mean "above 99.5 % of them".
+_ABSURD_SHARE = 0.9
+_MOST = {"top": 10_000, "batch_size": 1 << 20, "num_workers": 1024}
 
 
 def check_model(model: Any) -> None:
@@ -47,7 +56,7 @@ def check_semantics(semantics: Any) -> None:
 
 def parse_memory(memory_mb: Any) -> int:
     """Return a memory budget in bytes."""
-    if isinstance(memory_mb, bool) or not isinstance(memory_mb, (int, float, np.number)) or not 16 <= memory_mb < 1e9:
+    if isinstance(memory_mb, bool) or not isinstance(memory_mb, _NUMBERS) or not 16 <= memory_mb < 1e9:
         raise ValueError(
             f"memory_mb={memory_mb!r}; a number of megabytes is needed, at least 16: the memory that the run may hold beside model and batch."
         )
@@ -79,13 +88,20 @@ def copy_model(model: torch.nn.Module) -> torch.nn.Module:
 
 def check_numbers(*, quantile: Any, top: Any, batch_size: Any, num_workers: Any) -> None:
     """Refuse numbers of the wrong type or out of range."""
-    if isinstance(quantile, bool) or not isinstance(quantile, (int, float, np.number)) or not 0 < quantile < 1:
+    if isinstance(quantile, bool) or not isinstance(quantile, _NUMBERS) or not 0 < quantile < 1:
         raise ValueError(
             f"quantile={quantile!r}; a number between 0 and 1 is needed, both excluded. The paper uses 0.005."
         )
+    if quantile >= _ABSURD_SHARE:
+        raise ValueError(
+            f"quantile={quantile!r} is the share of activations above the threshold, here {100 * quantile:.4g} %. "
+            f"For the strongest {100 * (1 - quantile):.4g} %, give quantile={1 - quantile:.4g}; the paper uses 0.005."
+        )
     for name, value, least in (("top", top, 0), ("batch_size", batch_size, 1), ("num_workers", num_workers, 0)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        if not _is_whole_number(value) or value < least:
             raise ValueError(f"{name}={value!r}; a whole number is needed, at least {least}.")
+        if value > _MOST[name]:
+            raise ValueError(f"{name}={value!r}; at most {_MOST[name]:,} is allowed.")
 
 
 def select_images(data: ConceptData, semantics: Semantics) -> list[int]:
@@ -102,25 +118,61 @@ def select_images(data: ConceptData, semantics: Semantics) -> list[int]:
     return labeled
 
 
+def read_categories(data: ConceptData) -> tuple[str, ...]:
+    """Return the categories of a data set."""
+    given = call_user_code(lambda: data.categories, "data.categories")
+    if isinstance(given, str):
+        raise ValueError(f"data.categories is the text {given!r}; a tuple is needed: ({given!r},), with the comma.")
+    if not isinstance(given, Iterable) or isinstance(given, Mapping):
+        raise ValueError(
+            f"data.categories is {describe_type(given)}; a tuple of names is needed, such as ('object', 'part')."
+        )
+    categories = tuple(given)
+    for name in categories:
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"data.categories holds {name!r:.80}; names are needed, such as 'object'.")
+    if TOTAL in categories:
+        raise ValueError(f"A category called {TOTAL!r}: summaries use the name for the total. Call it something else.")
+    if len(set(categories)) < len(categories):
+        raise ValueError(f"data.categories holds a name twice: {', '.join(categories)}. Each is needed once.")
+    return categories
+
+
 def read_concepts(data: ConceptData) -> tuple[Concept, ...]:
     """Return the concepts of a data set, ascending by number."""
-    try:
-        concepts = tuple(Concept(int(c.number), str(c.name), str(c.category)) for c in data.concepts)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise ValueError(f"data.concepts must hold nd.Concept(number, name, category): {error}.") from error
+    categories = read_categories(data)
+    concepts = tuple(_read_concept(c) for c in call_user_code(lambda: tuple(data.concepts), "data.concepts"))
     if not concepts:
         raise ValueError("The data set has no concepts: data.concepts is empty.")
     for concept in concepts:
-        if concept.category not in data.categories:
+        if concept.category not in categories:
             raise ValueError(
-                f"Concept {concept.name!r} has category {concept.category!r}, which is not among data.categories ({', '.join(data.categories)})."
+                f"Concept {concept.name!r} has category {concept.category!r}, which is not among data.categories ({', '.join(categories)})."
             )
     numbers = [concept.number for concept in concepts]
-    if min(numbers) < 1 or len(set(numbers)) < len(numbers):
+    if min(numbers) < 1 or max(numbers) >= 1 << 63 or len(set(numbers)) < len(numbers):
         raise ValueError(
-            f"Concept numbers must be at least 1 (0 means no concept), each once; got {sorted(numbers)[:5]}, …"
+            f"Concept numbers must be at least 1 (0 means no concept), of at most 63 bits, each once; got {sorted(numbers)[:5]}, …"
         )
     return tuple(sorted(concepts))
+
+
+def _read_concept(concept: Any) -> Concept:
+    number: Any
+    number, name, category = (getattr(concept, field, None) for field in Concept._fields)
+    if not _is_whole_number(number) or not isinstance(name, str) or not isinstance(category, str):
+        raise ValueError(
+            f"data.concepts must hold nd.Concept(number, name, category), a whole number and two texts; got {concept!r:.80}."
+        )
+    if not name:
+        raise ValueError(
+            f"Concept {number} of category {category!r} has an empty name; units would be labeled with nothing. Name it."
+        )
+    return Concept(int(number), name, category)
+
+
+def _is_whole_number(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _carries_label(sample: Any) -> bool:
@@ -147,9 +199,15 @@ def parse_thresholds(thresholds: Any, names: Sequence[str]) -> dict[str, NDArray
                 f"thresholds has no entry for layer {name!r}; it has {', '.join(map(str, thresholds)) or 'none'}."
             )
         try:
-            array = np.array(thresholds[name], dtype=np.float32)
-        except (TypeError, ValueError) as error:
+            given = np.asarray(thresholds[name])
+        except Exception as error:  # tensors on a GPU or with gradients, ragged lists
             raise ValueError(f"thresholds of layer {name!r}: {error}; one finite number per unit is needed.") from error
+        if given.dtype.kind not in "iuf" or isinstance(thresholds[name], np.ma.MaskedArray):
+            raise ValueError(
+                f"thresholds of layer {name!r}: {describe_type(thresholds[name])} and dtype {given.dtype}; one finite number per unit is needed."
+            )
+        with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused
+            array = given.astype(np.float32)
         if array.ndim != 1 or not np.isfinite(array).all():
             what = f"shape {list(array.shape)}" if array.ndim != 1 else "a value that is NaN or infinite"
             raise ValueError(f"thresholds of layer {name!r}: {what}; one finite number per unit is needed.")

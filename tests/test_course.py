@@ -18,6 +18,9 @@ def test_runs(path, tmp_path):  # takes half a minute
     client = nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}})
     client.execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    assert any("text/html" in output.get("data", {}) and "units are detectors" in output["data"]["text/html"] for output in outputs)
+    assert any(
+        "text/html" in output.get("data", {}) and "units are detectors" in output["data"]["text/html"]
+        for output in outputs
+    )
     assert any("image/png" in output.get("data", {}) for output in outputs)
     nbformat.write(notebook, tmp_path / path.name)

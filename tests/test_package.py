@@ -22,7 +22,9 @@ def test_import_is_light():
 
 
 def test_opening_results_needs_no_torch():
-    code = "import sys, nbdissect as nd; nd.read_csv, nd.Dissection, nd.Broden, nd.options; print('torch' in sys.modules)"
+    code = (
+        "import sys, nbdissect as nd; nd.read_csv, nd.Dissection, nd.Broden, nd.options; print('torch' in sys.modules)"
+    )
     assert python(code) == "False"
 
 
@@ -50,7 +52,15 @@ def test_options():
 def test_doctor_tells_what_there_is(capsys):
     nd.doctor()
     told = capsys.readouterr().out
-    for name in ("python:", "torch:", "anywidget:", "threads:", "memory:", "device:", "front end:    none: this is no notebook"):
+    for name in (
+        "python:",
+        "torch:",
+        "anywidget:",
+        "threads:",
+        "memory:",
+        "device:",
+        "front end:    none: this is no notebook",
+    ):
         assert name in told
 
 

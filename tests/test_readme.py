@@ -20,7 +20,9 @@ README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PYTHON = re.compile(r"(?:^<!-- not run: (?P<reason>[^\n]+) -->\n)?^```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+PYTHON = re.compile(
+    r"(?:^<!-- not run: (?P<reason>[^\n]+) -->\n)?^```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -190,4 +192,6 @@ def test_the_figures_are_the_embedded_networks():
         row = f"| conv5 | {name} | {d.detectors()} of {len(d.units)} | {unique['all']} | {kinds} |"
         assert row in meaning
     named = re.search(r"In the embedded drawings these are (.+?)\.", meaning, re.DOTALL)[1]
-    assert sorted(re.split(r",\s+|\s+and\s+", named)) == sorted(limit.concept.name for limit in trained.summary().out_of_reach)
+    assert sorted(re.split(r",\s+|\s+and\s+", named)) == sorted(
+        limit.concept.name for limit in trained.summary().out_of_reach
+    )

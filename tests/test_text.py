@@ -31,7 +31,19 @@ def test_what_is_no_letter_appears_as_an_escape(name, shown):
     assert printable(name) == shown
 
 
-@pytest.mark.parametrize("name", ["自行车的前轮", "عجلة السيارة", "می\u200cخواهم", "👨\u200d👩\u200d👧", "café\u0301", "a\u00a0b", "全\u3000角", "C:\\n"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "自行车的前轮",
+        "عجلة السيارة",
+        "می\u200cخواهم",
+        "👨\u200d👩\u200d👧",
+        "café\u0301",
+        "a\u00a0b",
+        "全\u3000角",
+        "C:\\n",
+    ],
+)
 def test_every_script_stays_as_it_is(name):
     assert printable(name) == name
 

@@ -77,8 +77,9 @@ def write_small_png(image: Image.Image, path: Path) -> int:
         if buffer.tell() <= MOST_BYTES:
             path.write_bytes(buffer.getvalue())
             return colors
-    message = f"The picture takes {buffer.tell():,} bytes even with 64 colors; {MOST_BYTES:,} are allowed. Make HEIGHT smaller."
-    raise SystemExit(message)
+    raise SystemExit(
+        f"The picture takes {buffer.tell():,} bytes even with 64 colors; {MOST_BYTES:,} are allowed. Make HEIGHT smaller."
+    )
 
 
 def main() -> None:

@@ -16,8 +16,9 @@ import numpy as np
 from nbdissect.data.broden_files import BrodenError, DatasetFiles, quote
 from nbdissect.data.broden_images import ExpectedFile, read_image, read_mask
 from nbdissect.data.broden_tables import read_table
+from nbdissect.samples import Indexable
 from nbdissect.text import did_you_mean
-from nbdissect.types import Concept
+from nbdissect.types import TOTAL, Concept
 
 if TYPE_CHECKING:
     import os
@@ -54,7 +55,7 @@ class _ImageEntry:
         return [("image", self.image), *masks]
 
 
-class Broden:
+class Broden(Indexable):
     """A densely labeled data set in a directory of the Broden format.
 
     Parameters
@@ -112,8 +113,8 @@ class Broden:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __getitem__(self, index: int) -> BrodenSample:
-        return BrodenSample(self._files, self._entries[index], self._is_label)
+    def _read(self, position: int, /) -> BrodenSample:
+        return BrodenSample(self._files, self._entries[position], self._is_label)
 
     def digest(self) -> str:
         """Return a digest of the tables and of the images and masks that are used, byte by byte."""
@@ -306,8 +307,12 @@ def _find_directory(path: str | os.PathLike[str]) -> Path:
             f"{path!r:.200} isn't the path of a directory ({error}). A Broden data set is a directory: nd.Broden('data/broden1_224')."
         ) from error
     if not directory.is_dir():
-        raise FileNotFoundError(
-            f"{directory} isn't a directory. A Broden data set is a directory that holds index.csv, label.csv and images/."
+        kind, what = (
+            (NotADirectoryError, "is a file") if directory.exists() else (FileNotFoundError, "isn't a directory")
+        )
+        hint = " Unpack it first." if directory.suffix.lower() in {".zip", ".tar", ".gz"} else ""
+        raise kind(
+            f"{directory} {what}. A Broden data set is a directory that holds index.csv, label.csv and images/.{hint}"
         )
     return directory
 
@@ -329,7 +334,7 @@ def _relative_path(row: TableRow, column: str, name: str) -> str:
 
 def _select_categories(available: list[str], wanted: Sequence[str] | None) -> tuple[str, ...]:
     if wanted is None:
-        return tuple(available)
+        wanted = available
     if not isinstance(wanted, Iterable):
         raise BrodenError(f"categories={wanted!r:.80}; a sequence of names is needed, some of {', '.join(available)}.")
     wanted = [wanted] if isinstance(wanted, str) else list(wanted)
@@ -340,4 +345,9 @@ def _select_categories(available: list[str], wanted: Sequence[str] | None) -> tu
             )
     if not wanted:
         raise BrodenError(f"categories is empty; choose some of {', '.join(available)}.")
+    if TOTAL in wanted:
+        raise BrodenError(
+            f"A category called {TOTAL!r}: summaries use the name for the total. Rename it in category.csv, index.csv and c_{TOTAL}.csv, "
+            "or leave it out with categories=."
+        )
     return tuple(name for name in available if name in wanted)

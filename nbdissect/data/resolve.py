@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+import sys
 from typing import TYPE_CHECKING, Any
 
+from nbdissect.samples import Subset
 from nbdissect.settings import options
+from nbdissect.text import describe_type
+from nbdissect.user_code import call_user_code
 
 if TYPE_CHECKING:
     from nbdissect.types import ConceptData
@@ -17,20 +20,42 @@ DATA_MEMBERS = ("concepts", "categories", "__len__", "__getitem__")
 
 def resolve_data(data: Any = None) -> ConceptData:
     """Return the data set for `data`: the object itself, the directory it names, or the default where it is None."""
-    if data is None:
-        data = options.data if options.data is not None else os.environ.get(DATA_VARIABLE) or None
+    source = "data"
+    if data is None and options.data is not None:
+        data, source = options.data, "nd.options.data"
+    elif data is None and os.environ.get(DATA_VARIABLE):
+        data, source = os.environ[DATA_VARIABLE], f"The environment variable {DATA_VARIABLE}"
     if data is None:
         from nbdissect.builtin.world import World
 
         return World()
     if isinstance(data, (str, os.PathLike)):
-        from nbdissect.data.broden import Broden
-
-        return Broden(Path(data).expanduser())
-    missing = [name for name in DATA_MEMBERS if not hasattr(data, name)]
+        return _open_directory(data, source)
+    torch_data = sys.modules.get("torch.utils.data")
+    if torch_data is not None and type(data) is torch_data.Subset:
+        return Subset(resolve_data(data.dataset), data.indices)
+    if isinstance(data, type):
+        raise ValueError(f"{source} is the class {data.__name__}; a data set is needed: {data.__name__}(…).")
+    missing = [name for name in DATA_MEMBERS if not _has(data, name, source)]
     if missing:
         raise ValueError(
-            f"data is a {type(data).__name__} without {missing[0]!r}. It must be nd.Broden(path), a path to such a directory, "
+            f"{source} is {describe_type(data)} without {missing[0]!r}. It must be nd.Broden(path), a path to such a directory, "
             "or an object with concepts, categories, len(data) and data[i]: see nbdissect.types.ConceptData."
         )
     return data  # type: ignore[no-any-return]
+
+
+def _open_directory(path: str | os.PathLike[str], source: str) -> ConceptData:
+    from nbdissect.data.broden import Broden
+
+    if not os.fspath(path):
+        raise ValueError(f"{source} is an empty path; the directory of a Broden data set is needed.")
+    try:
+        return Broden(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        # Where the call doesn't name the path, its user must hear where it comes from.
+        raise error if source == "data" else type(error)(f"{source}: {error}") from None
+
+
+def _has(data: Any, name: str, source: str) -> bool:
+    return call_user_code(lambda: hasattr(data, name), f"{source}.{name}")

@@ -90,8 +90,7 @@ class Gallery(_SyncedWidget):
         self._dissections = checked(dissections)
         unknown = [name for name in state if name not in self.trait_names() or name.startswith("_")]
         if unknown:
-            message = f"Gallery has no setting {unknown[0]!r}; it has {', '.join(_SETTINGS)}."
-            raise ValueError(message)
+            raise ValueError(f"Gallery has no setting {unknown[0]!r}; it has {', '.join(_SETTINGS)}.")
         first = next(iter(self._dissections))
         cut = state.get("min_iou", MIN_IOU)
         min_iou = cut if isinstance(cut, int | float) else MIN_IOU  # which the trait refuses below
@@ -243,8 +242,7 @@ class Gallery(_SyncedWidget):
         units = len(self._dissections[self.current].thresholds)
         if name in ("", self.current) and number.isdecimal() and int(number) < units:
             return int(number)
-        message = f"{unit!r} is no unit of {self.current}: use 0 to {units - 1}, or {self.current + ':0'!r}."
-        raise ValueError(message)
+        raise ValueError(f"{unit!r} is no unit of {self.current}: use 0 to {units - 1}, or {self.current + ':0'!r}.")
 
     @traitlets.validate("shown")
     def _known_shown(self, proposal: Any) -> list[int | str] | None:
@@ -256,8 +254,7 @@ class Gallery(_SyncedWidget):
     def _a_cut(self, proposal: Any) -> float:
         value = float(proposal["value"])
         if not (math.isfinite(value) and 0 <= value <= 1):
-            message = f"min_iou is a number from 0 to 1; got {value}."
-            raise traitlets.TraitError(message)
+            raise traitlets.TraitError(f"min_iou is a number from 0 to 1; got {value}.")
         return value
 
     @traitlets.validate("category")
@@ -266,8 +263,9 @@ class Gallery(_SyncedWidget):
         names = [printable(name) for name in proposal["value"]]
         for name in names:
             if name not in known:
-                message = f"There is no category {name!r} in this gallery; there are {', '.join(known)}.{did_you_mean(name, known)}"
-                raise traitlets.TraitError(message)
+                raise traitlets.TraitError(
+                    f"There is no category {name!r} in this gallery; there are {', '.join(known)}.{did_you_mean(name, known)}"
+                )
         return names
 
     @traitlets.validate("concept")
@@ -275,11 +273,10 @@ class Gallery(_SyncedWidget):
         number, d = proposal["value"], self._dissections[self.current]
         if number is not None and all(concept.number != number for concept in d.concepts):
             near = sorted(d.concepts, key=lambda concept: abs(concept.number - number))[:3]
-            message = (
+            raise traitlets.TraitError(
                 f"{number} is the number of no concept of {self.current}; near it are "
                 f"{', '.join(f'{concept.number} ({printable(concept.name)})' for concept in near) or 'none'}."
             )
-            raise traitlets.TraitError(message)
         return None if number is None else int(number)
 
     @traitlets.validate("opened")
@@ -303,24 +300,21 @@ class Gallery(_SyncedWidget):
         key = name or next(iter(self._dissections))
         if key in self._dissections and number.isdecimal() and int(number) < len(self._dissections[key].thresholds):
             return f"{key}:{int(number)}" if self._several else int(number)
-        message = f"{unit!r} is no unit of this gallery of {listed(self._dissections)}."
-        raise traitlets.TraitError(message)
+        raise traitlets.TraitError(f"{unit!r} is no unit of this gallery of {listed(self._dissections)}.")
 
     @traitlets.validate("current")
     def _known_name(self, proposal: Any) -> str:
         name = printable(proposal["value"])
         if name not in self._dissections:
             hint = did_you_mean(name, self._dissections)
-            message = f"{name!r} is not in this gallery of {listed(self._dissections)}.{hint}"
-            raise traitlets.TraitError(message)
+            raise traitlets.TraitError(f"{name!r} is not in this gallery of {listed(self._dissections)}.{hint}")
         return name
 
     @traitlets.validate("compare")
     def _two_names(self, proposal: Any) -> list[str]:
         names = [printable(name) for name in proposal["value"]]
         if names and (len(names) != 2 or not set(names) <= set(self._dissections) or names[0] == names[1]):
-            message = f"compare takes two of {', '.join(self._dissections)}, or nothing; got {names}."
-            raise traitlets.TraitError(message)
+            raise traitlets.TraitError(f"compare takes two of {', '.join(self._dissections)}, or nothing; got {names}.")
         return names
 
     # --- shown, closed, shown again ---

@@ -79,8 +79,9 @@ def page(result: Dissection | Mapping[str, Dissection], *, images: bool = True, 
     try:
         embedded = embed(dissections, min_iou, several=isinstance(result, Mapping), style=style, images=images)
     except UnreadableError as error:
-        message = f"{error}. Check that the data set still lies where it lay, or leave the photographs out: to_html(path, images=False)."
-        raise UnreadableError(message) from error
+        raise UnreadableError(
+            f"{error}. Check that the data set still lies where it lay, or leave the photographs out: to_html(path, images=False)."
+        ) from error
     names = name_html(", ".join(f"{d.layer} of {d.model}" for d in dissections.values()))
     summary = "".join(summary_html(d, min_iou, images=images) for d in dissections.values())
     return (

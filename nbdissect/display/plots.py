@@ -95,11 +95,10 @@ def bar_graph(d: Dissection, ax: Axes | None, min_iou: float) -> Figure:
 def _figure_of(ax: Any) -> Any:
     """The figure of some axes: as anything that can be drawn in has one."""
     if not (hasattr(ax, "bar") and hasattr(ax, "get_figure")):
-        message = (
+        raise ValueError(
             f"ax={ax!r:.80}; matplotlib Axes are needed, such as those of fig, ax = plt.subplots(). "
             "The cut goes by its name: d.plot(min_iou=0.1)."
         )
-        raise ValueError(message)
     return ax.get_figure()
 
 
@@ -148,16 +147,15 @@ def _short(name: str) -> str:
 
 def _footnotes(d: Dissection, summary: Summary) -> list[str]:
     notes = [printable_lines(d.warning)] if d.warning else []
-    truth = {concept: d.truth[column] for column, concept in enumerate(d.concepts)}
-    absent = [limit for limit in summary.out_of_reach if truth[limit.concept] == 0]
-    limited = [limit for limit in summary.out_of_reach if truth[limit.concept] != 0]
+    absent = [limit for limit in summary.out_of_reach if not limit.occurs]
+    limited = [limit for limit in summary.out_of_reach if limit.occurs]
     if limited:
         notes.append(
             f"Out of reach of IoU {summary.min_iou:g} whatever the units do, because their areas and the masks' differ too much: "
             f"{_listed(limited, ceilings=True)}."
         )
     if absent:
-        notes.append(f"Never in these images, so that no unit could detect them: {_listed(absent)}.")
+        notes.append(f"Without a pixel in these images: {_listed(absent)}.")
     return notes
 
 

@@ -67,7 +67,10 @@ _RERUN = "Run the cell again to show the gallery anew."
 
 
 def _describe(error: Exception) -> str:
-    return printable_lines(str(error) if isinstance(error, RefusedError) else f"{type(error).__name__}: {error}")
+    if isinstance(error, RefusedError) or (error.__cause__ is None and str(error).startswith("Image ")):
+        return printable_lines(str(error))
+    cause = error.__cause__ or error  # what the data set's own code raised says it best
+    return printable_lines(f"{type(cause).__name__}: {cause}")
 
 
 def _refuse_if_all(failed: list[Exception], wanted: int) -> None:
@@ -77,7 +80,8 @@ def _refuse_if_all(failed: list[Exception], wanted: int) -> None:
 
 
 def _about(index: int, error: Exception) -> str:
-    return f"Image {index}: {_describe(error)}"
+    text = _describe(error)
+    return text if text.startswith("Image ") else f"Image {index}: {text}"
 
 
 def _hint(error: Exception) -> str:
@@ -89,9 +93,9 @@ def _hint(error: Exception) -> str:
 def thumbnails_of(d: Dissection) -> Thumbnails:
     """Return the encoded images of a result's data set, shared by all results over it."""
     if d.data is None:
-        message = "The photographs of this result are not at hand."
         raise RefusedError(
-            message, "A result that was read from a file holds no photographs: dissect the model again to see them."
+            "The photographs of this result are not at hand.",
+            "A result that was read from a file holds no photographs: dissect the model again to see them.",
         )
     if d not in _SHARED:
         _SHARED[d] = _BY_DATA.get(id(d.data)) or Thumbnails(d.data)

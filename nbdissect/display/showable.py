@@ -24,46 +24,42 @@ def checked(result: Dissection | Mapping[str, Dissection]) -> dict[str, Dissecti
         return {printable(result.layer): result}
     named = {printable(str(name)): d for name, d in result.items()}
     if "" in named or len(named) < len(result):
-        message = f"Every dissection of a gallery needs a name of its own; got {', '.join(map(repr, result))}."
-        raise ValueError(message)
+        raise ValueError(f"Every dissection of a gallery needs a name of its own; got {', '.join(map(repr, result))}.")
     return named
 
 
 def _check(dissections: Mapping[Any, Any]) -> None:
     if not dissections:
-        message = "A gallery needs at least one dissection: nd.gallery(d), or nd.gallery({'layer3': d3, 'layer4': d4})."
-        raise ValueError(message)
+        raise ValueError(
+            "A gallery needs at least one dissection: nd.gallery(d), or nd.gallery({'layer3': d3, 'layer4': d4})."
+        )
     for name, d in dissections.items():
         if not isinstance(d, Dissection):
-            message = (
+            raise TypeError(
                 f"A gallery shows dissections; {'this' if name is None else repr(name)} is a {type(d).__name__}. "
                 "Use nd.dissect(model, layer) or nd.read_csv(path) to get one; several go in by name: {'early': d1, …}."
             )
-            raise TypeError(message)
     drawings = [name for name, d in dissections.items() if d.drawings]
     if drawings and len(drawings) < len(dissections):
-        message = (
+        raise ValueError(
             f"{drawings[0]!r} was probed with drawings, others with photographs: their labels can't be compared. "
             "Show them in separate galleries, or dissect it with labeled photographs (data=)."
         )
-        raise ValueError(message)
 
 
 def newer_of(shown: Mapping[str, Dissection], given: Mapping[str, Dissection]) -> dict[str, Dissection]:
     """Return what was given in the order of what is shown, if it may take its place."""
     if {name: len(d.thresholds) for name, d in shown.items()} != {name: len(d.thresholds) for name, d in given.items()}:
-        message = (
+        raise ValueError(
             f"update takes newer results of what this gallery shows, {listed(shown)}; got {listed(given)}. "
             "Show others in a gallery of their own: nd.gallery(d)."
         )
-        raise ValueError(message)
     for name, d in given.items():
         if d.data is not shown[name].data:
-            message = (
+            raise ValueError(
                 f"The newer result of {name!r} is over another data set than the one shown. "
                 "Show it in a gallery of its own: nd.gallery(d)."
             )
-            raise ValueError(message)
     return {name: given[name] for name in shown}
 
 

@@ -22,6 +22,7 @@ from nbdissect.display.gallery_state import starting_state
 from nbdissect.display.replies import fitted, ranked
 from nbdissect.display.thumbnails import carries, pixels_of
 from nbdissect.masks import shape_of
+from nbdissect.samples import check_dataset
 from nbdissect.text import plural, printable_lines
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ class _ImageSheet:
         """Return an image; it goes in once it is among those taken."""
         if index not in self._read:
             try:
-                sample = self.data[index]
+                sample = check_dataset(self.data)[index]
                 small = sample.image.convert("RGB")
                 grid = shape_of(sample, index)
                 # A data set may decode its masks whenever they are read: once is enough.
@@ -211,10 +212,9 @@ class _ImageSheet:
                     number for number, categories, family in expected if carries(decoded, family, categories)
                 )
             except Exception as error:
-                message = printable_lines(
-                    f"Image {index} of the data set can't be read: {type(error).__name__}: {error}"
-                )
-                raise UnreadableError(message) from error
+                cause = error.__cause__ or error  # what the data set's own code raised says it best
+                text = f"Image {index} of the data set can't be read: {type(cause).__name__}: {cause}"
+                raise UnreadableError(printable_lines(text)) from error
             small.thumbnail((self.side, self.side))
             file = io.BytesIO()
             small.save(file, "WEBP", quality=QUALITY, method=EFFORT)

@@ -18,6 +18,7 @@ from nbdissect.display.markup import NO_MATH, name_html, text_html
 from nbdissect.display.palette import category_colors
 from nbdissect.notices import logged
 from nbdissect.results.upsampling import resize
+from nbdissect.samples import check_dataset
 from nbdissect.settings import options
 
 if TYPE_CHECKING:
@@ -139,9 +140,10 @@ def _drawn_strip(d: Dissection, u: int) -> str:
     images = [int(i) for i in d.top_images[u] if i >= 0]
     if d.data is None or not images:
         return ""
+    data = check_dataset(d.data)
     strip = Image.new("RGB", (len(images) * (_SIDE + 4) - 4, _SIDE), "white")
     for k, image in enumerate(images):
-        small = d.data[image].image.convert("RGB").resize((_SIDE, _SIDE))
+        small = data[image].image.convert("RGB").resize((_SIDE, _SIDE))
         on = resize(d.top_maps[u, k], (_SIDE, _SIDE)) > d.thresholds[u]
         pixels = np.asarray(small, dtype=np.float32)
         pixels = np.where(on[..., None], pixels, pixels * 0.35 + 40)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdissect.masks import shape_of
+from nbdissect.samples import check_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -36,7 +37,7 @@ class Thumbnails:
     """
 
     def __init__(self, data: Any, kept_bytes: int = KEPT_BYTES) -> None:
-        self._data = data
+        self._data = check_dataset(data)
         self._kept: OrderedDict[int, bytes] = OrderedDict()
         self._grids: dict[int, tuple[int, int]] = {}
         self._kept_bytes = kept_bytes

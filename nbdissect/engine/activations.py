@@ -34,8 +34,9 @@ def find_layers(model: torch.nn.Module, names: Sequence[str]) -> dict[str, torch
         if name not in modules:
             raise ValueError(_unknown_layer(name, [known for known in modules if known], type(model).__name__))
         if not hookable(modules[name]):
-            message = f"Layer {name!r} is a scripted module: hooks can't see what it returns. Dissect the model from which it was scripted."
-            raise ValueError(message)
+            raise ValueError(
+                f"Layer {name!r} is a scripted module: hooks can't see what it returns. Dissect the model from which it was scripted."
+            )
     return {name: modules[name] for name in names}
 
 
@@ -68,8 +69,9 @@ def run_model(model: torch.nn.Module, batch: torch.Tensor) -> None:
                 f"Its parameters and buffers lie on {', '.join(map(str, devices))}, and the batch on {batch.device}: if its forward "
                 "doesn't move what it computes from one to the next, move the model to one device with model.to()."
             )
-        message = f"{type(model).__name__} failed on a batch of shape {list(batch.shape)}: {error}\n{hint}"
-        raise ValueError(message) from error
+        raise ValueError(
+            f"{type(model).__name__} failed on a batch of shape {list(batch.shape)}: {error}\n{hint}"
+        ) from error
 
 
 def hookable(module: torch.nn.Module) -> bool:
@@ -132,11 +134,10 @@ class Capture:
             run_model(self._model, batch)
         missing = [name for name in self._modules if name not in self._outputs]
         if missing:
-            message = (
+            raise ValueError(
                 f"Layer {missing[0]!r} was not called while {type(self._model).__name__} ran. "
                 "A layer must be called as a module (not through a scripted or compiled copy) to be dissected."
             )
-            raise ValueError(message)
         if self._last_call is None:
             self._last_call = self._calls
         outputs = dict(self._outputs)

@@ -123,8 +123,9 @@ def choose_transform(
         size = getattr(data, "image_size", None)
         return default_transform(model, size or data[0].image.size[::-1])
     if not callable(transform):
-        message = f"transform is a {type(transform).__name__}; a function from a PIL image to a tensor is needed."
-        raise ValueError(message)
+        raise ValueError(
+            f"transform is a {type(transform).__name__}; a function from a PIL image to a tensor is needed."
+        )
     warn_of_crop(transform)
     return transform  # type: ignore[no-any-return]
 
@@ -162,11 +163,10 @@ class Batcher:
                 if isinstance(made, torch.Tensor)
                 else f"a {type(made).__name__}"
             )
-            message = (
+            raise ValueError(
                 f"transform gave {what} for image {index}; it must give a float tensor of shape [channels, height, width]. "
                 "torchvision.transforms.ToTensor() makes one of a PIL image."
             )
-            raise ValueError(message)
         return made
 
     def batch(self, loaded: Sequence[Any], images: Sequence[int]) -> torch.Tensor:
@@ -174,11 +174,10 @@ class Batcher:
         shapes = {tuple(item.shape) for item in loaded}
         if len(shapes) > 1:
             odd = next(k for k, item in enumerate(loaded) if item.shape != loaded[0].shape)
-            message = (
+            raise ValueError(
                 f"transform gave shape {list(loaded[odd].shape)} for image {images[odd]} but {list(loaded[0].shape)} for image {images[0]}; "
                 "all images must come out in one shape. Resize them in the transform."
             )
-            raise ValueError(message)
         if isinstance(self._transform, Normalize):
             pixels = torch.from_numpy(np.stack(loaded)).to(self._device)
             return self._transform.finish(pixels).to(self._dtype)

@@ -50,6 +50,7 @@ def choose_device(wanted: Any, home: torch.device | None) -> torch.device:
         probe = torch.ones(1, device=torch.device(wanted)).add(1)
         probe.cpu()  # "meta" makes tensors too, but holds no values
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
-        message = f"device={wanted!r} can't be used here: {str(error).splitlines()[0]} Allowed are 'auto', 'cpu', and a GPU that torch sees."
-        raise ValueError(message) from error
+        raise ValueError(
+            f"device={wanted!r} can't be used here: {str(error).splitlines()[0]} Allowed are 'auto', 'cpu', and a GPU that torch sees."
+        ) from error
     return probe.device  # with its number: "cuda" is the current one

@@ -65,7 +65,8 @@ class LabelReader:
     semantics : {"paper", "netdissect-lite"}
         The paper takes the union of all planes, NetDissect-Lite counts every annotation.
     others : collection of int
-        Numbers that are labels but no concept of these categories: skipped, and noted in `skipped`.
+        Numbers that are labels but no concept of these categories: skipped, and noted in `skipped`,
+        as is 0 where it labels a whole image.
         Masks of other categories are noted in `strange_categories`.
     """
 
@@ -94,6 +95,8 @@ class LabelReader:
             If a number is no label of the data set, or a mask has another shape.
         """
         masks, whole = self._parts(sample, index)
+        if any(0 in whole.get(category, ()) for category in self._categories):
+            self.skipped.add(0)
         tuples = np.zeros(shape[0] * shape[1], dtype=np.int64)
         held = np.empty((1, 0), dtype=np.int64)  # [T, planes]: the concept of each tuple in each plane, -1 = none
         for category in self._categories:
@@ -112,8 +115,9 @@ class LabelReader:
         for name, what in (("masks", "arrays [planes, height, width]"), ("whole", "sequences of label numbers")):
             part = getattr(sample, name, None)
             if not isinstance(part, Mapping) or not all(np.iterable(value) for value in part.values()):
-                message = f"Image {index}: .{name} of its sample must map categories to {what}; got {part!r:.80}."
-                raise ValueError(message)
+                raise ValueError(
+                    f"Image {index}: .{name} of its sample must map categories to {what}; got {part!r:.80}."
+                )
             self.strange_categories.update(str(category) for category in part if category not in self._categories)
             parts.append(part)
         return parts[0], parts[1]
@@ -127,11 +131,10 @@ class LabelReader:
         if number in self._others:
             self.skipped.add(number)
             return -1
-        message = (
+        raise ValueError(
             f"Image {index}, category {category!r}: label number {number} is not among the data set's "
             f"{len(self._column) + len(self._others):,} labels. Every number in a mask must be a label, or 0 for none."
         )
-        raise ValueError(message)
 
     def _refine(
         self,
@@ -143,11 +146,10 @@ class LabelReader:
         shape: tuple[int, int],
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         if plane.shape != shape:
-            message = (
+            raise ValueError(
                 f"Image {index}, category {category!r}: a mask of shape {list(plane.shape)} in a sample whose masks "
                 f"are {list(shape)}. All masks of one image share one height and width."
             )
-            raise ValueError(message)
         numbers, local = _renumber(plane.ravel().astype(np.uint8) if plane.dtype == bool else plane.ravel())
         columns = np.array([self._column_of(number, index, category) for number in numbers.tolist()], dtype=np.int64)
         # Labels that are no concept are one and the same: nothing.

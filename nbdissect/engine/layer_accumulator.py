@@ -110,11 +110,10 @@ class LayerAccumulator:
         ValueError
         """
         if (*maps.shape[1:],) != (*self.size, self.units):
-            message = (
+            raise ValueError(
                 f"Layer {self.name!r} gave maps of {_times(maps.shape[1:])} for image {int(images[0])} after maps of "
                 f"{_times((*self.size, self.units))}. All images must give maps of one size: resize them to one size in transform=."
             )
-            raise ValueError(message)
         # One fast sum decides; every value is looked at only where it isn't finite. The host waits for it: what
         # isn't finite must not get into what is kept.
         if bool(torch.isfinite(maps.sum())):
@@ -122,11 +121,10 @@ class LayerAccumulator:
         bad = ~torch.isfinite(maps).all(dim=3).all(dim=2).all(dim=1)
         if bool(bad.any()):  # or only the sum was too large
             image = int(images[bad.nonzero()[0, 0]])
-            message = (
+            raise ValueError(
                 f"Layer {self.name!r} gave NaN or infinite activations for image {image}. Check the weights and the "
                 "normalization (transform=); half precision overflows beyond 65,504: try model.float()."
             )
-            raise ValueError(message)
 
     def warm(self) -> None:
         """Work off the maps that were held until a bound was known."""

@@ -27,8 +27,7 @@ def to_maps(output: Any, layer: str) -> torch.Tensor:
     """
     if not isinstance(output, torch.Tensor):
         kind = type(output).__name__
-        message = f"Layer {layer!r} returns a {kind}, not one tensor, so it has no activation maps. {_ALLOWED}"
-        raise ValueError(message)
+        raise ValueError(f"Layer {layer!r} returns a {kind}, not one tensor, so it has no activation maps. {_ALLOWED}")
     if not output.is_floating_point() or output.ndim not in (2, 3, 4) or 0 in output.shape:
         raise ValueError(_no_map(output, layer))
     if output.ndim == 4:

@@ -127,8 +127,9 @@ class CellStore:
         for dtype, shape in zip(entry.dtypes, shapes, strict=True):
             array = np.empty(shape, np.dtype(dtype))
             if array.size and self._file.readinto(array.data) != array.nbytes:  # type: ignore[attr-defined]
-                message = f"{getattr(self._file, 'name', 'The temporary file')} has lost what was written to it; is the disk full?"
-                raise OSError(message)
+                raise OSError(
+                    f"{getattr(self._file, 'name', 'The temporary file')} has lost what was written to it; is the disk full?"
+                )
             arrays.append(array)
         return entry.shape, SparseCells(entry.grid, *arrays)
 

@@ -179,6 +179,5 @@ def check_quantile(quantile: float, n: int, layer: str) -> None:
         f"no activation exceeds the threshold and every mask is empty. The smallest that leaves one here is {1 / n:.2g}"
     )
     if n * _PAPER_QUANTILE >= 1:
-        message = f"{text}; the paper uses {_PAPER_QUANTILE:g}."
-        raise ValueError(message)
+        raise ValueError(f"{text}; the paper uses {_PAPER_QUANTILE:g}.")
     warn(f"{text}; or use more images.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdissect.notices import logger
+from nbdissect.samples import check_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +36,8 @@ class DigestingDataset:
     """
 
     def __init__(self, data: ConceptData) -> None:
-        self._data = data
-        self._own: Any = _own_digest(data)
+        self._data = check_dataset(data)
+        self._own: Any = _own_digest(getattr(self._data, "original", data))
         self._images: dict[int, bytes] = {}
         self._labels: dict[int, bytes] = {}
         self._total = ""

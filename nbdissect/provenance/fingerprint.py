@@ -15,6 +15,7 @@ from nbdissect.notices import warn
 from nbdissect.provenance.data_digest import DigestingDataset
 from nbdissect.provenance.model_digest import code_digest, output_digest, weights_digest
 from nbdissect.results.provenance import UPSAMPLING, Provenance
+from nbdissect.samples import check_dataset
 from nbdissect.text import describe
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Fingerprint:
             self.data.digest()  # raises here, if anywhere
         config, images = self._config, self._config.images
         probes = sorted({images[0], images[len(images) // 2], images[-1]})
+        samples = check_dataset(self._given)
         given = config.given_thresholds
         parts = {
             **{name: value for name, value in self.make_provenance("", data=data).to_json().items() if name != "date"},
@@ -111,7 +113,7 @@ class Fingerprint:
                 self._model,
                 config.layers,
                 self._transform,
-                [(index, self._given[index].image) for index in probes],
+                [(index, samples[index].image) for index in probes],
                 config.device,
             ),
         }

@@ -57,8 +57,7 @@ def entries(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     several = FLAG.read(manifest, "several", "")
     found: list[Any] = _LIST.read(manifest, "dissections", "")
     if not found or (len(found) > 1 and not several):
-        message = f"{len(found)} dissections; {'at least ' if several else ''}one is needed"
-        raise ValueError(message)
+        raise ValueError(f"{len(found)} dissections; {'at least ' if several else ''}one is needed")
     count = len(_LIST.read(manifest, "data", ""))
     place = Entry(
         f"null or the place of one of {count} data sets",
@@ -80,32 +79,29 @@ def entries(manifest: dict[str, Any]) -> list[dict[str, Any]]:
             }
         )
     if len({entry["key"] for entry in read}) < len(read):
-        message = "two dissections have one key"
-        raise ValueError(message)
+        raise ValueError("two dissections have one key")
     return read
 
 
 def _check_categories(owner: dict[str, Any], where: str) -> None:
     for concept in owner["concepts"]:
         if concept.category not in owner["categories"]:
-            message = f"{where}.concepts holds {list(concept)!r:.80}, whose category is not among the categories"
-            raise ValueError(message)
+            raise ValueError(
+                f"{where}.concepts holds {list(concept)!r:.80}, whose category is not among the categories"
+            )
 
 
 def _check_arrays(arrays: dict[str, Any], where: str) -> None:
     for name in arrays:
         if name not in ARRAYS:
-            message = f"{where} holds {name!r:.60}, which no result has"
-            raise ValueError(message)
+            raise ValueError(f"{where} holds {name!r:.60}, which no result has")
     for name, declared in ARRAYS.items():
         if name not in arrays and not declared.optional:
-            message = f"{where} holds no {name!r}"
-            raise ValueError(message)
+            raise ValueError(f"{where} holds no {name!r}")
     for group in GROUPS:
         kept = [name in arrays for name in ARRAYS if name.startswith(f"{group}.")]
         if any(kept) and not all(kept):
-            message = f"{where} holds {group} in part"
-            raise ValueError(message)
+            raise ValueError(f"{where} holds {group} in part")
     for name, spec in arrays.items():
         _check_array(name, spec, f"{where}[{name!r}]")
 
@@ -114,16 +110,13 @@ def _check_array(name: str, spec: Any, where: str) -> None:
     declared = ARRAYS[name]
     if not isinstance(spec, dict) or spec.get("dtype") not in declared.dtypes:
         got = spec.get("dtype") if isinstance(spec, dict) else spec
-        message = f"{where} has dtype {got!r:.60}; allowed: {', '.join(declared.dtypes)}"
-        raise ValueError(message)
+        raise ValueError(f"{where} has dtype {got!r:.60}; allowed: {', '.join(declared.dtypes)}")
     _MEMBER.read(spec, "member", where)
     shape, axes = spec.get("shape"), len(declared.axes)
     if not isinstance(shape, list) or len(shape) != axes or not all(map(is_count, shape)):
-        message = f"{where} has shape {shape!r:.60}; {axes} axes are needed, whole numbers from 0 on"
-        raise ValueError(message)
+        raise ValueError(f"{where} has shape {shape!r:.60}; {axes} axes are needed, whole numbers from 0 on")
     if math.prod(shape) > _MOST:
-        message = f"{where} has shape {shape!r:.60}: too large to be true"
-        raise ValueError(message)
+        raise ValueError(f"{where} has shape {shape!r:.60}: too large to be true")
 
 
 def sources(manifest: dict[str, Any]) -> list[dict[str, Any]]:
@@ -146,8 +139,7 @@ def sources(manifest: dict[str, Any]) -> list[dict[str, Any]]:
         for row, sample in enumerate(read["samples"]):
             _check_sample(sample, read, numbers, f"{where}.samples[{row}]")
             if sample["index"] in seen:
-                message = f"{where}.samples holds image {sample['index']} twice"
-                raise ValueError(message)
+                raise ValueError(f"{where}.samples holds image {sample['index']} twice")
             seen.add(sample["index"])
         found.append(read)
     return found
@@ -156,26 +148,21 @@ def sources(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 def _check_sample(sample: Any, source: dict[str, Any], numbers: set[int], where: str) -> None:
     _OBJECT.read({"": sample}, "", where)
     if COUNT.read(sample, "index", where) >= source["length"]:
-        message = f"{where}.index is {sample['index']} of {source['length']} images"
-        raise ValueError(message)
+        raise ValueError(f"{where}.index is {sample['index']} of {source['length']} images")
     _MEMBER.read(sample, "image", where)
     _MEMBER_OR_NULL.read(sample, "labels", where)
     if sample.get("type") not in tuple(TYPES):
-        message = f"{where}.type is {sample.get('type')!r:.60}; allowed: {', '.join(TYPES)}"
-        raise ValueError(message)
+        raise ValueError(f"{where}.type is {sample.get('type')!r:.60}; allowed: {', '.join(TYPES)}")
     for name in ("size", "shape"):
         _SIDES.read(sample, name, where)
     planes = _PLANES.read(sample, "layers", where)
     total = sum(planes.values())
     if bool(total) != (sample["labels"] is not None) or total * math.prod(sample["shape"]) > _MOST_LABELS:
-        message = f"{where}.layers has {total:,} planes of masks, which don't go with its labels"
-        raise ValueError(message)
+        raise ValueError(f"{where}.layers has {total:,} planes of masks, which don't go with its labels")
     whole = _OBJECT.read(sample, "whole", where)
     for category in (*planes, *whole):
         if category not in source["categories"]:
-            message = f"{where} names a category {category!r:.60} that the data set has not"
-            raise ValueError(message)
+            raise ValueError(f"{where} names a category {category!r:.60} that the data set has not")
     for found in whole.values():
         if not isinstance(found, list) or not all(type(number) is int and number in numbers for number in found):
-            message = f"{where}.whole holds {found!r:.60}; numbers of concepts are needed"
-            raise ValueError(message)
+            raise ValueError(f"{where}.whole holds {found!r:.60}; numbers of concepts are needed")

@@ -93,8 +93,7 @@ class Reader:
     def fail(self, what: str, *, member: str = "", hint: str = "") -> NoReturn:
         """Raise the ArchiveError that says `what` is wrong with this file, or with one of its members."""
         where = f"{self.path}, member {member!r}" if member else str(self.path)
-        message = f"{where}: {what}. {hint or 'The file is damaged: save it again, or take another copy.'}"
-        raise ArchiveError(message)
+        raise ArchiveError(f"{where}: {what}. {hint or 'The file is damaged: save it again, or take another copy.'}")
 
     def read(self, member: str, size: int | None = None) -> bytes:
         """Return the bytes of a member, which must be `size` if that is known.
@@ -208,15 +207,13 @@ def inside(name: str) -> bool:
 
 
 def _refuse_constant(text: str) -> None:
-    message = f"{text} is no JSON number"
-    raise ValueError(message)
+    raise ValueError(f"{text} is no JSON number")
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        message = "an object names a key twice"
-        raise ValueError(message)
+        raise ValueError("an object names a key twice")
     return found
 
 

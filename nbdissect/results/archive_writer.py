@@ -17,6 +17,7 @@ from nbdissect.results.archived_data import ArchivedData
 from nbdissect.results.archived_images import Packed, pack
 from nbdissect.results.consistency import problem
 from nbdissect.results.fields import CATEGORIES, CONCEPTS, array_values, encode
+from nbdissect.samples import check_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,8 +41,7 @@ def save(result: LayerScores | Mapping[str, LayerScores], path: str | os.PathLik
     named = dict(result) if isinstance(result, Mapping) else {result.layer: result}
     for d in named.values():
         if wrong := problem(d):
-            message = f"{d.layer} can't be saved: {wrong}."
-            raise ArchiveError(message)
+            raise ArchiveError(f"{d.layer} can't be saved: {wrong}.")
     sources: list[Any] = []  # the distinct data sets
     if images:
         for d in named.values():
@@ -72,8 +72,7 @@ def save(result: LayerScores | Mapping[str, LayerScores], path: str | os.PathLik
             archive_check.entries(manifest)
             archive_check.sources(manifest)
         except ValueError as error:
-            message = f"The result can't be saved: {error}."
-            raise ArchiveError(message) from error
+            raise ArchiveError(f"The result can't be saved: {error}.") from error
         writer.finish(manifest)
 
 
@@ -118,9 +117,10 @@ def _write_images(writer: Writer, data: Any, dissections: list[LayerScores], fol
 
 def _packed(data: Any, numbers: list[int], d: LayerScores) -> Iterator[Packed]:
     """Encode the images in a few threads, some at a time: encoders release the interpreter lock."""
+    samples = check_dataset(data)
 
     def one(index: int) -> Packed:
-        return pack(data[index], index, d.concepts, d.categories)
+        return pack(samples[index], index, d.concepts, d.categories)
 
     rest: Iterable[int] = iter(numbers)
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="nbdissect") as pool:

@@ -89,6 +89,8 @@ class ArchivedData:
     indices : tuple of int
     """
 
+    checks_samples = True  # against the manifest
+
     def __init__(
         self,
         length: int,
@@ -121,14 +123,12 @@ class ArchivedData:
             If the archive doesn't hold it.
         """
         if not 0 <= index < self._length:
-            message = f"The data set has {self._length:,} images, 0 to {self._length - 1:,}; got {index}."
-            raise IndexError(message)
+            raise IndexError(f"The data set has {self._length:,} images, 0 to {self._length - 1:,}; got {index}.")
         if index not in self._samples:
-            message = (
+            raise ArchiveError(
                 f"{self._where} doesn't hold image {index}: of the data set's {self._length:,} images it keeps the {len(self._samples):,} "
                 "that are among a unit's strongest (data.indices). Open the data set itself for the others."
             )
-            raise ArchiveError(message)
         return self._samples[int(index)]
 
     def __repr__(self) -> str:
@@ -147,5 +147,4 @@ def _decoded(encoded: bytes, kind: str, size: tuple[int, int], where: str) -> Im
         problem = f"{picture.height} × {picture.width} pixels; the manifest says {size[0]} × {size[1]}"
     except Exception as error:  # Pillow's decoders raise many kinds
         problem = f"not a readable {kind} image ({error})"
-    message = f"{where}: {problem}. The file is damaged: save it again, or take another copy."
-    raise ArchiveError(message)
+    raise ArchiveError(f"{where}: {problem}. The file is damaged: save it again, or take another copy.")

@@ -112,19 +112,20 @@ class Dissection(LayerScores):
             If the dissection kept no counts per image, or an index is not among its images.
         """
         if self.per_image is None:
-            message = "This dissection kept no counts per image. Keep them: nd.dissect(…, per_image=True)."
-            raise ValueError(message)
+            raise ValueError("This dissection kept no counts per image. Keep them: nd.dissect(…, per_image=True).")
         chosen = np.atleast_1d(np.asarray(images))
         if chosen.dtype == bool and self.data is not None and chosen.shape == (len(self.data),):
             chosen = np.flatnonzero(chosen)
         if chosen.ndim != 1 or (chosen.dtype.kind not in "iu" and len(chosen)):
-            message = f"images is a {chosen.dtype} array of shape {list(chosen.shape)}; indices of images, or one bool for each image, are needed."
-            raise ValueError(message)
+            raise ValueError(
+                f"images is a {chosen.dtype} array of shape {list(chosen.shape)}; indices of images, or one bool for each image, are needed."
+            )
         chosen = chosen.astype(np.int64)
         uncounted = np.setdiff1d(chosen, self.per_image.pixels[:, 0])
         if len(uncounted):
-            message = f"Image {uncounted[0]} was not counted in this dissection of {plural(self.images, 'image')}."
-            raise ValueError(message)
+            raise ValueError(
+                f"Image {uncounted[0]} was not counted in this dissection of {plural(self.images, 'image')}."
+            )
         intersection, truth, activation, pixels = self.per_image.total(chosen, len(self.thresholds), len(self.concepts))
         return replace(
             self,

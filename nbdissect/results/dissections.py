@@ -22,8 +22,7 @@ class Dissections(Mapping[str, "Dissection"]):
         try:
             return self._by_layer[layer]
         except KeyError:
-            message = f"{layer!r} is not among the dissected layers: {', '.join(self._by_layer)}"
-            raise KeyError(message) from None
+            raise KeyError(f"{layer!r} is not among the dissected layers: {', '.join(self._by_layer)}") from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_layer)

@@ -55,8 +55,7 @@ class Entry:
         value = owner.get(name, ...)
         if value is ... or not self.fits(value):
             got = "missing" if value is ... else f"{value!r:.60}"
-            message = f"{where}{'.' if where else ''}{name} is {got}; {self.needed} is needed"
-            raise ValueError(message)
+            raise ValueError(f"{where}{'.' if where else ''}{name} is {got}; {self.needed} is needed")
         return self.decode(value)
 
 
@@ -146,8 +145,7 @@ def decode(kind: type, owner: Any, where: str) -> dict[str, Any]:
         If one is missing or not what is needed.
     """
     if not isinstance(owner, dict):
-        message = f"{where} is {owner!r:.60}; an object is needed"
-        raise ValueError(message)
+        raise ValueError(f"{where} is {owner!r:.60}; an object is needed")
     missing = {f.name for f in fields(kind) if f.metadata.get("later") and f.name not in owner}
     return {name: e.read(owner, name, where) for name, e in entries_of(kind).items() if name not in missing}
 

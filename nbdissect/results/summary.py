@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # A concept over this share of the pixels is listed with its ceiling even where it can pass the cut.
 LARGE = 0.05
+_NEVER = "never occurs in these images"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Limit:
     ceiling: float
     reachable: bool
     reason: str
+
+    @property
+    def occurs(self) -> bool:
+        """Whether any image has a pixel of it."""
+        return self.reason != _NEVER
 
 
 @dataclass(frozen=True)
@@ -157,7 +163,7 @@ def _limits(d: LayerScores, min_iou: float) -> list[Limit]:
     for c in np.nonzero(known & (~reachable | (coverage > LARGE)))[0]:
         area = largest_area[d.category_of[c]]
         if d.truth[c] == 0:
-            reason = "never occurs in these images"
+            reason = _NEVER
         elif not d.pixels:
             reason = f"covers {int(d.truth[c]):,} pixels, a unit's mask at most {int(area):,}"
         elif d.truth[c] > area:
@@ -174,7 +180,7 @@ def _limit_lines(limits: list[Limit], most: int = 12) -> list[str]:
         (False, "Out of reach: no unit of this layer could pass the cut with"),
         (True, "Large, so limited:"),
     ):
-        chosen = [limit for limit in limits if limit.reachable is reachable]
+        chosen = [limit for limit in limits if limit.occurs and limit.reachable is reachable]
         if chosen:
             lines += ["", title]
             lines += [
@@ -183,4 +189,10 @@ def _limit_lines(limits: list[Limit], most: int = 12) -> list[str]:
             ]
             if len(chosen) > most:
                 lines.append(f"  … and {len(chosen) - most:,} more: see .limits")
+    if absent := [f"{limit.concept.name} ({limit.concept.category})" for limit in limits if not limit.occurs]:
+        more = f" and {len(absent) - most:,} more" if len(absent) > most else ""
+        lines += [
+            "",
+            f"Without a pixel in these images, {plural(len(absent), 'concept')}: {', '.join(absent[:most])}{more}",
+        ]
     return lines

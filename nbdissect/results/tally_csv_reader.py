@@ -76,20 +76,19 @@ def read_csv(
     wanted = ["unit", *(f"{category}-{field}" for category in categories for field in FIELDS)]
     missing = [name for name in wanted if name not in header]
     if missing or not categories:
-        message = (
+        raise ValueError(
             f"{path}: no column {missing[0] if missing else '<category>-label'!r}; found "
             f"{', '.join(header[:8]) or 'an empty file'}. A result file has the columns unit,category,label,score and, "
             f"for each category, {', '.join(f'<category>-{field}' for field in FIELDS)}."
         )
-        raise ValueError(message)
     if len(set(header)) < len(header):
         twice = next(name for name in header if header.count(name) > 1)
-        message = f"{path}: two columns are called {twice!r}; which one counts is not known. Rename or remove one."
-        raise ValueError(message)
+        raise ValueError(
+            f"{path}: two columns are called {twice!r}; which one counts is not known. Rename or remove one."
+        )
     cells = [_cell(path, line, row, category) for line, row in enumerate(rows, 2) for category in categories]
     if sorted({cell.unit for cell in cells}) != list(range(len(rows))):
-        message = f"{path}: {len(rows)} rows, but the units are not 1 to {len(rows)}, each once."
-        raise ValueError(message)
+        raise ValueError(f"{path}: {len(rows)} rows, but the units are not 1 to {len(rows)}, each once.")
     labels = {cells[k * len(categories)].unit: (row.get("category"), row.get("label")) for k, row in enumerate(rows)}
     return _assemble(
         cells,
@@ -108,8 +107,7 @@ def _read_rows(path: Path) -> tuple[list[str], list[dict[str, str]]]:
             reader = csv.DictReader(file)
             return list(reader.fieldnames or []), list(reader)
     except (csv.Error, UnicodeDecodeError) as error:
-        message = f"{path}: {error}. A result file is UTF-8 text, comma separated."
-        raise ValueError(message) from error
+        raise ValueError(f"{path}: {error}. A result file is UTF-8 text, comma separated.") from error
 
 
 def _cell(path: Path, line: int, row: dict[str, str], category: str) -> _Cell:
@@ -118,17 +116,16 @@ def _cell(path: Path, line: int, row: dict[str, str], category: str) -> _Cell:
         try:
             value = float(text)
         except (TypeError, ValueError):
-            message = f"{path}, line {line}, column {column!r}: {text!r} is not a number."
-            raise ValueError(message) from None
+            raise ValueError(f"{path}, line {line}, column {column!r}: {text!r} is not a number.") from None
         if value < 0 or math.isinf(value):
-            message = f"{path}, line {line}, column {column!r}: {text!r}; pixels and IoU are finite, and 0 at least."
-            raise ValueError(message)
+            raise ValueError(
+                f"{path}, line {line}, column {column!r}: {text!r}; pixels and IoU are finite, and 0 at least."
+            )
         return value
 
     unit = number("unit")
     if not unit.is_integer() or unit < 1:
-        message = f"{path}, line {line}, column 'unit': {row['unit']!r}; units count 1, 2, 3, …"
-        raise ValueError(message)
+        raise ValueError(f"{path}, line {line}, column 'unit': {row['unit']!r}; units count 1, 2, 3, …")
     truth, activation, intersect, iou = (number(f"{category}-{field}") for field in FIELDS[1:])
     return _Cell(int(unit) - 1, category, row[f"{category}-label"] or "", truth, activation, intersect, iou)
 

@@ -113,8 +113,9 @@ class Units(Sequence[Unit]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         if not -len(self) <= index < len(self):
-            message = f"{self._scores.layer} has {plural(len(self), 'unit')}, 0 to {len(self) - 1}; got {index}."
-            raise IndexError(message)
+            raise IndexError(
+                f"{self._scores.layer} has {plural(len(self), 'unit')}, 0 to {len(self) - 1}; got {index}."
+            )
         d, u = self._scores, index % len(self)
         best = int(d.best_concepts[u])
         return Unit(

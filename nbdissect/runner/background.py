@@ -122,8 +122,9 @@ class BackgroundRun:
             What ended the run, if it failed.
         """
         if not self._ended.wait(timeout):
-            message = f"{self.title} still runs after {timeout:g} s: {self._describe()}. run.cancel() ends it."
-            raise TimeoutError(message)
+            raise TimeoutError(
+                f"{self.title} still runs after {timeout:g} s: {self._describe()}. run.cancel() ends it."
+            )
         if self._thread not in (None, threading.current_thread()):
             self._thread.join()  # then whatever shows the run has heard of its end, too
         if self._error is not None:

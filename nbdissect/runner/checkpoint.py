@@ -52,17 +52,15 @@ class Checkpoint:
         self._key = key
         if self.directory.exists():
             if not self.directory.is_dir():
-                message = (
+                raise CheckpointError(
                     f"checkpoint={str(directory)!r} is a file; the path of a directory is needed, which is made for it."
                 )
-                raise CheckpointError(message)
             strangers = [file.name for file in self.directory.iterdir() if not _ours(file.name)]
             if strangers:
-                message = (
+                raise CheckpointError(
                     f"checkpoint={str(directory)!r} holds other files, such as {strangers[0]!r}; give a directory of its own, "
                     "new or empty."
                 )
-                raise CheckpointError(message)
         self.directory.mkdir(parents=True, exist_ok=True)
         self._lock = _locked(self.directory / _LOCK)
         self._files: dict[str, IO[bytes]] = {}
@@ -94,14 +92,12 @@ class Checkpoint:
             manifest = json.loads(bytes(arrays.pop("run")))
             version, key = manifest["version"], manifest["key"]
         except (ValueError, OSError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
-            message = f"{path} is damaged: {error}. Remove the directory to begin anew."
-            raise CheckpointError(message) from error
+            raise CheckpointError(f"{path} is damaged: {error}. Remove the directory to begin anew.") from error
         if version != VERSION or key != self._key:
-            message = (
+            raise CheckpointError(
                 f"{self.directory} holds an unfinished run of something else: another model, data set or setting, or another version. "
                 "Take another directory, or remove this one to begin anew."
             )
-            raise CheckpointError(message)
         self._restore(run, manifest, arrays)
         return True
 
@@ -210,6 +206,7 @@ def _locked(path: Path) -> IO[bytes]:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         file.close()
-        message = f"Another run is writing to the checkpoint {path.parent} now. Wait for it, or take another directory."
-        raise CheckpointError(message) from error
+        raise CheckpointError(
+            f"Another run is writing to the checkpoint {path.parent} now. Wait for it, or take another directory."
+        ) from error
     return file

@@ -257,11 +257,10 @@ def _shard_run(
     inputs = payload.unpack()
     forked = os.getpid() != _HOME
     if forked and inputs.config.device.type == "cuda":
-        message = (
+        raise ValueError(
             "A forked process can't use the GPU. Make the pool with "
             "ProcessPoolExecutor(mp_context=multiprocessing.get_context('spawn'))."
         )
-        raise ValueError(message)
     files: dict[str, str] = {}
 
     def open_file(layer: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from nbdissect.results.per_image import PerImage
 from nbdissect.runner import distributed, local
 from nbdissect.runner.checkpoint import Checkpoint
 from nbdissect.runner.interrupts import StopRequest, interruptible
+from nbdissect.samples import comes_with_package
 from nbdissect.types import Progress
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     import torch
+    from numpy.typing import NDArray
 
     from nbdissect.engine.config import RunConfig
     from nbdissect.engine.counting import Counts
@@ -106,7 +109,7 @@ class Job:
         outcome = self._execute(stop, report)
         found = self._make_dissections(outcome)
         whole = outcome.counted == len(self.inputs.config.images)
-        uncounted = self._describe_uncounted()
+        uncounted = self._describe_uncounted(outcome.tallies.truth if whole else None)
         _warn_of(uncounted)
         # A run that was stopped doesn't read the rest of the data for their digest.
         provenance = {name: self.fingerprint.make_provenance(name, data=whole) for name in found}
@@ -155,16 +158,32 @@ class Job:
         outcome = snapshot()
         return None if outcome is None else self._make_dissections(outcome, provisional=True)
 
-    def _describe_uncounted(self) -> str:
-        """Return a sentence on the labels that were not counted; empty where all were."""
+    def _describe_uncounted(self, truth: NDArray[np.int64] | None) -> str:
+        """Return sentences on the labels that were not counted; empty where all were.
+
+        Parameters
+        ----------
+        truth : int64 [C], optional
+            The pixels of each concept, where all images were counted.
+        """
         labels, categories = self.inputs.labels, ", ".join(self.data.categories)
         sentences = []
-        if labels.skipped:
-            numbers = ", ".join(map(str, sorted(labels.skipped)[:5]))
+        if skipped := sorted(labels.skipped - {0}):
+            numbers = ", ".join(map(str, skipped[:5]))
             sentences.append(
-                f"{len(labels.skipped)} label numbers in the masks are no concept of the chosen categories "
-                f"({categories}) and were not counted: {numbers}{', …' if len(labels.skipped) > 5 else ''}."
+                f"{len(skipped)} label numbers in the masks are no concept of the chosen categories "
+                f"({categories}) and were not counted: {numbers}{', …' if len(skipped) > 5 else ''}."
             )
+        # Files in the Broden format use 0 for none; in a data set of the user's own it is often the first class.
+        if 0 in labels.skipped and truth is not None and not comes_with_package(self.data):
+            missing = [
+                f"{concept.name} ({concept.category})" for concept in itertools.compress(self.concepts, truth == 0)
+            ]
+            if missing:
+                sentences.append(
+                    f"A whole-image label 0 means no concept, and no image has a pixel of {', '.join(missing[:5])}"
+                    f"{', …' if len(missing) > 5 else ''}: number your classes from 1."
+                )
         if labels.strange_categories:
             strange = ", ".join(sorted(labels.strange_categories))
             sentences.append(f"Masks of {strange} were not counted: data.categories holds {categories}.")

@@ -133,8 +133,9 @@ class TwoPassRun:
         if given is None and self.config.semantics == "paper" and self._alone:
             check_quantile(self.config.quantile, len(self.config.images) * height * width, name)
         if given is not None and len(given[name]) != units:
-            message = f"thresholds has {len(given[name])} values; layer {name!r} has {units} units. Give one per unit."
-            raise ValueError(message)
+            raise ValueError(
+                f"thresholds has {len(given[name])} values; layer {name!r} has {units} units. Give one per unit."
+            )
         return self.layer(name, (height, width), units)
 
     def _forward(
@@ -162,11 +163,10 @@ class TwoPassRun:
                 return _joined([capture.run(part) for part in torch.split(batch, self._largest_batch)])
             except torch.cuda.OutOfMemoryError as error:
                 if self._largest_batch == 1:
-                    message = (
+                    raise ValueError(
                         f"One image alone takes more memory than {self.config.device} has: {str(error).splitlines()[0]} "
                         "Free what other programs or cells hold there, use smaller images (transform=), or device='cpu'."
-                    )
-                    raise ValueError(message) from error
+                    ) from error
             # Out here the error no longer holds on to what was computed.
             if self.config.device.type == "cuda":
                 torch.cuda.empty_cache()
@@ -181,8 +181,9 @@ class TwoPassRun:
     def _maps(self, name: str, outputs: dict[str, Any], images: int) -> torch.Tensor:
         maps = to_maps(outputs.pop(name), name).to(self.config.device)
         if len(maps) != images:
-            message = f"Layer {name!r} gave {len(maps)} maps for a batch of {images} images: its first axis must be the batch."
-            raise ValueError(message)
+            raise ValueError(
+                f"Layer {name!r} gave {len(maps)} maps for a batch of {images} images: its first axis must be the batch."
+            )
         return maps
 
     # --- thresholds ---

@@ -61,11 +61,10 @@ class WorkerPayload:
                 try:
                     content = (Path(self.folder) / "inputs").read_bytes()
                 except OSError as error:
-                    message = (
+                    raise OSError(
                         f"This worker can't read {error.filename}, which the notebook's process wrote. Workers on other machines need a "
                         "directory that all share: set TMPDIR to one before the run, or use Dask's client.get_executor()."
-                    )
-                    raise OSError(message) from error
+                    ) from error
             _of_thread.inputs = _unpack(content)
             _of_thread.key = self.key
         return _of_thread.inputs  # type: ignore[no-any-return]
@@ -111,11 +110,10 @@ def _pack(inputs: RunInputs) -> bytes:
         content: bytes = pickler.dumps(inputs)
     except Exception as error:  # pickling runs the code of whatever is pickled
         hint = "" if pickler is not pickle else " Or let them travel: pip install cloudpickle."
-        message = (
+        raise ValueError(
             f"Model, data or transform can't be sent to other processes: {type(error).__name__}: {error}. "
             f"Define their classes and functions in a module instead of a cell.{hint}"
-        )
-        raise ValueError(message) from error
+        ) from error
     return content
 
 
@@ -123,8 +121,7 @@ def _unpack(content: bytes) -> RunInputs:
     try:
         return pickle.loads(content)  # type: ignore[no-any-return]  # noqa: S301 - what _pack has made
     except (AttributeError, ImportError) as error:
-        message = (
+        raise ValueError(
             f"A worker can't unpack what was sent: {error}. Classes and functions from a notebook's cells travel only with "
             "cloudpickle (pip install cloudpickle), those of a module if the workers can import it."
-        )
-        raise ValueError(message) from error
+        ) from error

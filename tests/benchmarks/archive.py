@@ -38,14 +38,20 @@ def report(d, path, budget=None):
         _, wall, cpu = timed(lambda images=images: d.save(path, images=images))
         size = path.stat().st_size / 1e6
         aim = f" (aim: {budget} MB)" if images and budget else ""
-        print(f"  {'with' if images else 'without'} images: {size:.2f} MB{aim}; saved in {wall:.1f} s, {cpu:.1f} s of CPU time")
+        print(
+            f"  {'with' if images else 'without'} images: {size:.2f} MB{aim}; saved in {wall:.1f} s, {cpu:.1f} s of CPU time"
+        )
         loads = [timed(lambda: nd.load(path)) for _ in range(5)]
-        print(f"    opened in {statistics.median(wall for _, wall, _ in loads):.3f} s (median of 5); equal: {loads[0][0] == d}")
+        print(
+            f"    opened in {statistics.median(wall for _, wall, _ in loads):.3f} s (median of 5); equal: {loads[0][0] == d}"
+        )
         if images:
             parts = Counter()
             with zipfile.ZipFile(path) as file:
                 for info in file.infolist():
-                    parts[info.filename.split("/")[2] if info.filename.count("/") == 3 else Path(info.filename).stem] += info.compress_size
+                    parts[
+                        info.filename.split("/")[2] if info.filename.count("/") == 3 else Path(info.filename).stem
+                    ] += info.compress_size
             print("    " + ", ".join(f"{name} {size / 1e6:.2f} MB" for name, size in parts.most_common(4)))
 
 
@@ -57,7 +63,9 @@ def main():
             d, _, cpu = timed(lambda: nd.dissect(squeezenet(), "features.12", data=data, progress=False))
             _, _, digest = timed(data.digest)
             print(f"512 units × 10 of 2,040 photographs, {len(d.concepts)} concepts")
-            print(f"  dissected in {cpu:.1f} s of CPU time, of which the digest of the data takes {digest:.2f} s, {digest / cpu:.1%} (aim: 3 %)")
+            print(
+                f"  dissected in {cpu:.1f} s of CPU time, of which the digest of the data takes {digest:.2f} s, {digest / cpu:.1%} (aim: 3 %)"
+            )
             report(d, path, 10)
         else:
             print("photographs or weights are not there: the first part is left out")

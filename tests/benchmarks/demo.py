@@ -1,6 +1,6 @@
 """What training adds: detectors of the embedded network by layer, trained and with random weights.
 
-    python tests/benchmarks/demo.py
+python tests/benchmarks/demo.py
 """
 
 from __future__ import annotations
@@ -26,11 +26,20 @@ def main():
             for name, d in nd.dissect(model, LAYERS, data=World(seed=seed), progress=False).items():
                 counts = d.summary().report
                 weights = "trained" if trained else "random"
-                row = [name, weights, f"{counts.detectors['all']} of {len(d.units)}", counts.unique["all"], *(counts.unique[kind] for kind in KINDS)]
+                row = [
+                    name,
+                    weights,
+                    f"{counts.detectors['all']} of {len(d.units)}",
+                    counts.unique["all"],
+                    *(counts.unique[kind] for kind in KINDS),
+                ]
                 print("| " + " | ".join(map(str, row)) + " |", flush=True)
     start, cpu = time.monotonic(), time.process_time()
     nd.dissect(model, "conv5", data=nd.demo()[1], progress=False)
-    print(f"\nOne dissection of conv5, drawing the images included: {time.monotonic() - start:.1f} s, {time.process_time() - cpu:.1f} s CPU;", end=" ")
+    print(
+        f"\nOne dissection of conv5, drawing the images included: {time.monotonic() - start:.1f} s, {time.process_time() - cpu:.1f} s CPU;",
+        end=" ",
+    )
     print(f"peak of the whole process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024:,} MB")
 
 

@@ -80,7 +80,9 @@ def cpu(function):
 
 
 def times(data, rounds):
-    print(f"\nCPU time of a dissection / of the plain loop over the same {len(data):,} images, one thread, {rounds} rounds\n")
+    print(
+        f"\nCPU time of a dissection / of the plain loop over the same {len(data):,} images, one thread, {rounds} rounds\n"
+    )
     print(f"{'':<30}{'plain, s':>10}{'dissect, s':>12}{'ratio':>8}{'wanted':>10}")
     for title, name, layers, wanted in CASES:
         model = network(name)
@@ -89,13 +91,23 @@ def times(data, rounds):
             plain.append(cpu(lambda: plain_loop(model, data)))
             ours.append(cpu(lambda: nd.dissect(model, layers, data=data, progress=False)))
         ratio = statistics.median(o / p for o, p in zip(ours, plain, strict=True))
-        print(f"{title:<30}{statistics.median(plain):>10.1f}{statistics.median(ours):>12.1f}{ratio:>8.2f}{'≤ ' + format(wanted, '.2f'):>10}", flush=True)
-    print(f"{'NetDissect-Lite, features':<30}{'':>10}{'':>12}{2.12:>8.2f}   (as measured elsewhere, on images already in memory)")
+        print(
+            f"{title:<30}{statistics.median(plain):>10.1f}{statistics.median(ours):>12.1f}{ratio:>8.2f}{'≤ ' + format(wanted, '.2f'):>10}",
+            flush=True,
+        )
+    print(
+        f"{'NetDissect-Lite, features':<30}{'':>10}{'':>12}{2.12:>8.2f}   (as measured elsewhere, on images already in memory)"
+    )
 
 
 def peak(program, images):
     """Peak memory in MB of one program in a process of its own, and the bytes of surviving records."""
-    output = subprocess.run([sys.executable, __file__, "--one", program, "--images", str(images)], capture_output=True, text=True, check=True)
+    output = subprocess.run(
+        [sys.executable, __file__, "--one", program, "--images", str(images)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return [int(word) for word in output.stdout.split()[-2:]]
 
 
@@ -125,7 +137,10 @@ def memory(images):
     for number in sorted({images // 4, images // 2, images}):
         plain, _ = peak("plain", number)
         ours, kept = peak("dissect", number)
-        print(f"{number:>8,}{plain:>12,}{ours:>13,}{ours - plain:>10,}{kept / 2**20:>13.1f}{kept / number:>13,.0f}", flush=True)
+        print(
+            f"{number:>8,}{plain:>12,}{ours:>13,}{ours - plain:>10,}{kept / 2**20:>13.1f}{kept / number:>13,.0f}",
+            flush=True,
+        )
 
 
 def equality(data):

@@ -78,7 +78,9 @@ def kernel_memory(gallery: Gallery, d: object) -> None:
         answer(gallery._dissections, {"kind": "pictures", "id": "1", "key": d.layer, "images": images})
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    print(f"kernel: {thumbnails_of(d).size / 2**20:.1f} MiB of pictures kept, peak of Python's memory {peak / 2**20:.1f} MiB")
+    print(
+        f"kernel: {thumbnails_of(d).size / 2**20:.1f} MiB of pictures kept, peak of Python's memory {peak / 2**20:.1f} MiB"
+    )
 
 
 def main() -> None:
@@ -95,13 +97,17 @@ def main() -> None:
             paints = [page.evaluate(PAINT) for _ in range(7)]
             built = statistics.median(paint["built"] for paint in paints)
             painted = statistics.median(paint["painted"] for paint in paints)
-            print(f"first paint of {UNITS:,} units: {painted:.0f} ms ({built:.0f} ms of it script), {paints[0]['cards']} cards")
+            print(
+                f"first paint of {UNITS:,} units: {painted:.0f} ms ({built:.0f} ms of it script), {paints[0]['cards']} cards"
+            )
             settle(page, 60_000)
             for name, script in (("threshold slider", SLIDER), ("search", FILTER)):
                 times = page.evaluate(script)
                 print(f"{name}: median {statistics.median(times):.0f} ms, worst {max(times):.0f} ms a step")
             scroll = page.evaluate(SCROLL)
-            print(f"scrolling: median frame {scroll['median']:.0f} ms, 95 % {scroll['p95']:.0f} ms, at most {scroll['most']} cards")
+            print(
+                f"scrolling: median frame {scroll['median']:.0f} ms, 95 % {scroll['p95']:.0f} ms, at most {scroll['most']} cards"
+            )
             assert painted <= 100, "first paint is over its budget"
             assert scroll["most"] <= 60, "too many cards"
     kernel_memory(gallery, d)

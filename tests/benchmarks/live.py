@@ -104,7 +104,10 @@ def main():
             alone, watched = (statistics.median(pair[k][0] for pair in rounds) for k in (0, 1))
             looks = statistics.median(pair[1][1] for pair in rounds)
             share = statistics.median(pair[1][2] / pair[1][0] for pair in rounds)
-            print(f"{title:<30}{alone:>10.2f}{watched:>12.2f}{looks:>7.0f}{share:>9.1%}{ratio:>8.3f}{'≤ ' + format(WANTED, '.2f'):>10}", flush=True)
+            print(
+                f"{title:<30}{alone:>10.2f}{watched:>12.2f}{looks:>7.0f}{share:>9.1%}{ratio:>8.3f}{'≤ ' + format(WANTED, '.2f'):>10}",
+                flush=True,
+            )
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)

@@ -1,6 +1,6 @@
 """How large a page and a notebook's output are: 512 units of SqueezeNet with 10 photographs each.
 
-    python tests/benchmarks/page.py
+python tests/benchmarks/page.py
 """
 
 from __future__ import annotations

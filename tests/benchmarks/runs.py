@@ -59,7 +59,9 @@ class Part:
             category: np.where(mask, mask.astype(np.int32) * self._times + shift, 0)
             for category, mask in sample.masks.items()
         }
-        whole = {category: tuple(n * self._times + shift for n in numbers) for category, numbers in sample.whole.items()}
+        whole = {
+            category: tuple(n * self._times + shift for n in numbers) for category, numbers in sample.whole.items()
+        }
         return nd.Sample(sample.image, masks, whole, sample.shape)
 
 
@@ -69,7 +71,9 @@ def network(name):
         return torchvision.models.resnet18(weights=None).eval()
     # One layer of so many units, over maps of 14 × 14: what a unit costs, without much of a network.
     units = int(name)
-    return torch.nn.Sequential(torch.nn.Conv2d(3, 32, 16, 16), torch.nn.ReLU(), torch.nn.Conv2d(32, units, 1), torch.nn.ReLU()).eval()
+    return torch.nn.Sequential(
+        torch.nn.Conv2d(3, 32, 16, 16), torch.nn.ReLU(), torch.nn.Conv2d(32, units, 1), torch.nn.ReLU()
+    ).eval()
 
 
 def one(what):
@@ -123,13 +127,18 @@ def run(**what):
 
 def memory(images, rounds):
     print(f"\nPeak memory over {images:,} images with memory_mb=256 (wanted: at most 333 MB over model and batch)\n")
-    print(f"{'ResNet-18':<12}{'plain, MB':>11}{'256: MB':>10}{'over':>8}{'no budget: MB':>15}{'over':>8}{'CPU, 256 / none':>17}")
+    print(
+        f"{'ResNet-18':<12}{'plain, MB':>11}{'256: MB':>10}{'over':>8}{'no budget: MB':>15}{'over':>8}{'CPU, 256 / none':>17}"
+    )
     for layer in ("bn1", "layer1"):
         common = {"network": "resnet18", "layer": layer, "images": images}
         rows = [[run(**common, plain=True), run(**common, memory_mb=256), run(**common)] for _ in range(rounds)]
-        bare, tight, free = ([statistics.median(row[k][1] for row in rows) for k in range(3)])
+        bare, tight, free = [statistics.median(row[k][1] for row in rows) for k in range(3)]
         ratio = statistics.median(row[1][0] / row[2][0] for row in rows)
-        print(f"{layer:<12}{bare:>11.0f}{tight:>10.0f}{tight - bare:>8.0f}{free:>15.0f}{free - bare:>8.0f}{ratio:>17.2f}", flush=True)
+        print(
+            f"{layer:<12}{bare:>11.0f}{tight:>10.0f}{tight - bare:>8.0f}{free:>15.0f}{free - bare:>8.0f}{ratio:>17.2f}",
+            flush=True,
+        )
 
 
 def cost(images, rounds):
@@ -151,7 +160,9 @@ def cost(images, rounds):
 GROWTH = {
     "images": [(n, {"network": "resnet18", "layer": "layer2", "images": n}) for n in (500, 1000, 2000)],
     "units": [(u, {"network": str(u), "layer": "3", "images": 500}) for u in (64, 128, 256, 512, 1024, 2048)],
-    "concepts": [(111 * k, {"network": "resnet18", "layer": "layer3", "images": 500, "times": k}) for k in (1, 3, 6, 11)],
+    "concepts": [
+        (111 * k, {"network": "resnet18", "layer": "layer3", "images": 500, "times": k}) for k in (1, 3, 6, 11)
+    ],
 }
 
 
@@ -162,7 +173,10 @@ def growth(plot):
         for number, what in cases:
             seconds, megabytes = run(**what)
             measures.setdefault(axis, []).append((number, seconds, megabytes))
-            print(f"{axis:<12}{number:>8,}{seconds:>10.1f}{megabytes:>10.0f}{1000 * seconds / number:>9.2f} ms", flush=True)
+            print(
+                f"{axis:<12}{number:>8,}{seconds:>10.1f}{megabytes:>10.0f}{1000 * seconds / number:>9.2f} ms",
+                flush=True,
+            )
     if plot:
         draw(measures)
 
@@ -172,10 +186,16 @@ def draw(measures):
 
     plt.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
     figure, rows = plt.subplots(2, 3, figsize=(9, 4.6), sharex="col", layout="constrained")
-    titles = {"images": "images (ResNet-18 layer2)", "units": "units (500 images, 14 × 14 maps)", "concepts": "concepts (ResNet-18 layer3)"}
+    titles = {
+        "images": "images (ResNet-18 layer2)",
+        "units": "units (500 images, 14 × 14 maps)",
+        "concepts": "concepts (ResNet-18 layer3)",
+    }
     for column, (axis, points) in enumerate(measures.items()):
         numbers = [point[0] for point in points]
-        for row, (k, name, color) in enumerate([(1, "CPU time, s", "#0072B2"), (2, "memory beside the model, MB", "#D55E00")]):
+        for row, (k, name, color) in enumerate(
+            [(1, "CPU time, s", "#0072B2"), (2, "memory beside the model, MB", "#D55E00")]
+        ):
             ax = rows[row][column]
             ax.plot(numbers, [point[k] for point in points], "o-", color=color, markersize=4)
             ax.set_ylim(0, 1.12 * max(point[k] for point in points))

@@ -337,8 +337,7 @@ def test_an_error_of_the_kernel_is_shown_and_can_be_tried_again(browser, demo):
         def __getitem__(self, index):
             if self.mended:
                 return demo.data[index]
-            message = "[Errno 2] No such file or directory: 'images/3.jpg'"
-            raise FileNotFoundError(message)
+            raise FileNotFoundError("[Errno 2] No such file or directory: 'images/3.jpg'")
 
     broken = replace(demo, data=Gone())
     with opened(browser, Gallery(broken)) as page:
@@ -368,8 +367,7 @@ def test_one_unreadable_image_hides_nothing_else(browser, demo):
 
         def __getitem__(self, index):
             if index == torn:
-                message = "image file is truncated"
-                raise OSError(message)
+                raise OSError("image file is truncated")
             return demo.data[index]
 
     with opened(browser, Gallery(replace(demo, data=Torn()))) as page:

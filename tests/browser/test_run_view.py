@@ -8,8 +8,12 @@ from nbdissect.display.bundle import STATIC
 from nbdissect.display.run_view import RunView
 from support.browser import MODEL, shot
 
-RUNNING = {"title": "features.12 of SqueezeNet", "doing": "running the network", "share": 0.31,
-           "figures": "640 of 2,040 images · 85 images/s · 16 s left"}
+RUNNING = {
+    "title": "features.12 of SqueezeNet",
+    "doing": "running the network",
+    "share": 0.31,
+    "figures": "640 of 2,040 images · 85 images/s · 16 s left",
+}
 STATES = {
     "running": {**RUNNING, "hint": "■ stops it and keeps what was seen"},
     "background": {**RUNNING, "cancellable": True},
@@ -41,7 +45,10 @@ def show(page, states, width=1040, scheme="light"):
     page.goto("http://run.test/")
     page.evaluate(MODEL)
     views = [RunView(**state) for state in states]
-    values = [{name: getattr(view, name) for name in view.traits(sync=True) if name not in ("layout", "_esm")} for view in views]
+    values = [
+        {name: getattr(view, name) for name in view.traits(sync=True) if name not in ("layout", "_esm")}
+        for view in views
+    ]
     page.evaluate(
         """async all => {
           const { default: widget } = await import('/run.js');

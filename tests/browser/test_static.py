@@ -37,7 +37,9 @@ def opened_file(browser, path, width=1280, **options):
             route.abort()
 
     context.route("**/*", decide)
-    page.on("request", lambda r: None if r.url == path.as_uri() or r.url in page.requests else page.requests.append(r.url))
+    page.on(
+        "request", lambda r: None if r.url == path.as_uri() or r.url in page.requests else page.requests.append(r.url)
+    )
     page.goto(path.as_uri())
     try:
         yield page
@@ -113,7 +115,10 @@ def test_the_page_from_a_disk_asks_for_nothing(browser, demo, exported):
             mask = resize(demo.top_maps[best, rank], concept.shape) > demo.thresholds[best]
             text = region.locator("figure canvas").nth(rank)
             page.wait_for_function("c => /pixels in both/.test(c.ariaLabel)", arg=text.element_handle())
-            said = [int(n.replace(",", "")) for n in re.findall(r"([\d,]+)(?= pixels| in )", text.get_attribute("aria-label"))]
+            said = [
+                int(n.replace(",", ""))
+                for n in re.findall(r"([\d,]+)(?= pixels| in )", text.get_attribute("aria-label"))
+            ]
             assert said == [(mask & concept).sum(), (mask & ~concept).sum(), (concept & ~mask).sum()]
         shot(page, "page-why")
         assert not page.locator("#nbdissect-page-summary").is_visible()
@@ -129,9 +134,14 @@ def test_masks_of_all_embedded_units_are_the_engines(browser, demo, exported):
             unit = int(address.rsplit(":", 1)[1])
             cell(page, address).click()
             canvases = page.locator(".unit figure canvas[data-state=here]")
-            page.wait_for_function("n => document.querySelector('#nbdissect-page').shadowRoot.querySelectorAll('.unit figure canvas[data-state=here]').length === n", arg=10)
+            page.wait_for_function(
+                "n => document.querySelector('#nbdissect-page').shadowRoot.querySelectorAll('.unit figure canvas[data-state=here]').length === n",
+                arg=10,
+            )
             for rank, said in enumerate(canvases.evaluate_all("all => all.map(c => c.ariaLabel)")):
-                mask = resize(demo.top_maps[unit, rank], demo.data[int(demo.top_images[unit, rank])].masks["object"].shape[-2:])
+                mask = resize(
+                    demo.top_maps[unit, rank], demo.data[int(demo.top_images[unit, rank])].masks["object"].shape[-2:]
+                )
                 assert f"mask covers {100 * (mask > demo.thresholds[unit]).mean():.1f} %" in said
             page.keyboard.press("Escape")
             cell(page, address).focus()
@@ -157,7 +167,9 @@ def test_why_not_another_label(browser, demo, exported):
         second = demo.units[best].ranking(2)[1].concept.name
         region.get_by_role("button", name=second).click()
         region.get_by_text("both").first.wait_for()
-        page.wait_for_function("c => /pixels in both/.test(c.ariaLabel)", arg=region.locator("figure canvas").first.element_handle())
+        page.wait_for_function(
+            "c => /pixels in both/.test(c.ariaLabel)", arg=region.locator("figure canvas").first.element_handle()
+        )
         shot(page, "page-why-not")
         assert page.requests == page.errors == []
 
@@ -217,7 +229,10 @@ def test_comparison_in_a_page(browser, demo, tmp_path):
 
 def test_hostile_names_never_run(browser, tmp_path):
     path = tmp_path / "p.html"
-    hostile = replace(dissection(names=NASTY, layer="</script><script>window.hacked=1</script>"), model="<img src=x onerror='window.hacked=1'>")
+    hostile = replace(
+        dissection(names=NASTY, layer="</script><script>window.hacked=1</script>"),
+        model="<img src=x onerror='window.hacked=1'>",
+    )
     hostile.to_html(path)
     for width in (400, 1280):
         with opened_file(browser, path, width) as page:
@@ -233,7 +248,10 @@ def test_hostile_names_never_run(browser, tmp_path):
 def test_the_policy_lets_no_other_script_run(browser, exported, tmp_path):
     text = exported.read_text(encoding="utf-8")
     path = tmp_path / "p.html"
-    path.write_text(text.replace("<main>", "<main><script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"), encoding="utf-8")
+    path.write_text(
+        text.replace("<main>", "<main><script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"),
+        encoding="utf-8",
+    )
     with opened_file(browser, path) as page:
         settled(page)
         assert page.evaluate("window.hacked") is None
@@ -387,7 +405,9 @@ def test_saved_in_lab_and_opened_again_without_a_kernel(browser, demo, tmp_path)
         (tmp_path / "other.ipynb").write_text(saved.replace("--data data", "--data  data"), encoding="utf-8")
         page.goto(f"http://127.0.0.1:{server.port}/lab/tree/other.ipynb?reset")
         page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.content?.model?.cells?.length === 2")
-        page.evaluate("async () => { try { await window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); } catch {} }")
+        page.evaluate(
+            "async () => { try { await window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); } catch {} }"
+        )
         assert not page.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.cells.get(1).trusted")
         page.wait_for_timeout(3_000)
         summary.wait_for()
@@ -397,7 +417,9 @@ def test_saved_in_lab_and_opened_again_without_a_kernel(browser, demo, tmp_path)
         assert images.count() >= 8
         assert images.first.is_visible()
         shot(page, "lab-untrusted")
-        page.evaluate("() => { for (const cell of window.jupyterapp.shell.currentWidget.content.model.cells) cell.trusted = true; }")
+        page.evaluate(
+            "() => { for (const cell of window.jupyterapp.shell.currentWidget.content.model.cells) cell.trusted = true; }"
+        )
         grid.wait_for()
         page.get_by_role("searchbox", name="Search units").fill(best_label(demo))
         assert page.locator(".title .concept").first.inner_text() == best_label(demo)
@@ -425,7 +447,10 @@ LINE = """<!doctype html><meta charset=utf-8>
 )
 def test_the_line_of_the_lost_widget_goes_while_there_is_no_widget(browser, tmp_path, text, beside, stays):
     path = tmp_path / "p.html"
-    path.write_text(LINE.format(text=text, html=saved_output.static_html(dissection(), "nbdissect-1", beside=beside)), encoding="utf-8")
+    path.write_text(
+        LINE.format(text=text, html=saved_output.static_html(dissection(), "nbdissect-1", beside=beside)),
+        encoding="utf-8",
+    )
     with opened_file(browser, path) as page:
         line = page.locator("#line")
         assert line.is_visible()
@@ -440,7 +465,9 @@ def test_the_line_of_the_lost_widget_goes_while_there_is_no_widget(browser, tmp_
 def test_what_a_run_printed_stands_between_the_widget_and_what_stands_in_for_it(browser, tmp_path):
     path = tmp_path / "p.html"
     html = saved_output.static_html(dissection(), "nbdissect-1", beside=True)
-    printed = '</div></div><div class="jp-OutputArea-child"><div data-mime-type="application/vnd.jupyter.stderr">UserWarning'
+    printed = (
+        '</div></div><div class="jp-OutputArea-child"><div data-mime-type="application/vnd.jupyter.stderr">UserWarning'
+    )
     path.write_text(LINE.format(text=f"Loading widget...{printed}", html=html), encoding="utf-8")
     with opened_file(browser, path) as page:
         settled(page)
@@ -452,7 +479,9 @@ def test_units_that_did_not_fit_say_so(browser, demo, monkeypatch, tmp_path):
     monkeypatch.setattr(saved_output, "_written", {})
     monkeypatch.setattr(nd.options, "embed_mb", 0.6)
     path = tmp_path / "p.html"
-    path.write_text(f"<!doctype html><meta charset=utf-8>{saved_output.static_html(demo, 'nbdissect-1')}", encoding="utf-8")
+    path.write_text(
+        f"<!doctype html><meta charset=utf-8>{saved_output.static_html(demo, 'nbdissect-1')}", encoding="utf-8"
+    )
     assert path.stat().st_size <= 600_000
     with opened_file(browser, path) as page:
         settled(page)
@@ -474,7 +503,9 @@ def test_with_nothing_to_run_it_the_output_stays_a_summary(browser, demo, tmp_pa
     """A browser without streams, or a policy that forbids modules from blobs: the summary stays."""
     path = tmp_path / "p.html"
     policy = "<meta http-equiv='Content-Security-Policy' content=\"script-src 'unsafe-inline'\">"
-    path.write_text(f"<!doctype html><meta charset=utf-8>{policy}{saved_output.static_html(demo, 'nbdissect-1')}", encoding="utf-8")
+    path.write_text(
+        f"<!doctype html><meta charset=utf-8>{policy}{saved_output.static_html(demo, 'nbdissect-1')}", encoding="utf-8"
+    )
     with opened_file(browser, path) as page:
         page.wait_for_timeout(2_500)
         assert page.get_by_text("units are detectors").is_visible()
@@ -482,9 +513,15 @@ def test_with_nothing_to_run_it_the_output_stays_a_summary(browser, demo, tmp_pa
 
 
 def test_hostile_names_never_run_in_an_output(browser, tmp_path):
-    hostile = replace(dissection(names=(*NASTY, "it's' onclick='window.hacked=1")), layer="'><script>window.hacked=1</script>")
+    hostile = replace(
+        dissection(names=(*NASTY, "it's' onclick='window.hacked=1")), layer="'><script>window.hacked=1</script>"
+    )
     path = tmp_path / "p.html"
-    path.write_bytes(f"<!doctype html><meta charset=utf-8>{saved_output.static_html(hostile, 'nbdissect-1')}".encode("utf-8", "xmlcharrefreplace"))
+    path.write_bytes(
+        f"<!doctype html><meta charset=utf-8>{saved_output.static_html(hostile, 'nbdissect-1')}".encode(
+            "utf-8", "xmlcharrefreplace"
+        )
+    )
     with opened_file(browser, path) as page:
         settled(page)
         page.get_by_role("gridcell").first.click()

@@ -220,7 +220,7 @@ def test_a_texture_shows_two_colours(texture: str) -> None:
 def test_indices_as_in_a_sequence() -> None:
     world = World(n=5)
     assert world[-1].image.tobytes() == world[4].image.tobytes()
-    with pytest.raises(IndexError, match="World has 5 images, 0 to 4; got 5"):
+    with pytest.raises(IndexError, match="The data set has 5 images, 0 to 4; got 5"):
         world[5]
     assert len(list(world)) == 5
 

@@ -70,7 +70,9 @@ def test_a_path_will_do(root):
 
 def test_labels_outside_the_chosen_categories_are_skipped_with_one_warning(root):
     save_mask(root / "images/a/0_object.png", np.full((6, 8), 2))
-    with pytest.warns(UserWarning, match=r"1 label numbers in the masks are no concept of the chosen categories \(object\).*: 2\.") as caught:
+    with pytest.warns(
+        UserWarning, match=r"1 label numbers in the masks are no concept of the chosen categories \(object\).*: 2\."
+    ) as caught:
         run(nd.Broden(root, categories=["object"]))
     assert len(caught) == 1
 
@@ -83,36 +85,100 @@ def damaged_png(path):
     ("damage", "error", "text"),
     [
         (lambda r: (r / "index.csv").unlink(), OSError, r"index\.csv is missing"),
-        (lambda r: (r / "c_part.csv").unlink(), OSError, r"c_part\.csv is missing\. A Broden data set holds index\.csv"),
-        (lambda r: (r / "images/a/1.png").unlink(), OSError, r"a/1\.png is missing\. .*index\.csv, line 3, column 'image'"),
+        (
+            lambda r: (r / "c_part.csv").unlink(),
+            OSError,
+            r"c_part\.csv is missing\. A Broden data set holds index\.csv",
+        ),
+        (
+            lambda r: (r / "images/a/1.png").unlink(),
+            OSError,
+            r"a/1\.png is missing\. .*index\.csv, line 3, column 'image'",
+        ),
         (lambda r: (r / "images/a/2_part.png").unlink(), OSError, r"2_part\.png is missing"),
         (lambda r: shutil.rmtree(r / "images"), OSError, "is missing"),
         (lambda r: damaged_png(r / "images/a/1.png"), ValueError, r"a/1\.png: damaged"),
         (lambda r: damaged_png(r / "images/a/0_object.png"), ValueError, r"0_object\.png: damaged"),
         (lambda r: (r / "images/a/0.png").write_bytes(b"no image"), ValueError, r"a/0\.png: not a readable image"),
-        (lambda r: Image.new("RGB", (5, 5)).save(r / "images/a/0.png"), ValueError, r"a/0\.png: 5 × 5 pixels .* says 12 × 16"),
-        (lambda r: save_mask(r / "images/a/0_part.png", np.ones((8, 6))), ValueError, r"0_part\.png: 8 × 6 pixels .* says 6 × 8"),
-        (lambda r: Image.new("L", (8, 6)).save(r / "images/a/0_part.png"), ValueError, r"0_part\.png: a PNG of 8 bits, grayscale; a mask is RGB of 8 bits"),
+        (
+            lambda r: Image.new("RGB", (5, 5)).save(r / "images/a/0.png"),
+            ValueError,
+            r"a/0\.png: 5 × 5 pixels .* says 12 × 16",
+        ),
+        (
+            lambda r: save_mask(r / "images/a/0_part.png", np.ones((8, 6))),
+            ValueError,
+            r"0_part\.png: 8 × 6 pixels .* says 6 × 8",
+        ),
+        (
+            lambda r: Image.new("L", (8, 6)).save(r / "images/a/0_part.png"),
+            ValueError,
+            r"0_part\.png: a PNG of 8 bits, grayscale; a mask is RGB of 8 bits",
+        ),
         (lambda r: Image.new("RGBA", (16, 12)).save(r / "images/a/0.png"), ValueError, "mode 'RGBA'; allowed: RGB, L"),
         (lambda r: Image.new("RGB", (8, 6), (1, 0, 7)).save(r / "images/a/0_part.png"), ValueError, "blue 7"),
-        (lambda r: save_mask(r / "images/a/0_part.png", np.full((6, 8), 77)), ValueError, r"0_part\.png, row 0, column 0: label number 77 is not in label\.csv"),
-        (lambda r: edit_index(r, 1, "scene", "77"), ValueError, r"line 3, column 'scene': '77'; label number 77 is not in label\.csv"),
-        (lambda r: edit_index(r, 0, "image", "../secret.png"), ValueError, r"line 2, column 'image': the path '\.\./secret\.png' leaves"),
+        (
+            lambda r: save_mask(r / "images/a/0_part.png", np.full((6, 8), 77)),
+            ValueError,
+            r"0_part\.png, row 0, column 0: label number 77 is not in label\.csv",
+        ),
+        (
+            lambda r: edit_index(r, 1, "scene", "77"),
+            ValueError,
+            r"line 3, column 'scene': '77'; label number 77 is not in label\.csv",
+        ),
+        (
+            lambda r: edit_index(r, 0, "image", "../secret.png"),
+            ValueError,
+            r"line 2, column 'image': the path '\.\./secret\.png' leaves",
+        ),
         (lambda r: edit_index(r, 0, "object", "/etc/passwd.png"), ValueError, "the path '/etc/passwd.png' leaves"),
         (lambda r: edit_index(r, 0, "part", "C:\\x.png"), ValueError, "leaves the images directory"),
-        (lambda r: edit_index(r, 0, "part", "a/0_part.png;"), ValueError, r"line 2, column 'part': ''; a label number or the path of a PNG mask"),
+        (
+            lambda r: edit_index(r, 0, "part", "a/0_part.png;"),
+            ValueError,
+            r"line 2, column 'part': ''; a label number or the path of a PNG mask",
+        ),
         (lambda r: edit_index(r, 1, "scene", "-3"), ValueError, r"'-3'; a label number or the path"),
         (lambda r: edit_index(r, 1, "image", ""), ValueError, "an empty entry"),
-        (lambda r: (r / "images/a/0.png").write_bytes((r / "images/a/0.png").read_bytes()[:20]), ValueError, r"a/0\.png: damaged \(cut off after 20 bytes\)"),
+        (
+            lambda r: (r / "images/a/0.png").write_bytes((r / "images/a/0.png").read_bytes()[:20]),
+            ValueError,
+            r"a/0\.png: damaged \(cut off after 20 bytes\)",
+        ),
         (lambda r: edit_index(r, 2, "sh", "six"), ValueError, r"line 4, column 'sh': 'six'; a whole number from 1 on"),
         (lambda r: edit_index(r, 2, "iw", "0"), ValueError, r"line 4, column 'iw': '0'"),
         (lambda r: edit_index(r, 2, "iw", "9" * 30), ValueError, "a whole number"),
-        (lambda r: write_table(r / "index.csv", ["image", "split"], []), ValueError, r"index\.csv, line 1: no column 'ih'; found image, split\."),
-        (lambda r: write_table(r / "label.csv", ["number", "name"], [(1, "car")]), ValueError, r"c_color\.csv, line 2, column 'number': '3'; label\.csv doesn't have the number, among its 1\."),
-        (lambda r: (r / "index.csv").write_text((r / "index.csv").read_text().splitlines()[0] + "\n"), ValueError, "lists no images"),
-        (lambda r: (r / "index.csv").write_text((r / "index.csv").read_text() + "a,b\n"), ValueError, r"line 6: not as many cells"),
-        (lambda r: (r / "label.csv").write_bytes(b"number,name\n1,\xff\xfe\n"), ValueError, r"label\.csv, line 2, character 3: byte 0xff isn't UTF-8"),
-        (lambda r: write_table(r / "c_part.csv", ["number", "name", "coverage"], [(2, "wheel", "much")]), ValueError, "column 'coverage': 'much'; a number is needed"),
+        (
+            lambda r: write_table(r / "index.csv", ["image", "split"], []),
+            ValueError,
+            r"index\.csv, line 1: no column 'ih'; found image, split\.",
+        ),
+        (
+            lambda r: write_table(r / "label.csv", ["number", "name"], [(1, "car")]),
+            ValueError,
+            r"c_color\.csv, line 2, column 'number': '3'; label\.csv doesn't have the number, among its 1\.",
+        ),
+        (
+            lambda r: (r / "index.csv").write_text((r / "index.csv").read_text().splitlines()[0] + "\n"),
+            ValueError,
+            "lists no images",
+        ),
+        (
+            lambda r: (r / "index.csv").write_text((r / "index.csv").read_text() + "a,b\n"),
+            ValueError,
+            r"line 6: not as many cells",
+        ),
+        (
+            lambda r: (r / "label.csv").write_bytes(b"number,name\n1,\xff\xfe\n"),
+            ValueError,
+            r"label\.csv, line 2, character 3: byte 0xff isn't UTF-8",
+        ),
+        (
+            lambda r: write_table(r / "c_part.csv", ["number", "name", "coverage"], [(2, "wheel", "much")]),
+            ValueError,
+            "column 'coverage': 'much'; a number is needed",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(root, damage, error, text):
@@ -124,7 +190,10 @@ def test_what_is_wrong_is_named(root, damage, error, text):
 
 
 def test_unknown_category(root):
-    with pytest.raises(ValueError, match=r"Unknown category 'objects'; the data set has color, object, part, scene\. Did you mean 'object'\?"):
+    with pytest.raises(
+        ValueError,
+        match=r"Unknown category 'objects'; the data set has color, object, part, scene\. Did you mean 'object'\?",
+    ):
         nd.Broden(root, categories=["objects"])
     with pytest.raises(ValueError, match="categories is empty"):
         nd.Broden(root, categories=[])
@@ -139,7 +208,10 @@ def test_a_link_out_of_the_directory_is_refused(root, tmp_path):
     save_mask(tmp_path / "outside.png", np.ones((6, 8)))
     (root / "images/a/0_part.png").unlink()
     os.symlink(tmp_path / "outside.png", root / "images/a/0_part.png")
-    with pytest.raises(ValueError, match=r"0_part\.png: a link that leaves .*outside\.png\. .*follow_links=True.*index\.csv, line 2, column 'part'"):
+    with pytest.raises(
+        ValueError,
+        match=r"0_part\.png: a link that leaves .*outside\.png\. .*follow_links=True.*index\.csv, line 2, column 'part'",
+    ):
         nd.Broden(root)
     assert (nd.Broden(root, follow_links=True)[0].masks["part"] == 1).all()
 

@@ -375,8 +375,7 @@ def test_one_unreadable_picture_does_not_hide_the_others(d):
     class Torn(Squares):
         def __getitem__(self, index):
             if index == 3:
-                message = "image file is truncated"
-                raise OSError(message)
+                raise OSError("image file is truncated")
             return super().__getitem__(index)
 
     reply, buffers = ask(replace(d, data=Torn(d.concepts)), kind="pictures", images=[2, 3, 999])
@@ -392,8 +391,7 @@ def test_one_unreadable_image_hides_no_map_and_no_label_of_others(d):
     class Torn(Squares):
         def __getitem__(self, index):
             if index == 3:
-                message = "image file is truncated"
-                raise OSError(message)
+                raise OSError("image file is truncated")
             return super().__getitem__(index)
 
     made = replace(d, data=Torn(d.concepts), top_images=np.tile([2, 3, 4], (40, 1)), top_maps=d.top_maps[:, :3])
@@ -411,8 +409,7 @@ def test_one_unreadable_image_hides_no_map_and_no_label_of_others(d):
 def test_a_data_set_that_is_gone_is_an_error_with_a_hint(d, request_):
     class Gone(Squares):
         def __getitem__(self, index):
-            message = "no such folder"
-            raise FileNotFoundError(message)
+            raise FileNotFoundError("no such folder")
 
     kind = {"units": "maps", "images": "pictures", "unit": "labels"}[next(iter(request_))]
     reply, _ = ask(replace(d, data=Gone(d.concepts)), kind=kind, **request_)
@@ -479,7 +476,8 @@ class _Shaped(Squares):
         self.shape = shape
 
     def __getitem__(self, index):
-        return replace(super().__getitem__(index), masks={}, shape=self.shape)
+        image = Image.new("RGB", self.shape[::-1])
+        return replace(super().__getitem__(index), image=image, masks={}, shape=self.shape)
 
 
 def test_labels_are_the_union_of_all_layers_and_whole_image_labels(d):

@@ -62,7 +62,11 @@ def cell(monkeypatch):
     """Say which cell runs."""
 
     def run(cell, number, *, stdin=True):
-        parent = {"header": {"msg_id": str(number)}, "metadata": {"cellId": cell}, "content": {"allow_stdin": stdin, "code": cell}}
+        parent = {
+            "header": {"msg_id": str(number)},
+            "metadata": {"cellId": cell},
+            "content": {"allow_stdin": stdin, "code": cell},
+        }
         monkeypatch.setattr(InteractiveShell.instance(), "get_parent", lambda: parent, raising=False)
 
     run("a", 1)
@@ -127,10 +131,17 @@ def test_from_the_first_batch_to_the_result(cell):
 
     def tell(progress):
         live.report(progress)
-        seen.append((told(live), live.view.share, len(live._frame.children), live.gallery and provisional(live.gallery)[0]))
+        seen.append(
+            (told(live), live.view.share, len(live._frame.children), live.gallery and provisional(live.gallery)[0])
+        )
 
     d = run.go(tell)
-    assert seen[0] == (("running", "running the network", "32 of 2,040 images · 64 images/s · 31 s left"), 0.016, 1, None)
+    assert seen[0] == (
+        ("running", "running the network", "32 of 2,040 images · 64 images/s · 31 s left"),
+        0.016,
+        1,
+        None,
+    )
     assert seen[1][2:] == (2, "Provisional: after 64 of 2,040 images.")
     assert "counting pixels" in seen[-1][0]
     gallery = live.gallery
@@ -171,7 +182,11 @@ def test_a_run_of_less_than_a_second_is_not_looked_at(cell):
 
 def test_a_short_run_is_looked_at_only_when_that_is_cheap(cell):
     live = watch(run := Run(batch=0.2, look=0.1, size=128))
-    run.go(lambda progress: live.report(progress) or (progress.stage == "network" and live.updates and pytest.fail("too dear")))
+    run.go(
+        lambda progress: (
+            live.report(progress) or (progress.stage == "network" and live.updates and pytest.fail("too dear"))
+        )
+    )
     assert live.updates == 1
 
 
@@ -193,8 +208,7 @@ def test_a_look_that_finds_nothing_yet(cell):
 
 def test_an_error_in_a_look_is_told_once_and_the_run_goes_on(cell):
     def broken():
-        message = "Image 7: no such file"
-        raise ValueError(message)
+        raise ValueError("Image 7: no such file")
 
     live = watch(run := Run(found=broken))
     d = run.go(live.report)
@@ -241,8 +255,7 @@ def test_a_failed_run(cell):
             run.now += 1
             tell(Progress("network", done, PLANNED, run.look_at(done)))
         assert live.gallery is not None
-        message = "no such image"
-        raise ValueError(message)
+        raise ValueError("no such image")
     assert told(live) == ("failed", "failed: no such image", "")
     assert live._frame.children == (live.view,)
     assert live.gallery is None
@@ -461,7 +474,14 @@ def test_a_run_that_has_ended_shows_its_result(cell):
 
 
 def test_durations():
-    assert [duration(s) for s in (0, 16.4, 119, 250, 7500, float("inf"))] == ["0 s", "16 s", "119 s", "4 min 10 s", "2 h 5 min", "?"]
+    assert [duration(s) for s in (0, 16.4, 119, 250, 7500, float("inf"))] == [
+        "0 s",
+        "16 s",
+        "119 s",
+        "4 min 10 s",
+        "2 h 5 min",
+        "?",
+    ]
     assert duration(24.13, 1) == "24.1 s"
 
 
@@ -469,11 +489,19 @@ def test_a_tracker():
     now = 0.0
     tracker = ProgressTracker(lambda: now)
     now = 2.0
-    assert tracker.update(Progress("network", 100, 400)) == ("running the network", "100 of 400 images · 50 images/s · 6 s left", 0.25)
+    assert tracker.update(Progress("network", 100, 400)) == (
+        "running the network",
+        "100 of 400 images · 50 images/s · 6 s left",
+        0.25,
+    )
     assert not tracker.stopping
     tracker.update(Progress("network", 200, 400))
     now = 4.0
-    assert tracker.update(Progress("labels", 50, 200)) == ("counting pixels", "50 of 200 images · 25 images/s · 6 s left", 0.25)
+    assert tracker.update(Progress("labels", 50, 200)) == (
+        "counting pixels",
+        "50 of 200 images · 25 images/s · 6 s left",
+        0.25,
+    )
     assert tracker.stopping
     assert tracker.outcome == "stopped after 200 of 400 images; labels of 50 of them"
     tracker.update(Progress("labels", 200, 200))

@@ -75,7 +75,10 @@ def test_summary_and_gallery_in_one_output(d):
     assert seen.images == 3  # one for each concept that is detected
     assert "IoU > 0.1" in seen.text
     assert seen.gallery["state"]["min_iou"] == 0.1
-    assert seen.gallery["remark"] == f"This output holds the numbers of all 80 units, with {len(set(d.top_images.ravel().tolist()))} photographs and the activation maps of all of them."
+    assert (
+        seen.gallery["remark"]
+        == f"This output holds the numbers of all 80 units, with {len(set(d.top_images.ravel().tolist()))} photographs and the activation maps of all of them."
+    )
     assert seen.gallery["remark"] in seen.text
     assert not re.search(r"https?://|import .* from", html)
 
@@ -147,7 +150,10 @@ def test_an_interrupt_while_images_are_read_keeps_the_result(d):
 
 
 def test_hostile_names_stay_names():
-    hostile = replace(dissection(names=(*NASTY, "it's", "' onclick='window.hacked=1"), layer="<script>window.hacked=1</script>'"), model="'><b>")
+    hostile = replace(
+        dissection(names=(*NASTY, "it's", "' onclick='window.hacked=1"), layer="<script>window.hacked=1</script>'"),
+        model="'><b>",
+    )
     seen = Reader(static_html(hostile, "nbdissect-1"))
     assert seen.scripts == 1
     assert seen.gallery["dissections"][0]["table"]["names"][: len(NASTY)] == list(map(printable, NASTY))

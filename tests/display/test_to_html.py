@@ -299,8 +299,7 @@ def test_a_write_that_fails_leaves_what_was_there(d, tmp_path, monkeypatch):
     before = target.read_bytes()
 
     def full(_):
-        message = "No space left on device"
-        raise OSError(28, message)
+        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):

@@ -21,7 +21,7 @@ def scarce(monkeypatch):
     def dissect(activations, data, memory, bits=4, **options):
         from nbdissect import validation
 
-        monkeypatch.setattr(validation, "memory_of", lambda _: memory)
+        monkeypatch.setattr(validation, "parse_memory", lambda _: memory)
         monkeypatch.setattr(layer_accumulator, "_LEAST_BITS", bits)
         monkeypatch.setattr(layer_accumulator, "_MOST_BITS", bits)
         with warnings.catch_warnings():

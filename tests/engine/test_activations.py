@@ -172,7 +172,13 @@ def test_the_same_numbers_whatever_the_batch_size_workers_and_order():
         return run(Integers(), list(layers), Masked(37), transform=integers, **options)
 
     reference = once()
-    for options in ({"batch_size": 1}, {"batch_size": 5}, {"batch_size": 100}, {"num_workers": 3}, {"layers": ("second", "first")}):
+    for options in (
+        {"batch_size": 1},
+        {"batch_size": 5},
+        {"batch_size": 100},
+        {"num_workers": 3},
+        {"layers": ("second", "first")},
+    ):
         other = once(**options)
         for name in ("first", "second"):
             a, b = reference[name], other[name]

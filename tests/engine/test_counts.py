@@ -104,7 +104,9 @@ def test_several_layers_in_one_pass_equal_each_alone():
     for order in (["a", "b"], ["b", "a"]):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            both = nd.dissect(dense.Playback(**layers), order, data=data, transform=dense.spell, quantile=0.05, progress=False)
+            both = nd.dissect(
+                dense.Playback(**layers), order, data=data, transform=dense.spell, quantile=0.05, progress=False
+            )
         assert list(both) == order
         for name, activations in layers.items():
             assert_equal(both[name], dense.dissect(activations, data, 0.05))
@@ -115,7 +117,9 @@ def test_workers_change_nothing(workers):
     rng = np.random.default_rng(3)
     activations = make_activations(rng, KINDS, 50, (7, 7))
     data = make_data(rng, 50, [(14, 14)])
-    assert_equal(run(activations, data, quantile=0.05, num_workers=workers, batch_size=8), dense.dissect(activations, data, 0.05))
+    assert_equal(
+        run(activations, data, quantile=0.05, num_workers=workers, batch_size=8), dense.dissect(activations, data, 0.05)
+    )
 
 
 def test_map_larger_than_mask_is_averaged_as_pillow_does():

@@ -85,7 +85,15 @@ def test_several_layers_over_masks_of_mixed_shapes(device, semantics):
     rng = np.random.default_rng(0)
     layers = {"a": make_activations(rng, KINDS, 40, (5, 5)), "b": make_activations(rng, KINDS[:3], 40, (3, 4))}
     data = make_data(rng, 40, [(9, 9), (7, 11), (5, 5)])
-    found = run(dense.Playback(**layers), ["b", "a"], data, transform=dense.spell, semantics=semantics, per_image=True, device=device)
+    found = run(
+        dense.Playback(**layers),
+        ["b", "a"],
+        data,
+        transform=dense.spell,
+        semantics=semantics,
+        per_image=True,
+        device=device,
+    )
     for name, activations in layers.items():
         d = found[name]
         assert_equal(d, dense.dissect(activations, data, 0.05, semantics))
@@ -98,7 +106,10 @@ def test_given_thresholds(device):
     rng = np.random.default_rng(1)
     activations, data = make_activations(rng, KINDS, 30, (6, 6)), make_data(rng, 30, [(12, 12), (8, 10)])
     given = rng.normal(size=len(KINDS)).astype(np.float32)
-    assert_equal(play(activations, data, thresholds=given, device=device), dense.dissect(activations, data, 0.05, thresholds=given))
+    assert_equal(
+        play(activations, data, thresholds=given, device=device),
+        dense.dissect(activations, data, 0.05, thresholds=given),
+    )
 
 
 @pytest.mark.parametrize("kind", ["fully connected", "tokens", "channels last"])
@@ -232,7 +243,9 @@ def test_the_model_goes_there_and_comes_back(elsewhere):
     model.register_buffer("mean", torch.zeros(1))
     weight = model.first.weight
     values = weight.detach().clone()
-    model.first.register_forward_hook(lambda module, inputs, output: seen.append((output.device.type, *{d.type for d in where(module)})))
+    model.first.register_forward_hook(
+        lambda module, inputs, output: seen.append((output.device.type, *{d.type for d in where(module)}))
+    )
     d = run(model, "second", Photos(20), transform=integers, device=elsewhere)
     assert set(seen) == {(elsewhere, elsewhere)}
     assert {d.type for d in where(model)} == {"cpu"}
@@ -241,14 +254,16 @@ def test_the_model_goes_there_and_comes_back(elsewhere):
     assert d.provenance.device == f"{elsewhere}:0"
 
     def fail(_):
-        message = "enough"
-        raise RuntimeError(message)
+        raise RuntimeError("enough")
 
     with pytest.raises(RuntimeError, match="enough"):
         run(model, "second", Photos(20), transform=integers, device=elsewhere, progress=fail)
     assert {d.type for d in where(model)} == {"cpu"}
     assert model.first.weight is weight
-    assert {layer.name for layer in nd.layers(model, Photos(), transform=integers, device=elsewhere)} == {"first", "second"}
+    assert {layer.name for layer in nd.layers(model, Photos(), transform=integers, device=elsewhere)} == {
+        "first",
+        "second",
+    }
     assert {d.type for d in where(model)} == {"cpu"}
 
 
@@ -289,7 +304,9 @@ def test_a_model_on_two_devices(elsewhere):
         assert d == wanted
         assert torch.device(d["first"].provenance.device).type == first
         assert where(model) == before
-    with pytest.raises(ValueError, match=rf"lie on {elsewhere}:0, cpu, and the batch on cpu: .* move the model to one device"):
+    with pytest.raises(
+        ValueError, match=rf"lie on {elsewhere}:0, cpu, and the batch on cpu: .* move the model to one device"
+    ):
         run(Spread(elsewhere, "cpu"), "first", Photos(20), transform=integers, device="cpu")
 
 
@@ -307,8 +324,19 @@ class Hungry(dense.Playback):
 def test_out_of_memory_halves_the_batch_and_says_so_once(pretended):
     case = Case()
     pretended.most_bytes = 500_000
-    with pytest.warns(UserWarning, match="cuda:0 ran out of memory with batches of 16: the run goes on with smaller ones") as told:
-        d = nd.dissect(Hungry(layer=case.activations), "layer", data=case.data, transform=dense.spell, progress=False, batch_size=16, quantile=0.05, device="cuda")
+    with pytest.warns(
+        UserWarning, match="cuda:0 ran out of memory with batches of 16: the run goes on with smaller ones"
+    ) as told:
+        d = nd.dissect(
+            Hungry(layer=case.activations),
+            "layer",
+            data=case.data,
+            transform=dense.spell,
+            progress=False,
+            batch_size=16,
+            quantile=0.05,
+            device="cuda",
+        )
     assert sum("ran out of memory" in str(warning.message) for warning in told) == 1
     assert pretended.emptied == 2  # 16 → 8 → 4
     assert_equal(d, case.first(IMAGES))

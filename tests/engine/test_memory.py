@@ -88,7 +88,7 @@ def test_a_search_finds_the_value_at_its_rank(values, data):
     search = RadixSelect(histogram, rank)
     while not search.done:
         above = values[values > histogram.bound.item()]  # all that a run keeps
-        search.add(above, np.zeros(len(above), np.int64))
+        search.update(above, np.zeros(len(above), np.int64))
         search.narrow()
     assert search.values()[0] == ordered[rank - 1]
 

@@ -140,7 +140,9 @@ def test_labels_that_were_not_counted_are_told_of_again(tmp_path, runs):
     save_mask(root / "images" / "a" / "0_object.png", np.full((6, 8), 2))
 
     def run():
-        with pytest.warns(UserWarning, match=r"1 label numbers in the masks are no concept of the chosen categories \(object\)") as caught:
+        with pytest.warns(
+            UserWarning, match=r"1 label numbers in the masks are no concept of the chosen categories \(object\)"
+        ) as caught:
             d = dissect(tmp_path / "cache", data=nd.Broden(root, categories=["object"]), transform=once)
         assert [warning.filename for warning in caught] == [caching.__file__]
         return d
@@ -157,7 +159,9 @@ def test_a_damaged_entry_is_computed_anew(tmp_path, runs):
     whole = entry.read_bytes()
     for count, content in enumerate((whole[: len(whole) // 2], b"", whole.replace(b"PK", b"KP")), 2):
         entry.write_bytes(content)
-        with pytest.warns(UserWarning, match=rf"A result in the cache can't be used and is computed anew: .*{entry.name}") as caught:
+        with pytest.warns(
+            UserWarning, match=rf"A result in the cache can't be used and is computed anew: .*{entry.name}"
+        ) as caught:
             assert dissect(tmp_path) == first
         assert caught[0].filename == caching.__file__
         assert len(runs) == count
@@ -190,7 +194,9 @@ def test_a_cache_that_can_only_be_read_serves_its_readers(tmp_path, runs):
     if os.geteuid() == 0:
         # Root may write anywhere: a file where the directory should be stands for what can't be written.
         (tmp_path / "file").write_text("")
-        with pytest.warns(UserWarning, match=r"The result is not in the cache: .* Choose a directory that can be written to"):
+        with pytest.warns(
+            UserWarning, match=r"The result is not in the cache: .* Choose a directory that can be written to"
+        ):
             assert dissect(tmp_path / "file" / "cache").units
         assert len(runs) == 2
     entry.chmod(0o444)
@@ -217,7 +223,9 @@ def test_another_process_finds_the_result(tmp_path, runs):
         "dissect(sys.argv[1], transform=once)"
     )
     for what, seed in (("miss", "1"), ("hit", "2")):  # sets come in another order
-        subprocess.run([sys.executable, "-c", code, tmp_path, what], check=True, env={**os.environ, "PYTHONHASHSEED": seed})
+        subprocess.run(
+            [sys.executable, "-c", code, tmp_path, what], check=True, env={**os.environ, "PYTHONHASHSEED": seed}
+        )
 
 
 @pytest.mark.parametrize("cache", [True, "", 3])

@@ -26,7 +26,13 @@ def test_a_dissection_says_what_made_it():
     data.credit, data.licence = "A. Nonymous", "CC0"
     d = nd.dissect(Net(), ["features.0", "features"], data=data, quantile=0.1, progress=False)
     p = d["features"].provenance
-    assert (p.layer, p.quantile, p.semantics, p.upsampling, p.categories) == ("features", 0.1, "paper", UPSAMPLING, ("object",))
+    assert (p.layer, p.quantile, p.semantics, p.upsampling, p.categories) == (
+        "features",
+        0.1,
+        "paper",
+        UPSAMPLING,
+        ("object",),
+    )
     assert (p.nbdissect, p.torch, p.dtype, p.device) == (nd.__version__, torch.__version__, "float32", "cpu")
     assert (p.credit, p.licence, p.model) == ("A. Nonymous", "CC0", "support.nets.Net")
     assert p.transform.startswith("Normalize(size=(8, 8), mean=(0.485")
@@ -53,7 +59,17 @@ def test_the_embedded_data_tell_their_licence():
     p = nd.dissect(Net(), "features", data=World(n=20), quantile=0.1, progress=False).provenance
     assert p.licence == "BSD-3-Clause"
     assert p.data == World(n=20).digest()
-    assert len({World(n=20).digest(), World(n=21).digest(), World(n=20, seed=1).digest(), World(n=20, split="train").digest()}) == 4
+    assert (
+        len(
+            {
+                World(n=20).digest(),
+                World(n=21).digest(),
+                World(n=20, seed=1).digest(),
+                World(n=20, split="train").digest(),
+            }
+        )
+        == 4
+    )
 
 
 def test_the_digest_of_weights_follows_every_one_of_them():
@@ -134,7 +150,12 @@ def test_the_digest_of_other_data_follows_pixels_and_labels():
     image.putpixel((7, 7), (0, 0, 0))
     mask = samples[2].masks["object"].copy()
     mask[0, 3, 3] = 4
-    assert len({before, digest(image=image), digest(masks={"object": mask}), digest(masks={}), digest(whole={"part": [4]})}) == 5
+    assert (
+        len(
+            {before, digest(image=image), digest(masks={"object": mask}), digest(masks={}), digest(whole={"part": [4]})}
+        )
+        == 5
+    )
     # The same labels in another type are the same labels.
     assert digest(masks={"object": samples[2].masks["object"].astype(np.uint8)}) == before
 
@@ -159,7 +180,15 @@ def test_an_inherited_digest_is_not_trusted_for_other_samples():
             return self.data[index + 1]
 
     assert DigestingDataset(World(n=3)).digest() == World(n=3).digest()
-    assert len({DigestingDataset(data).digest() for data in (World(n=3), Flipped(n=3), Wrapped(World(n=3)), Wrapped(World(n=4)))}) == 3
+    assert (
+        len(
+            {
+                DigestingDataset(data).digest()
+                for data in (World(n=3), Flipped(n=3), Wrapped(World(n=3)), Wrapped(World(n=4)))
+            }
+        )
+        == 3
+    )
 
 
 def test_data_that_can_not_be_digested_do_not_cost_the_result():

@@ -57,7 +57,10 @@ def test_an_image_that_is_not_there_is_said_so(tmp_path):
     photographs(1).save(tmp_path / "a.nbd")
     data = nd.load(tmp_path / "a.nbd").data
     missing = next(index for index in range(len(data)) if index not in data.indices)
-    with pytest.raises(ArchiveError, match=rf"a.nbd doesn't hold image {missing}: .* keeps the 2 that are among .* Open the data set itself"):
+    with pytest.raises(
+        ArchiveError,
+        match=rf"a.nbd doesn't hold image {missing}: .* keeps the 2 that are among .* Open the data set itself",
+    ):
         data[missing]
     with pytest.raises(IndexError, match="24 images, 0 to 23; got 24"):
         data[24]
@@ -78,11 +81,18 @@ def test_the_gallery_works_on_what_was_loaded(tmp_path):
     e = nd.load(tmp_path / "a.nbd")
     assert e.gallery(min_iou=0.0).shown
     images = e.top_images[1].tolist()
-    for request in ({"kind": "pictures", "images": images}, {"kind": "maps", "units": [0, 1]}, {"kind": "labels", "unit": 1, "concept": 1}):
+    for request in (
+        {"kind": "pictures", "images": images},
+        {"kind": "maps", "units": [0, 1]},
+        {"kind": "labels", "unit": 1, "concept": 1},
+    ):
         reply, buffers = answer({"layer4": e}, {"id": "1", "key": "layer4", **request})
         assert reply["kind"] == request["kind"], reply
         assert all(buffers)
-    mine, theirs = (answer({"layer4": d}, {"id": "1", "key": "layer4", "kind": "labels", "unit": 1, "concept": 1}) for d in (e, photographs()))
+    mine, theirs = (
+        answer({"layer4": d}, {"id": "1", "key": "layer4", "kind": "labels", "unit": 1, "concept": 1})
+        for d in (e, photographs())
+    )
     assert mine == theirs
 
 
@@ -132,7 +142,12 @@ def test_hostile_names_are_only_names(tmp_path):
 def test_reading_imports_no_torch(tmp_path):
     photographs().save(tmp_path / "a.nbd")
     code = "import sys, nbdissect as nd; d = nd.load(sys.argv[1]); d.summary(); d.data[d.data.indices[0]].image; print([m for m in ('torch', 'matplotlib', 'IPython', 'ipywidgets') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code, tmp_path / "a.nbd"], capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code, tmp_path / "a.nbd"], capture_output=True, text=True, check=True, cwd=ROOT
+        ).stdout.strip()
+        == "[]"
+    )
 
 
 def other_pythons():
@@ -144,14 +159,20 @@ def other_pythons():
     code = "import sys, numpy, PIL; print(sys.version_info[:2])"
     for path in found:
         told = subprocess.run([path, "-c", code], capture_output=True, text=True, check=False)
-        if told.returncode == 0 and told.stdout.strip() not in ("", str(sys.version_info[:2])) and eval(told.stdout) >= (3, 10):
+        if (
+            told.returncode == 0
+            and told.stdout.strip() not in ("", str(sys.version_info[:2]))
+            and eval(told.stdout) >= (3, 10)
+        ):
             yield path
 
 
 def test_another_python_reads_and_writes_the_same_file(tmp_path):
     other = next(other_pythons(), None)
     if other is None:
-        pytest.skip("no Python of another version with numpy and Pillow was found on PATH, in pyenv, or in folders named by NBDISSECT_PYTHONS")
+        pytest.skip(
+            "no Python of another version with numpy and Pillow was found on PATH, in pyenv, or in folders named by NBDISSECT_PYTHONS"
+        )
     d = photographs()
     d.save(tmp_path / "a.nbd")
     code = "import sys, nbdissect as nd; d = nd.load(sys.argv[1]); assert d.data[d.data.indices[0]].image.size; d.save(sys.argv[2])"
@@ -160,7 +181,9 @@ def test_another_python_reads_and_writes_the_same_file(tmp_path):
     e = nd.load(tmp_path / "b.nbd")
     assert_same(d, e)
     first = nd.load(tmp_path / "a.nbd")
-    assert [e.data[index].encoded for index in e.data.indices] == [first.data[index].encoded for index in first.data.indices]
+    assert [e.data[index].encoded for index in e.data.indices] == [
+        first.data[index].encoded for index in first.data.indices
+    ]
 
 
 # --- written whole or not at all ---
@@ -261,7 +284,9 @@ def sample(told, **changes):
 
 
 MANIFESTS = {
-    "format version 99; this nbdissect reads up to 1. Install a newer one: pip install --upgrade nbdissect": lambda m: m.update(version=99),
+    "format version 99; this nbdissect reads up to 1. Install a newer one: pip install --upgrade nbdissect": lambda m: (
+        m.update(version=99)
+    ),
     "'version' is True": lambda m: m.update(version=True),
     "'format' is not 'nbdissect archive'": lambda m: m.update(format="other"),
     "no JSON": lambda m: b"{",
@@ -276,7 +301,9 @@ MANIFESTS = {
     "drawings is 1; true or false is needed": lambda m: first(m).update(drawings=1),
     "layer is 5; a text is needed": lambda m: first(m).update(layer=5),
     "whose category is not among the categories": lambda m: first(m)["concepts"].__setitem__(0, [1, "a", "nothing"]),
-    "the numbers whole and from 1 on, each once, is needed": lambda m: first(m)["concepts"].__setitem__(0, first(m)["concepts"][1]),
+    "the numbers whole and from 1 on, each once, is needed": lambda m: first(m)["concepts"].__setitem__(
+        0, first(m)["concepts"][1]
+    ),
     "categories is ['a', 'a']; a list of different texts is needed": lambda m: first(m).update(categories=["a", "a"]),
     "provenance.uncounted is 3": lambda m: first(m)["provenance"].update(uncounted=3),
     "provenance.weights is 3": lambda m: first(m)["provenance"].update(weights=3),
@@ -290,7 +317,9 @@ MANIFESTS = {
     "has shape [6, 1]; 1 axes are needed": lambda m: array(m, shape=[6, 1]),
     "member is '../a'; the name of a member is needed": lambda m: array(m, member="../a"),
     "member 'nothing.bin': is missing": lambda m: array(m, member="nothing.bin"),
-    "layer4: truth has shape [1] beside 6 units, 3 concepts, 3 categories|bytes": lambda m: array(m, "truth", shape=[1]),
+    "layer4: truth has shape [1] beside 6 units, 3 concepts, 3 categories|bytes": lambda m: array(
+        m, "truth", shape=[1]
+    ),
     "data is 4; null or the place of one of 1 data sets": lambda m: first(m).update(data=4),
     "index is 5 of 2 images|of 2 images": lambda m: m["data"][0].update(length=2),
     "a height and a width up to 16,384 is needed": lambda m: sample(m, shape=[1 << 30, 1 << 30]),
@@ -334,21 +363,45 @@ def put(value, at=0):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (values("thresholds", put(np.nan)), "thresholds are infinite, or NaN in a result that was not imported (1 values)"),
+        (
+            values("thresholds", put(np.nan)),
+            "thresholds are infinite, or NaN in a result that was not imported (1 values)",
+        ),
         (values("top_maps", put(np.inf, -1)), "top_maps is NaN or infinite"),
         (values("top_activations", put(np.nan)), "top_activations is NaN or infinite for an image"),
         (values("intersection", put(-1)), "intersection is negative"),
         (values("top_images", put(-2)), "top_images is below -1"),
         (values("top_images", put(24)), "top_images names image 24 of 24"),
-        (values("per_image.intersection", put(99, 1)), "per_image.intersection holds a unit or concept that is not there"),
+        (
+            values("per_image.intersection", put(99, 1)),
+            "per_image.intersection holds a unit or concept that is not there",
+        ),
         (values("per_image.area", put(99)), "an image that was not counted"),
-        (lambda archive: rewritten(archive, members={"dissections/0/per_image.area_categories.bin": b"\2" * 90}), "a byte that is neither 0 nor 1"),
-        (lambda archive: rewritten(archive, members={"dissections/0/truth.bin": None}), "member 'dissections/0/truth.bin': is missing"),
-        (lambda archive: rewritten(archive, members={"extra.txt": b"x"}), "member 'extra.txt': the manifest doesn't name it"),
+        (
+            lambda archive: rewritten(archive, members={"dissections/0/per_image.area_categories.bin": b"\2" * 90}),
+            "a byte that is neither 0 nor 1",
+        ),
+        (
+            lambda archive: rewritten(archive, members={"dissections/0/truth.bin": None}),
+            "member 'dissections/0/truth.bin': is missing",
+        ),
+        (
+            lambda archive: rewritten(archive, members={"extra.txt": b"x"}),
+            "member 'extra.txt': the manifest doesn't name it",
+        ),
         (lambda archive: rewritten(archive, members={"manifest.json": None}), "It is another zip file"),
-        (lambda archive: rewritten(archive, names={"dissections/0/truth.bin": "../../truth.bin"}), "member '../../truth.bin': its name leaves the archive"),
-        (lambda archive: rewritten(archive, names={"dissections/0/truth.bin": "/etc/truth.bin"}), "its name leaves the archive"),
-        (lambda archive: rewritten(archive, names={"dissections/0/truth.bin": "C:\\truth.bin"}), "its name leaves the archive"),
+        (
+            lambda archive: rewritten(archive, names={"dissections/0/truth.bin": "../../truth.bin"}),
+            "member '../../truth.bin': its name leaves the archive",
+        ),
+        (
+            lambda archive: rewritten(archive, names={"dissections/0/truth.bin": "/etc/truth.bin"}),
+            "its name leaves the archive",
+        ),
+        (
+            lambda archive: rewritten(archive, names={"dissections/0/truth.bin": "C:\\truth.bin"}),
+            "its name leaves the archive",
+        ),
         (lambda archive: rewritten(archive, twice="dissections/0/truth.bin"), "stands in the file twice"),
     ],
 )
@@ -364,7 +417,10 @@ def test_images_are_decoded_when_looked_at_and_then_checked(archive):
         names = [name for name in file.namelist() if "/images/" in name]
     bomb = io.BytesIO()
     Image.new("RGB", (9000, 9000)).save(bomb, "JPEG")
-    for content, text in ((b"<svg onload=alert(1)>", "not a readable"), (bomb.getvalue(), "not a readable|pixels; the manifest says")):
+    for content, text in (
+        (b"<svg onload=alert(1)>", "not a readable"),
+        (bomb.getvalue(), "not a readable|pixels; the manifest says"),
+    ):
         data = nd.load(rewritten(archive, members={names[0]: content})).data
         with pytest.raises(ArchiveError, match=text):
             data[data.indices[0]].image
@@ -373,7 +429,10 @@ def test_images_are_decoded_when_looked_at_and_then_checked(archive):
 
 def test_no_archive_at_all(tmp_path):
     (tmp_path / "a.nbd").write_bytes(b"unit,category,label\n")
-    with pytest.raises(ArchiveError, match=r"a.nbd: can't be opened as a zip file .* It is no nbdissect archive, or was cut off: save it again with d.save"):
+    with pytest.raises(
+        ArchiveError,
+        match=r"a.nbd: can't be opened as a zip file .* It is no nbdissect archive, or was cut off: save it again with d.save",
+    ):
         nd.load(tmp_path / "a.nbd")
     with pytest.raises(FileNotFoundError):
         nd.load(tmp_path / "b.nbd")
@@ -391,11 +450,17 @@ def test_a_zip_bomb_is_never_unpacked(archive):
     import tracemalloc
 
     path = archive.with_name("bomb.nbd")
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file, file.open("dissections/0/truth.bin", "w", force_zip64=True) as member:
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file,
+        file.open("dissections/0/truth.bin", "w", force_zip64=True) as member,
+    ):
         for _ in range(80):
             member.write(bytes(4 << 20))
     tracemalloc.start()
-    with pytest.raises(ArchiveError, match=r"unpacks to 335,544,320 bytes from .* use nd.load\(path, max_bytes=…\) with more than 4,294,967,296"):
+    with pytest.raises(
+        ArchiveError,
+        match=r"unpacks to 335,544,320 bytes from .* use nd.load\(path, max_bytes=…\) with more than 4,294,967,296",
+    ):
         nd.load(path)
     assert tracemalloc.get_traced_memory()[1] < 4 << 20
     tracemalloc.stop()
@@ -456,7 +521,28 @@ def test_300_random_edits_of_the_manifest(archive):
         content = {name: file.read(name) for name in file.namelist()}
     told = json.loads(content.pop("manifest.json"))
     everywhere, rng, refused = [path for path in places(told) if path], np.random.default_rng(0), 0
-    values = (None, True, -1, 0, 1, 1 << 40, 10**400, 1.5, "", "x", "../x", "manifest.json", "\ud800", [], [1], ["a"], {}, {"a": 1}, "<i8", [6, 1])
+    values = (
+        None,
+        True,
+        -1,
+        0,
+        1,
+        1 << 40,
+        10**400,
+        1.5,
+        "",
+        "x",
+        "../x",
+        "manifest.json",
+        "\ud800",
+        [],
+        [1],
+        ["a"],
+        {},
+        {"a": 1},
+        "<i8",
+        [6, 1],
+    )
     for attempt in range(300):
         edited = json.loads(json.dumps(told))
         *way, last = everywhere[rng.integers(len(everywhere))]
@@ -503,7 +589,13 @@ def test_what_differs_is_named():
     d = photographs()
     counts = d.intersection.copy()
     counts[1, 2] += 7
-    other = replace(d, intersection=counts, layer="layer5", quantile=0.01, provenance=replace(d.provenance, date="2021", weights="blake2b:34"))
+    other = replace(
+        d,
+        intersection=counts,
+        layer="layer5",
+        quantile=0.01,
+        provenance=replace(d.provenance, date="2021", weights="blake2b:34"),
+    )
     assert d != other
     assert d.differences(other) == [
         "layer: layer4 / layer5",
@@ -511,7 +603,9 @@ def test_what_differs_is_named():
         f"intersection: 1 of 18 values differ, the first at [1, 2]: {d.intersection[1, 2]} / {counts[1, 2]}",
         "made with weights: blake2b:12 / blake2b:34",
     ]
-    assert replace(d, concepts=d.concepts[:2], truth=d.truth[:2]).differences(d)[:1] == ["concepts: 1 only in the second (street)"]
+    assert replace(d, concepts=d.concepts[:2], truth=d.truth[:2]).differences(d)[:1] == [
+        "concepts: 1 only in the second (street)"
+    ]
     assert "per_image: kept / not kept" in d.differences(replace(d, per_image=None))
     assert "thresholds: shape [6] / [2]" in d.differences(dissection(2))
     # Neither the images nor the record make a result another one.

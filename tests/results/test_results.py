@@ -99,6 +99,8 @@ def test_what_is_out_of_reach_is_listed_with_its_ceiling_and_why():
     assert limits["c2"].reason == "covers only 2 pixels, the units' masks far more"
     text = str(d.summary())
     assert "Out of reach: no unit of this layer could pass the cut with\n  c0 (a): covers 30 %" in text
+    assert text.endswith("\n\nWithout a pixel in these images, 1 concept: c1 (a)")
+    assert "c1 (a): " not in text
     large = make([[0, 0, 0]], [600, 50, 50], [[50, 60]]).summary()
     assert [(limit.concept.name, limit.reachable) for limit in large.limits] == [("c0", True)]
     assert "Large, so limited:\n  c0 (a)" in str(large)
@@ -144,7 +146,13 @@ def test_csv_has_the_originals_columns_and_comes_back(tmp_path):
     d.to_csv(tmp_path / "tally.csv")
     with (tmp_path / "tally.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["unit", "category", "label", "score", *(f"{c}-{f}" for c in "ab" for f in ("label", "truth", "activation", "intersect", "iou"))]
+    assert list(rows[0]) == [
+        "unit",
+        "category",
+        "label",
+        "score",
+        *(f"{c}-{f}" for c in "ab" for f in ("label", "truth", "activation", "intersect", "iou")),
+    ]
     assert [row["unit"] for row in rows] == ["3", "1", "2"]
     assert (rows[2]["category"], rows[2]["label"], float(rows[2]["score"])) == ("", "", 0)
     back = nd.read_csv(tmp_path / "tally.csv")
@@ -204,7 +212,9 @@ def test_read_csv_says_what_is_wrong(tmp_path):
 
 def test_read_csv_keeps_doubtful_scores_with_a_warning(tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text("score,a-iou,a-intersect,a-activation,a-truth,a-label,unit,category,label\n0.52,0.52,10,20,10,,1,a,\n")
+    path.write_text(
+        "score,a-iou,a-intersect,a-activation,a-truth,a-label,unit,category,label\n0.52,0.52,10,20,10,,1,a,\n"
+    )
     with pytest.warns(UserWarning, match="1 entries whose IoU"):
         d = nd.read_csv(path)
     assert d.units[0].iou == 0.52
@@ -221,7 +231,11 @@ def test_read_csv_keeps_doubtful_scores_with_a_warning(tmp_path):
 )
 def test_published_numbers(published_results, file, network, report):
     d = nd.read_csv(published_results / f"{file}.csv")
-    published = next(entry for entry in json.loads(Path(published_results / "published_counts.json").read_text()) if entry["network"] == network)
+    published = next(
+        entry
+        for entry in json.loads(Path(published_results / "published_counts.json").read_text())
+        if entry["network"] == network
+    )
     summary = d.summary()
     assert (summary.report.detectors["all"], summary.report.unique["all"]) == report
     assert summary.paper.detectors == published["detectors"]

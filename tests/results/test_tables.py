@@ -45,7 +45,9 @@ def test_columns_in_any_order_are_the_same_result(table):
     rewrite(table, [[row[k] for k in order] for row in rows])
     after = nd.read_csv(table)
     # Categories stand in another order, and so do their columns; what is said of each unit is the same.
-    assert [(unit.label, unit.category, unit.iou) for unit in after.units] == [(unit.label, unit.category, unit.iou) for unit in before.units]
+    assert [(unit.label, unit.category, unit.iou) for unit in after.units] == [
+        (unit.label, unit.category, unit.iou) for unit in before.units
+    ]
     assert after.summary().report == before.summary().report
 
 
@@ -54,7 +56,9 @@ def test_a_number_that_can_not_be_is_refused(table, value):
     rows = rows_of(table)
     rows[2][rows[0].index("object-truth")] = value
     rewrite(table, rows)
-    with pytest.raises(ValueError, match=rf"a.csv, line 3, column 'object-truth': '{value}'; pixels and IoU are finite, and 0 at least"):
+    with pytest.raises(
+        ValueError, match=rf"a.csv, line 3, column 'object-truth': '{value}'; pixels and IoU are finite, and 0 at least"
+    ):
         nd.read_csv(table)
 
 

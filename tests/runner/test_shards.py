@@ -73,7 +73,7 @@ def test_histograms_of_shards(monkeypatch):
     for semantics in ("paper", "netdissect-lite"):
         wanted = case.dissect(semantics=semantics)
         with monkeypatch.context() as scarce:
-            scarce.setattr(validation, "memory_of", lambda _: 2000)
+            scarce.setattr(validation, "parse_memory", lambda _: 2000)
             assert case.dissect(executor=executor, semantics=semantics) == wanted
     assert ("_search_shard", range(2)) in executor.tasks
 
@@ -81,7 +81,9 @@ def test_histograms_of_shards(monkeypatch):
 def test_cells_that_are_lost_are_computed_again(monkeypatch):
     """As on a cluster, where the second task for a shard may run on another machine."""
     case = Case()
-    monkeypatch.setattr(distributed, "_index", lambda payload, shard: Path(payload.folder) / f"{time.monotonic_ns()}.json")
+    monkeypatch.setattr(
+        distributed, "_index", lambda payload, shard: Path(payload.folder) / f"{time.monotonic_ns()}.json"
+    )
     assert case.dissect(executor=Here(3)) == case.dissect()
 
 

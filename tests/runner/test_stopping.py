@@ -167,8 +167,7 @@ def test_out_of_memory_halves_the_batch_and_says_so_once():
     def small(batch):
         sizes.append(len(batch))
         if len(batch) > 3:
-            message = "CUDA out of memory. Tried to allocate 2.00 GiB."
-            raise torch.cuda.OutOfMemoryError(message)
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
         return forward(batch)
 
     case.model.forward = small
@@ -184,8 +183,7 @@ def test_out_of_memory_halves_the_batch_and_says_so_once():
     assert max(sizes[4:]) == 2
 
     def none(batch):
-        message = "CUDA out of memory. Tried to allocate 2.00 GiB."
-        raise torch.cuda.OutOfMemoryError(message)
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     case.model.forward = none
     with pytest.raises(ValueError, match="One image alone takes more memory than cpu has"):

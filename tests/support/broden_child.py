@@ -55,7 +55,11 @@ def main(listing):
         try:
             outcome = {"read": read(root)}
         except Exception as error:
-            outcome = {"error": str(error), "kind": type(error).__name__, "wanted": isinstance(error, (ValueError, OSError))}
+            outcome = {
+                "error": str(error),
+                "kind": type(error).__name__,
+                "wanted": isinstance(error, (ValueError, OSError)),
+            }
         except Hang:
             outcome = {"error": "a hang", "kind": "Hang", "wanted": False}
         signal.alarm(0)

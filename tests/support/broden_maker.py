@@ -9,7 +9,13 @@ import zlib
 import numpy as np
 from PIL import Image
 
-LABELS = [(1, "car", "object(3)"), (2, "wheel", "part(3)"), (3, "red-c", "color(4)"), (4, "street-s", "scene(2)"), (9, "both", "object(1);part(1)")]
+LABELS = [
+    (1, "car", "object(3)"),
+    (2, "wheel", "part(3)"),
+    (3, "red-c", "color(4)"),
+    (4, "street-s", "scene(2)"),
+    (9, "both", "object(1);part(1)"),
+]
 CONCEPTS = {
     "color": [(3, "red-c", 4.0)],
     "object": [(1, "car", 3.0), (9, "both", 1.0)],
@@ -47,8 +53,16 @@ def make_broden(root, images=4, size=(12, 16), shape=(6, 8)):
             row[6], row[7], row[8] = "3", f"a/{i}_object.png;1", f"a/{i}_part.png"
         rows.append(row)
     write_table(root / "index.csv", COLUMNS, rows)
-    write_table(root / "label.csv", ["number", "name", "category", "frequency", "coverage", "syns"], [(*label, 1, 1.0, "") for label in LABELS])
-    write_table(root / "category.csv", ["name", "first", "last", "count", "frequency"], [(name, 1, 9, 1, 1) for name in CONCEPTS])
+    write_table(
+        root / "label.csv",
+        ["number", "name", "category", "frequency", "coverage", "syns"],
+        [(*label, 1, 1.0, "") for label in LABELS],
+    )
+    write_table(
+        root / "category.csv",
+        ["name", "first", "last", "count", "frequency"],
+        [(name, 1, 9, 1, 1) for name in CONCEPTS],
+    )
     for category, concepts in CONCEPTS.items():
         rows = [(k + 1, number, name, 1, coverage) for k, (number, name, coverage) in enumerate(concepts)]
         write_table(root / f"c_{category}.csv", ["code", "number", "name", "frequency", "coverage"], rows)
@@ -73,7 +87,11 @@ def png(pixels, *, depth=8, color=2, palette=None, size=None, extra=b""):
     parts = [chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0))]
     if palette is not None:
         parts.append(chunk(b"PLTE", np.asarray(palette, dtype=np.uint8).tobytes()))
-    parts += [extra, chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in pixels))), chunk(b"IEND", b"")]
+    parts += [
+        extra,
+        chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in pixels))),
+        chunk(b"IEND", b""),
+    ]
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 

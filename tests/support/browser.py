@@ -109,7 +109,8 @@ def install(page: Page, gallery: Gallery, html: str = "", url: str = "http://gal
             route.fulfill(path=STATIC / "gallery.js", content_type="text/javascript")
         elif route.request.url == url:
             route.fulfill(
-                body=html or "<!doctype html><html lang=en><title>Gallery</title><style>body{margin:0}</style>"
+                body=html
+                or "<!doctype html><html lang=en><title>Gallery</title><style>body{margin:0}</style>"
                 "<main><h1 style='font:0/0 a;margin:0;color:transparent'>Gallery</h1><div id=host></div></main>",
                 content_type="text/html",
             )
@@ -120,7 +121,10 @@ def install(page: Page, gallery: Gallery, html: str = "", url: str = "http://gal
     page.expose_function("toPython", to_python)
     page.add_init_script(MODEL)
     page.goto(url)
-    page.evaluate("""async state => { window.model = makeModel(state); window.widget = (await import('/gallery.js')).default(); }""", state_of(gallery))
+    page.evaluate(
+        """async state => { window.model = makeModel(state); window.widget = (await import('/gallery.js')).default(); }""",
+        state_of(gallery),
+    )
 
 
 def show(page: Page) -> None:
@@ -140,9 +144,7 @@ def put(page: Page, gallery: Gallery, **traits: Any) -> None:
         setattr(gallery, name, value)
     for name, value in before.items():
         if getattr(gallery, name) is not value and getattr(gallery, name) != value:
-            page.evaluate(
-                "([name, value]) => window.model.follow(name, value)", [name, plain(getattr(gallery, name))]
-            )
+            page.evaluate("([name, value]) => window.model.follow(name, value)", [name, plain(getattr(gallery, name))])
 
 
 def settle(page: Page, timeout: float = 20_000) -> None:

@@ -83,7 +83,11 @@ def dissect(activations, data, quantile, semantics="paper", thresholds=None, top
     N, U = activations.shape[:2]
     images = range(N)
     if semantics != "paper":
-        images = [i for i in images if any(map(len, data.samples[i][0].values())) or any(any(v) for v in data.samples[i][1].values())]
+        images = [
+            i
+            for i in images
+            if any(map(len, data.samples[i][0].values())) or any(any(v) for v in data.samples[i][1].values())
+        ]
     T = threshold(activations[list(images)], quantile, semantics) if thresholds is None else thresholds
     C, G = len(data.concepts), len(data.categories)
     column = {c.number: k for k, c in enumerate(data.concepts)}
@@ -92,7 +96,13 @@ def dissect(activations, data, quantile, semantics="paper", thresholds=None, top
     for x in images:
         masks, whole, shape = data.samples[x]
         M = upsample(activations[x], shape) > T[:, None, None]
-        planes = [(column[n], np.asarray(layer) == n) for layers in masks.values() for layer in layers for n in np.unique(layer) if n in column]
+        planes = [
+            (column[n], np.asarray(layer) == n)
+            for layers in masks.values()
+            for layer in layers
+            for n in np.unique(layer)
+            if n in column
+        ]
         everywhere = [(column[n], np.ones(shape, bool)) for numbers in whole.values() for n in numbers if n in column]
         if semantics == "paper":
             union = {}

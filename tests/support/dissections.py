@@ -136,8 +136,16 @@ def photographs(units=6, **more):
     rng = np.random.default_rng(1)
     images, maxima = d.top_images.copy(), d.top_activations.copy()
     images[0, 2:], maxima[0, 2:] = -1, np.nan
-    rows = np.column_stack([rng.integers(0, 24, 30), rng.integers(0, units, 30), rng.integers(0, 3, 30), rng.integers(0, 99, 30)])
-    per_image = PerImage(rows, rows[:, [0, 1, 3]], rng.random((30, 3)) < 0.5, rows[:, [0, 2, 3]], np.column_stack([np.arange(24), np.full(24, 480)]))
+    rows = np.column_stack(
+        [rng.integers(0, 24, 30), rng.integers(0, units, 30), rng.integers(0, 3, 30), rng.integers(0, 99, 30)]
+    )
+    per_image = PerImage(
+        rows,
+        rows[:, [0, 1, 3]],
+        rng.random((30, 3)) < 0.5,
+        rows[:, [0, 2, 3]],
+        np.column_stack([np.arange(24), np.full(24, 480)]),
+    )
     return replace(
         d,
         categories=("object", "part", "scene"),
@@ -146,7 +154,14 @@ def photographs(units=6, **more):
         top_activations=maxima,
         per_image=per_image,
         drawings=True,
-        provenance=Provenance(nbdissect="0.1", layer="layer4", quantile=0.005, categories=("object", "part"), weights="blake2b:12", date="2020-01-01"),
+        provenance=Provenance(
+            nbdissect="0.1",
+            layer="layer4",
+            quantile=0.005,
+            categories=("object", "part"),
+            weights="blake2b:12",
+            date="2020-01-01",
+        ),
     )
 
 
@@ -156,7 +171,19 @@ def assert_same(a, b):
     for name, values in mine.items():
         assert values.dtype == theirs[name].dtype, name
         np.testing.assert_array_equal(values, theirs[name])
-    for name in ("layer", "model", "semantics", "categories", "concepts", "images", "pixels", "drawings", "thresholds_given", "provenance", "warning"):
+    for name in (
+        "layer",
+        "model",
+        "semantics",
+        "categories",
+        "concepts",
+        "images",
+        "pixels",
+        "drawings",
+        "thresholds_given",
+        "provenance",
+        "warning",
+    ):
         assert getattr(a, name) == getattr(b, name), name
     assert a == b
     assert a.differences(b) == []
@@ -164,5 +191,4 @@ def assert_same(a, b):
 
 class Gone(Squares):
     def __getitem__(self, index):
-        message = f"images/{index}.jpg"
-        raise FileNotFoundError(message)
+        raise FileNotFoundError(f"images/{index}.jpg")

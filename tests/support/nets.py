@@ -10,7 +10,9 @@ from support.paths import SQUEEZENET
 class Net(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.features = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.BatchNorm2d(4), torch.nn.ReLU(inplace=True))
+        self.features = torch.nn.Sequential(
+            torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.BatchNorm2d(4), torch.nn.ReLU(inplace=True)
+        )
         self.pair = Pair()
         self.unused = torch.nn.Identity()
         self.five = Five()

@@ -80,8 +80,9 @@ class PretendTensor(torch.Tensor):
     def numpy(self, *, force=False):
         if force:
             return self.detach().cpu().numpy()
-        message = f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
-        raise TypeError(message)
+        raise TypeError(
+            f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
+        )
 
     def __array__(self, *_, **__):
         return self.numpy()
@@ -90,15 +91,16 @@ class PretendTensor(torch.Tensor):
         return self.cpu().tolist()
 
     def data_ptr(self):
-        message = "A pretended device's memory has no address."
-        raise NotImplementedError(message)
+        raise NotImplementedError("A pretended device's memory has no address.")
 
     def __repr__(self, **_):
         return f"{self.held!r} pretended on {self.device}"
 
     def __deepcopy__(self, memo):
         if id(self) not in memo:
-            memo[id(self)] = _rebuilt(self.held.clone(), self.device, self.requires_grad, isinstance(self, torch.nn.Parameter))
+            memo[id(self)] = _rebuilt(
+                self.held.clone(), self.device, self.requires_grad, isinstance(self, torch.nn.Parameter)
+            )
         return memo[id(self)]
 
     def __reduce_ex__(self, _protocol):
@@ -183,7 +185,8 @@ def pretend_cuda():
         # By default Module.to() writes into the parameter; a tensor of another class needs the other way,
         # which also keeps every parameter the object that it was.
         held.callback(
-            torch.__future__.set_swap_module_params_on_conversion, torch.__future__.get_swap_module_params_on_conversion()
+            torch.__future__.set_swap_module_params_on_conversion,
+            torch.__future__.get_swap_module_params_on_conversion(),
         )
         torch.__future__.set_swap_module_params_on_conversion(True)
         held.enter_context(_in_this_thread())
@@ -214,8 +217,7 @@ def _computed(function, args, kwargs, pretend):
     result = function(*args, **kwargs)
     for held, wrapper in ((wrapper.held, wrapper) for wrapper in wrappers.values()):
         if held.shape != wrapper.shape or held.stride() != wrapper.stride():
-            message = f"{function} changes a tensor's shape in place, which is not pretended."
-            raise NotImplementedError(message)
+            raise NotImplementedError(f"{function} changes a tensor's shape in place, which is not pretended.")
     if device.type != "cuda":
         return result
 
@@ -223,8 +225,7 @@ def _computed(function, args, kwargs, pretend):
         if id(tensor) in wrappers:  # what an operation in place returns
             return wrappers[id(tensor)]
         if pretend is not None and pretend.most_bytes is not None and tensor.nbytes > pretend.most_bytes:
-            message = f"CUDA out of memory. Tried to allocate {tensor.nbytes / 2**20:.2f} MiB."
-            raise torch.cuda.OutOfMemoryError(message)
+            raise torch.cuda.OutOfMemoryError(f"CUDA out of memory. Tried to allocate {tensor.nbytes / 2**20:.2f} MiB.")
         return PretendTensor(tensor, device)
 
     return pytree.tree_map_only(torch.Tensor, wrapped, result)
@@ -238,16 +239,16 @@ def _common_device(function, tensors, indices):
     here = [t for t in tensors if t.device.type == "cpu"]
     if indices:
         if tensors[0].device.type == "cpu":
-            message = "indices should be either on cpu or on the same device as the indexed tensor (cpu)"
-            raise RuntimeError(message)
+            raise RuntimeError("indices should be either on cpu or on the same device as the indexed tensor (cpu)")
         here = [t for t in here if t.ndim and all(t is not index for index in indices)]
     elif torch.Tag.pointwise in function.tags or function.overloadpacket in _TAKING_NUMBERS:
         # A number on the CPU can be an argument of CUDA's kernel, but not its result.
         here = [t for t in here if t.ndim or (t is tensors[0] and function._schema.is_mutable)]
     if here or len(there) > 1:
         both = sorted(map(str, there | {t.device for t in here}), reverse=True)
-        message = f"Expected all tensors to be on the same device, but found at least two devices, {both[0]} and {both[1]}! ({function})"
-        raise RuntimeError(message)
+        raise RuntimeError(
+            f"Expected all tensors to be on the same device, but found at least two devices, {both[0]} and {both[1]}! ({function})"
+        )
     return there.pop()
 
 

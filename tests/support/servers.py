@@ -35,7 +35,14 @@ class Server:
         """Write a notebook of code cells."""
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         code = [
-            {"cell_type": "code", "id": f"c{at}", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
+            {
+                "cell_type": "code",
+                "id": f"c{at}",
+                "source": source,
+                "metadata": {},
+                "outputs": [],
+                "execution_count": None,
+            }
             for at, source in enumerate(cells)
         ]
         notebook = {"cells": code, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
@@ -93,8 +100,7 @@ def _await(process: subprocess.Popen[Any], port: int, folder: Path) -> None:
             time.sleep(0.25)
         else:
             return
-    message = f"The server did not come up:\n{(folder / 'server.log').read_text()[-3000:]}"
-    raise RuntimeError(message)
+    raise RuntimeError(f"The server did not come up:\n{(folder / 'server.log').read_text()[-3000:]}")
 
 
 def run_all(page: Page) -> None:

@@ -15,6 +15,7 @@ from nbdissect.builtin.world.dice import Dice
 from nbdissect.builtin.world.patterns import SIDE
 from nbdissect.builtin.world.scenes import draw
 from nbdissect.builtin.world.vocabulary import CATEGORIES, CONCEPTS, NUMBER, SCENES
+from nbdissect.samples import Indexable
 from nbdissect.types import Sample
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _MASKS = ("color", *STROKE_CATEGORIES)
 _FIRST_COLOR = NUMBER["color", "black"]
 
 
-class World:
+class World(Indexable):
     """A little drawn world whose every pixel is labeled: the data set that needs no download.
 
     Drawings of twenty scenes with pixel-exact labels of color, object, part, material and
@@ -90,17 +91,7 @@ class World:
     def __len__(self) -> int:
         return self._n
 
-    def __getitem__(self, index: int, /) -> Sample:
-        """Return one image with its labels.
-
-        Raises
-        ------
-        IndexError
-            Beyond the last image.
-        """
-        position = index + self._n if index < 0 else index
-        if not 0 <= position < self._n:
-            raise IndexError(f"World has {self._n} images, 0 to {self._n - 1}; got {index}.")
+    def _read(self, position: int, /) -> Sample:
         drawn = self._drawn.get(position)
         if drawn is None:
             # no lock: two threads may both draw an image, and both draw the same one

@@ -1,0 +1,108 @@
+"""Some images of a data set, as a data set of their own: ``data[:100]``, ``data.sample(100)``."""
+
+from __future__ import annotations
+
+import operator
+import random
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Indexable:
+    """A data set that counts from the end, takes slices, and draws samples; one that inherits reads single images."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def _read(self, position: int, /) -> Any:
+        """Return the sample at a position from 0 to len - 1."""
+
+    @overload
+    def __getitem__(self, index: int, /) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> Subset: ...
+
+    def __getitem__(self, index: int | slice, /) -> Any:
+        """Return one image with its labels; of a slice, such as ``data[:100]``, a data set of those images.
+
+        Raises
+        ------
+        IndexError
+            Beyond the last image.
+        """
+        if isinstance(index, slice):
+            return Subset(self, range(*index.indices(len(self))))
+        try:
+            position = operator.index(index)
+        except TypeError:
+            raise TypeError(f"data[{index!r:.80}]: a whole number or a slice such as data[:100] is needed.") from None
+        position = position + len(self) if position < 0 else position
+        if not 0 <= position < len(self):
+            raise IndexError(f"The data set has {len(self):,} images, 0 to {len(self) - 1:,}; got {index}.")
+        return self._read(position)
+
+    def sample(self, n: int, seed: int = 0) -> Subset:
+        """Return a data set of `n` of these images, drawn at random without repetition, in their order.
+
+        Parameters
+        ----------
+        n : int
+        seed : int
+            The same seed draws the same images.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer images.
+        """
+        if not 0 < n <= len(self):
+            raise ValueError(f"sample({n!r}): the data set has {len(self):,} images; give a number from 1 to that.")
+        return Subset(self, sorted(random.Random(seed).sample(range(len(self)), n)))  # noqa: S311 - no secret
+
+
+def comes_with_package(data: Any) -> bool:
+    """Return whether a data set, or what it is a part of, is one of the package's own, such as Broden."""
+    while isinstance(data, Subset):
+        data = data.data
+    return type(data).__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
+class Subset(Indexable):
+    """Some images of a data set, read from it when they are asked for; all else is as in the data set.
+
+    It has no ``digest()`` of its own: its images and labels are digested while they are read.
+
+    Parameters
+    ----------
+    data : data set
+    indices : iterable of int
+
+    Attributes
+    ----------
+    data : data set
+    indices : tuple of int
+        Where its images are in the data set.
+    """
+
+    def __init__(self, data: Any, indices: Iterable[int]) -> None:
+        self.data = data
+        self.indices = tuple(map(operator.index, indices))
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def _read(self, position: int, /) -> Any:
+        return self.data[self.indices[position]]
+
+    def __getattr__(self, name: str) -> Any:
+        # `data` is missing while this object is unpickled; the digest is that of other images.
+        if name in {"data", "digest"}:
+            raise AttributeError(name)
+        return getattr(self.data, name)
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} of {len(self.data):,} images of {self.data!r}>"

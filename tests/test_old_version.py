@@ -1,0 +1,63 @@
+"""What an older version wrote is read, taken up or refused by name, and never wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import nbdissect as nd
+from nbdissect.runner.checkpoint import Checkpoint, CheckpointError
+from support import old_version
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    return old_version.dissect()
+
+
+def test_its_archive_equals_a_fresh_run(fresh):
+    old = nd.load(old_version.ARCHIVE)
+    assert old == fresh
+    assert fresh.differences(old) == []
+    assert old.differences(fresh) == []
+    assert old.over(range(5)) == fresh.over(range(5))
+    assert old.data[old.data.indices[0]].image.size == (2, 2)
+    assert old.provenance.layer == "conv"
+
+
+@pytest.fixture
+def unfinished(tmp_path):
+    """A copy of its checkpoint."""
+    return shutil.copytree(old_version.CHECKPOINT, tmp_path / "run")
+
+
+def test_its_checkpoint_of_another_run_is_refused_by_name(unfinished):
+    """Networks and transforms of other modules, as the tests' have become, are another run."""
+    with pytest.raises(CheckpointError, match="run holds an unfinished run of something else: .* remove this one"):
+        old_version.dissect(checkpoint=unfinished)
+
+
+def test_its_checkpoint_of_the_same_run_goes_on(fresh, unfinished, monkeypatch):
+    with np.load(unfinished / "state.npz") as state:
+        key = json.loads(bytes(state["run"]))["key"]
+    start = Checkpoint.__init__
+    monkeypatch.setattr(Checkpoint, "__init__", lambda self, directory, _: start(self, directory, key))
+    done = []
+    d = old_version.dissect(checkpoint=unfinished, progress=lambda progress: done.append(progress.done))
+    assert done[0] == 16, "three of its batches of four were saved"
+    assert d == fresh
+    assert not unfinished.exists()
+
+
+def test_its_cache_is_never_wrong(fresh, tmp_path):
+    shutil.copytree(old_version.CACHE, tmp_path / "cache")
+    (entry,) = (tmp_path / "cache").iterdir()
+    before = entry.read_bytes()
+    assert old_version.dissect(cache=tmp_path / "cache") == fresh
+    assert old_version.dissect(cache=tmp_path / "cache") == fresh, "found again"
+    assert entry.read_bytes() == before
+    # An entry is an archive: it opens by hand as well.
+    assert nd.load(entry)["conv"] == fresh
