@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor
 from copy import deepcopy
 from numbers import Integral
@@ -106,7 +106,7 @@ def check_numbers(*, quantile: Any, top: Any, batch_size: Any, num_workers: Any)
 
 def select_images(data: ConceptData, semantics: Semantics) -> list[int]:
     """Return the indices of the images to dissect: all, or, as NetDissect-Lite does, those that carry a label."""
-    if not len(data):
+    if not call_user_code(lambda: len(data), "len(data)"):
         raise ValueError("The data set is empty: len(data) is 0.")
     if semantics == "paper":
         return list(range(len(data)))
@@ -123,7 +123,7 @@ def read_categories(data: ConceptData) -> tuple[str, ...]:
     given = call_user_code(lambda: data.categories, "data.categories")
     if isinstance(given, str):
         raise ValueError(f"data.categories is the text {given!r}; a tuple is needed: ({given!r},), with the comma.")
-    if not isinstance(given, Iterable) or isinstance(given, Mapping):
+    if not isinstance(given, Iterable) or isinstance(given, (Mapping, Set)):  # a set has another order in each session
         raise ValueError(
             f"data.categories is {describe_type(given)}; a tuple of names is needed, such as ('object', 'part')."
         )

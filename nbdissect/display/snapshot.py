@@ -213,8 +213,9 @@ class _ImageSheet:
                 )
             except Exception as error:
                 cause = error.__cause__ or error  # what the data set's own code raised says it best
-                text = f"Image {index} of the data set can't be read: {type(cause).__name__}: {cause}"
-                raise UnreadableError(printable_lines(text)) from error
+                raise UnreadableError(
+                    printable_lines(f"Image {index} of the data set can't be read: {type(cause).__name__}: {cause}")
+                ) from error
             small.thumbnail((self.side, self.side))
             file = io.BytesIO()
             small.save(file, "WEBP", quality=QUALITY, method=EFFORT)

@@ -6,15 +6,16 @@ import math
 from typing import Any
 
 from nbdissect.results.archive_format import inside
-from nbdissect.results.archived_data import TYPES
+from nbdissect.results.archived_data import MOST_LABEL_PIXELS, SIDE, TYPES
 from nbdissect.results.fields import (
     CATEGORIES,
     CONCEPTS,
     COUNT,
     FLAG,
-    TEXT,
+    NAME,
     Entry,
     arrays_of,
+    check_keys,
     decode,
     groups_of,
     is_count,
@@ -24,24 +25,32 @@ from nbdissect.results.layer_scores import LayerScores
 ARRAYS = arrays_of(LayerScores)
 GROUPS = groups_of(LayerScores)
 
+_MANIFEST_KEYS = ("format", "version", "written_by", "warning", "several", "dissections", "data")
+_SAMPLE_KEYS = ("index", "image", "type", "size", "shape", "labels", "layers", "whole")
 _MOST = 1 << 40  # more elements than any array has, few enough that their product with 8 is no large integer
-_MOST_SIDE = 1 << 14
-_MOST_LABELS = 1 << 28
+_MOST_LENGTH = (1 << 31) - 1  # what the page's indices hold
 
 _LIST = Entry("a list", lambda value: isinstance(value, list))
 _OBJECT = Entry("an object", lambda value: isinstance(value, dict))
 _MEMBER = Entry("the name of a member", lambda value: isinstance(value, str) and inside(value))
 _MEMBER_OR_NULL = Entry("null or the name of a member", lambda value: value is None or _MEMBER.fits(value))
-_SIDES = Entry(
-    f"a height and a width up to {_MOST_SIDE:,}",
-    lambda value: (
-        isinstance(value, list) and len(value) == 2 and all(is_count(side) and 0 < side <= _MOST_SIDE for side in value)
-    ),
-)
+_LENGTH = Entry(f"a whole number up to {_MOST_LENGTH:,}", lambda value: is_count(value) and value <= _MOST_LENGTH)
+
+
+def _sides(most: int) -> Entry:
+    def fits(value: Any) -> bool:
+        return (
+            isinstance(value, list) and len(value) == 2 and all(is_count(side) and 0 < side <= most for side in value)
+        )
+
+    return Entry(f"a height and a width up to {most:,}", fits)
+
+
+_SIZE, _SHAPE = _sides(SIDE), _sides(MOST_LABEL_PIXELS)
 _PLANES = Entry(
     "an object of whole numbers",
     lambda value: (
-        isinstance(value, dict) and all(is_count(count) and count <= _MOST_LABELS for count in value.values())
+        isinstance(value, dict) and all(is_count(count) and count <= MOST_LABEL_PIXELS for count in value.values())
     ),
 )
 
@@ -54,6 +63,7 @@ def entries(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     ValueError
         If one is missing or not what is needed.
     """
+    check_keys(manifest, _MANIFEST_KEYS, "")
     several = FLAG.read(manifest, "several", "")
     found: list[Any] = _LIST.read(manifest, "dissections", "")
     if not found or (len(found) > 1 and not several):
@@ -66,14 +76,14 @@ def entries(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     read = []
     for number, entry in enumerate(found):
         where = f"dissections[{number}]"
-        fields = decode(LayerScores, entry, where)
+        fields = decode(LayerScores, entry, where, also=("key", "data", "arrays"))
         _check_categories(fields, where)
         arrays = _OBJECT.read(entry, "arrays", where)
         _check_arrays(arrays, f"{where}.arrays")
         read.append(
             {
                 **fields,
-                "key": TEXT.read(entry, "key", where),
+                "key": NAME.read(entry, "key", where),
                 "data": place.read(entry, "data", where),
                 "arrays": arrays,
             }
@@ -84,8 +94,9 @@ def entries(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _check_categories(owner: dict[str, Any], where: str) -> None:
+    categories = set(owner["categories"])
     for concept in owner["concepts"]:
-        if concept.category not in owner["categories"]:
+        if concept.category not in categories:
             raise ValueError(
                 f"{where}.concepts holds {list(concept)!r:.80}, whose category is not among the categories"
             )
@@ -111,11 +122,13 @@ def _check_array(name: str, spec: Any, where: str) -> None:
     if not isinstance(spec, dict) or spec.get("dtype") not in declared.dtypes:
         got = spec.get("dtype") if isinstance(spec, dict) else spec
         raise ValueError(f"{where} has dtype {got!r:.60}; allowed: {', '.join(declared.dtypes)}")
+    check_keys(spec, ("member", "dtype", "shape"), where)
     _MEMBER.read(spec, "member", where)
     shape, axes = spec.get("shape"), len(declared.axes)
     if not isinstance(shape, list) or len(shape) != axes or not all(map(is_count, shape)):
         raise ValueError(f"{where} has shape {shape!r:.60}; {axes} axes are needed, whole numbers from 0 on")
-    if math.prod(shape) > _MOST:
+    # Lengths beside an empty axis take no bytes in the file, but may where they are used.
+    if math.prod(shape) > _MOST or max(shape) > _MOST_LENGTH:
         raise ValueError(f"{where} has shape {shape!r:.60}: too large to be true")
 
 
@@ -130,8 +143,8 @@ def sources(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
     for number, source in enumerate(_LIST.read(manifest, "data", "")):
         where = f"data[{number}]"
-        _OBJECT.read({"": source}, "", where)
-        kinds = {"length": COUNT, "drawings": FLAG, "categories": CATEGORIES, "concepts": CONCEPTS, "samples": _LIST}
+        kinds = {"length": _LENGTH, "drawings": FLAG, "categories": CATEGORIES, "concepts": CONCEPTS, "samples": _LIST}
+        check_keys(source, kinds, where)
         read = {name: kind.read(source, name, where) for name, kind in kinds.items()}
         _check_categories(read, where)
         numbers = {concept.number for concept in read["concepts"]}
@@ -146,19 +159,21 @@ def sources(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _check_sample(sample: Any, source: dict[str, Any], numbers: set[int], where: str) -> None:
-    _OBJECT.read({"": sample}, "", where)
+    check_keys(sample, _SAMPLE_KEYS, where)
     if COUNT.read(sample, "index", where) >= source["length"]:
         raise ValueError(f"{where}.index is {sample['index']} of {source['length']} images")
     _MEMBER.read(sample, "image", where)
     _MEMBER_OR_NULL.read(sample, "labels", where)
     if sample.get("type") not in tuple(TYPES):
         raise ValueError(f"{where}.type is {sample.get('type')!r:.60}; allowed: {', '.join(TYPES)}")
-    for name in ("size", "shape"):
-        _SIDES.read(sample, name, where)
+    _SIZE.read(sample, "size", where)
+    _SHAPE.read(sample, "shape", where)
     planes = _PLANES.read(sample, "layers", where)
     total = sum(planes.values())
-    if bool(total) != (sample["labels"] is not None) or total * math.prod(sample["shape"]) > _MOST_LABELS:
+    if bool(total) != (sample["labels"] is not None):
         raise ValueError(f"{where}.layers has {total:,} planes of masks, which don't go with its labels")
+    if (pixels := max(total, 1) * math.prod(sample["shape"])) > MOST_LABEL_PIXELS:
+        raise ValueError(f"{where} has masks of {pixels:,} pixels; at most {MOST_LABEL_PIXELS:,} are allowed")
     whole = _OBJECT.read(sample, "whole", where)
     for category in (*planes, *whole):
         if category not in source["categories"]:

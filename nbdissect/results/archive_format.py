@@ -11,8 +11,11 @@ import os
 import struct
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from nbdissect.files import expand, open_regular
+from nbdissect.text import printable
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -21,13 +24,15 @@ FORMAT = "nbdissect archive"
 VERSION = 1
 MANIFEST = "manifest.json"
 
-MAX_BYTES = 4 << 30
-"""How much an archive may unpack to, unless the caller allows more."""
-
-_MAX_MANIFEST_BYTES = 64 << 20
-# Deflate can't pack tighter than 1 : 1,032. Counts of dead units come near that, a whole archive of some size doesn't.
+# Deflate can't pack tighter than 1 : 1,032.
 _MAX_RATIO = 1_040
-_BOMB_BYTES, _BOMB_RATIO = 256 << 20, 250
+# Scores need some copies of the counts: what a small file may unpack to fits into any memory with all of them.
+# Counts of sparse labels pack to a fifth; where more would be saved, the writer doesn't pack.
+_FREE_BYTES, _FREE_RATIO = 24 << 20, 6
+# JSON takes up to 25 times its size as Python objects. An image takes 3 kB, and 300 bytes of the manifest.
+_FREE_MANIFEST_BYTES, _MANIFEST_SHARE = 4 << 20, 4
+_MAX_DIGITS = 17  # no number of a manifest has more
+_CHUNK = 1 << 20
 # A date in the members would make two archives of one result differ.
 _DATE = (1980, 1, 1, 0, 0, 0)
 # What Python's zip reader raises when a file is damaged.
@@ -55,8 +60,8 @@ class Reader:
     Parameters
     ----------
     path : path
-    max_bytes : int
-        How much all members together may unpack to.
+    max_bytes : int, optional
+        How much all members together may unpack to; by default what no memory minds, and a multiple of the file.
 
     Attributes
     ----------
@@ -67,21 +72,21 @@ class Reader:
     ------
     ArchiveError
     OSError
-        If the file can't be opened.
+        If the file can't be opened, or is no regular file.
     """
 
-    def __init__(self, path: str | os.PathLike[str], max_bytes: int = MAX_BYTES) -> None:
-        self.path = Path(path)
-        self._file = self.path.open("rb")
+    def __init__(self, path: str | os.PathLike[str], max_bytes: int | None = None) -> None:
+        self.path = expand(path)
+        self._file = open_regular(path)
         try:
             self._size = os.fstat(self._file.fileno()).st_size
             self._zip = self._open_zip()
             self._members = self._measure(max_bytes)
+            self._unread = set(self._members)
             self.manifest = self._read_manifest()
         except BaseException:
             self._file.close()
             raise
-        self._unread = set(self._members) - {MANIFEST}
 
     def __enter__(self) -> Reader:
         return self
@@ -92,32 +97,46 @@ class Reader:
 
     def fail(self, what: str, *, member: str = "", hint: str = "") -> NoReturn:
         """Raise the ArchiveError that says `what` is wrong with this file, or with one of its members."""
-        where = f"{self.path}, member {member!r}" if member else str(self.path)
+        path = printable(str(self.path))
+        where = f"{path}, member {member!r}" if member else path
         raise ArchiveError(f"{where}: {what}. {hint or 'The file is damaged: save it again, or take another copy.'}")
 
-    def read(self, member: str, size: int | None = None) -> bytes:
-        """Return the bytes of a member, which must be `size` if that is known.
+    def read(self, member: str) -> bytes:
+        """Return the bytes of a member, which can be read once.
 
         Raises
         ------
         ArchiveError
-            If it is missing, of another size, or damaged.
+            If it is missing or damaged, or was read before.
         """
-        info = self._members.get(member)
-        if info is None:
-            self.fail("is missing", member=member)
-        if size is not None and info.file_size != size:
-            self.fail(f"{info.file_size:,} bytes; {size:,} are needed", member=member)
+        content = bytearray(self._info(member).file_size)
+        self.read_into(member, memoryview(content))
+        return bytes(content)
+
+    def read_into(self, member: str, target: memoryview) -> None:
+        """Fill `target` with the bytes of a member, which must be as many; raises as :meth:`read`."""
+        info = self._info(member)
+        if info.file_size != len(target):
+            self.fail(f"{info.file_size:,} bytes; {len(target):,} are needed", member=member)
+        self._unread.discard(member)
+        filled = 0
         try:
             with self._zip.open(info) as stream:
-                content = stream.read(info.file_size + 1)
+                while chunk := stream.read(_CHUNK):  # to its end, where the checksum is compared
+                    filled += len(chunk)
+                    if filled <= len(target):
+                        target[filled - len(chunk) : filled] = chunk
         except _DAMAGE as error:
             self.fail(f"can't be read ({error})", member=member)
-        if len(content) != info.file_size:
-            self.fail(f"{len(content):,} bytes where {info.file_size:,} are announced", member=member)
-        if member != MANIFEST:
-            self._unread.discard(member)
-        return content
+        if filled != len(target):
+            self.fail(f"{filled:,} bytes where {len(target):,} are announced", member=member)
+
+    def _info(self, member: str) -> zipfile.ZipInfo:
+        if member not in self._members:
+            self.fail("is missing", member=member)
+        if member not in self._unread:
+            self.fail("the manifest names it twice", member=member)
+        return self._members[member]
 
     def finish(self) -> None:
         """Refuse members that nothing in the manifest names."""
@@ -131,7 +150,7 @@ class Reader:
             hint = "It is no nbdissect archive, or was cut off: save it again with d.save(path), or take another copy."
             self.fail(f"can't be opened as a zip file ({error})", hint=hint)
 
-    def _measure(self, max_bytes: int) -> dict[str, zipfile.ZipInfo]:
+    def _measure(self, max_bytes: int | None) -> dict[str, zipfile.ZipInfo]:
         members: dict[str, zipfile.ZipInfo] = {}
         total = packed = 0
         for info in self._zip.infolist():
@@ -155,13 +174,11 @@ class Reader:
             members[name] = info
         if packed > self._size:
             self.fail(f"its members overlap: together they have {packed:,} bytes, the file has {self._size:,}")
-        # Whoever allows more than usual has looked at the file.
-        bomb = max_bytes <= MAX_BYTES and total > _BOMB_BYTES and total > _BOMB_RATIO * self._size
-        if total > max_bytes or bomb:
+        allowed = most_unpacked(self._size) if max_bytes is None else max_bytes
+        if total > allowed:
             self.fail(
-                f"unpacks to {total:,} bytes from {self._size:,}",
-                hint=f"At most {max_bytes:,} are allowed, and beyond {_BOMB_BYTES:,} at most {_BOMB_RATIO} times the file: "
-                f"if you trust it, use nd.load(path, max_bytes=…) with more than {MAX_BYTES:,}.",
+                f"unpacks to {total:,} bytes from {self._size:,}; at most {allowed:,} are allowed",
+                hint=f"If you trust it, use nd.load(path, max_bytes={total}).",
             )
         return members
 
@@ -169,13 +186,14 @@ class Reader:
         if MANIFEST not in self._members:
             hint = "It is another zip file, no nbdissect archive; those are written by d.save(path)."
             self.fail("is missing", member=MANIFEST, hint=hint)
-        if self._members[MANIFEST].file_size > _MAX_MANIFEST_BYTES:
-            size = self._members[MANIFEST].file_size
-            self.fail(f"{size:,} bytes; at most {_MAX_MANIFEST_BYTES:,} are allowed", member=MANIFEST)
+        size, allowed = self._members[MANIFEST].file_size, most_manifest(self._size)
+        if size > allowed:
+            self.fail(f"{size:,} bytes; at most {allowed:,} are allowed in a file of {self._size:,}", member=MANIFEST)
         try:
             manifest = json.loads(
                 self.read(MANIFEST).decode("utf-8"),
                 parse_constant=_refuse_constant,
+                parse_int=_read_int,
                 object_pairs_hook=_refuse_duplicates,
             )
         except RecursionError:
@@ -198,6 +216,16 @@ class Reader:
         return manifest
 
 
+def most_unpacked(size: int) -> int:
+    """Return how many bytes all members of a file of `size` bytes may have together."""
+    return _FREE_BYTES + _FREE_RATIO * size
+
+
+def most_manifest(size: int) -> int:
+    """Return how many bytes the manifest of a file of `size` bytes may have."""
+    return _FREE_MANIFEST_BYTES + size // _MANIFEST_SHARE
+
+
 def inside(name: str) -> bool:
     """Whether a member's name stays inside the archive on every system."""
     path = PurePosixPath(name)
@@ -210,6 +238,12 @@ def _refuse_constant(text: str) -> None:
     raise ValueError(f"{text} is no JSON number")
 
 
+def _read_int(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise ValueError(f"a number of {len(text):,} digits")
+    return int(text)
+
+
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
@@ -220,11 +254,13 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 class Writer:
     """The members of an archive, on their way into a file; a context manager.
 
-    The same members in the same order give the same bytes.
+    The same members in the same order give the same bytes. All of them together stay below what a
+    :class:`Reader` unpacks from such a file: what would pack tighter is stored as it is.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._zip = zipfile.ZipFile(file, "w")
+        self._unpacked = self._packed = 0
 
     def __enter__(self) -> Writer:
         return self
@@ -235,11 +271,26 @@ class Writer:
 
     def add(self, member: str, content: bytes, *, pack: bool = True) -> None:
         """Write one member; `pack` it unless it is packed already, as images are."""
+        self._unpacked += len(content)
+        if self._unpacked > most_unpacked(self._packed):  # so it depends on how tightly this one packs
+            pack = pack and self._unpacked <= most_unpacked(self._packed + len(zlib.compress(content)))
         info = zipfile.ZipInfo(member, _DATE)
         info.compress_type = zipfile.ZIP_DEFLATED if pack else zipfile.ZIP_STORED
         info.external_attr = 0o644 << 16
         self._zip.writestr(info, content)
+        self._packed += info.compress_size
 
     def finish(self, manifest: dict[str, Any]) -> None:
-        """Write the manifest, the last member."""
-        self.add(MANIFEST, json.dumps(manifest, allow_nan=False, separators=(",", ":")).encode("utf-8"))
+        """Write the manifest, the last member.
+
+        Raises
+        ------
+        ValueError
+            If it is larger than a reader takes beside such members.
+        """
+        content = json.dumps(manifest, allow_nan=False, separators=(",", ":")).encode("utf-8")
+        if len(content) > (most := most_manifest(self._packed)):
+            raise ValueError(
+                f"names and numbers of images take {len(content):,} bytes; at most {most:,} are read again"
+            )
+        self.add(MANIFEST, content)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nbdissect.results import archive_check
-from nbdissect.results.archive_format import MANIFEST, MAX_BYTES, Reader
+from nbdissect.results.archive_format import MANIFEST, Reader
 from nbdissect.results.archived_data import ArchivedData, ArchivedSample
 from nbdissect.results.consistency import problem
 from nbdissect.results.dissection import Dissection
 from nbdissect.results.dissections import Dissections
+from nbdissect.text import printable
 
 if TYPE_CHECKING:
     import os
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Dissection | Dissections:
+def load(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Dissection | Dissections:
     """Return what ``d.save(path)`` wrote: one :class:`Dissection`, or those of several layers.
 
     Needs neither torch nor the network nor the data set: ``d.data`` then holds the archived images,
@@ -29,8 +29,9 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Dissect
     Parameters
     ----------
     path : path
-    max_bytes : int
-        What the file may unpack to.
+    max_bytes : int, optional
+        How much the file may unpack to, where you trust it. By default 24 MiB and 6 times the file,
+        which no archive written by this version exceeds.
 
     Raises
     ------
@@ -38,7 +39,7 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Dissect
         A ValueError: the file is no archive, damaged, of a newer version, or holds what no result can.
         It names the file, the member, and what to do.
     OSError
-        If the file can't be read.
+        If the file can't be read, or is no regular file.
     """
     with Reader(path, max_bytes) as reader:
         manifest = reader.manifest
@@ -62,25 +63,23 @@ def _read(reader: Reader, entry: dict[str, Any], data: list[ArchivedData]) -> Di
             entry[name] = kind(**{key.removeprefix(f"{name}."): values for key, values in inner.items()})
     place = entry.pop("data")
     d = Dissection(**entry, **arrays, data=None if place is None else data[place])
-    wrong = problem(d)
-    if not wrong and d.data is not None and d.top_images.max(initial=-1) >= len(d.data):
-        wrong = f"top_images names image {d.top_images.max()} of {len(d.data)}"
-    if wrong:
-        reader.fail(f"{d.layer}: {wrong}")
+    if wrong := problem(d):
+        reader.fail(f"{printable(d.layer)}: {wrong}")
     return d
 
 
 def _read_array(reader: Reader, spec: dict[str, Any]) -> NDArray[Any]:
-    dtype, shape = np.dtype(spec["dtype"]), spec["shape"]
-    content = reader.read(spec["member"], math.prod(shape) * dtype.itemsize)
-    if dtype.kind == "b" and content.translate(None, b"\0\1"):
+    dtype = np.dtype(spec["dtype"])
+    values = np.empty(spec["shape"], dtype)
+    content = values.reshape(-1).view(np.uint8)
+    reader.read_into(spec["member"], content.data)
+    if dtype.kind == "b" and content.max(initial=0) > 1:
         reader.fail("a byte that is neither 0 nor 1", member=spec["member"])
-    # A copy, which can be written to like that of a fresh result, in the machine's own byte order.
-    values = np.frombuffer(content, dtype=dtype).reshape(shape)
-    return values.astype(dtype.newbyteorder("="))
+    return values.astype(dtype.newbyteorder("="), copy=False)  # in the machine's own byte order
 
 
 def _read_images(reader: Reader, source: dict[str, Any]) -> ArchivedData:
+    where = printable(str(reader.path))
     samples = {
         sample["index"]: ArchivedSample(
             encoded=reader.read(sample["image"]),
@@ -90,7 +89,7 @@ def _read_images(reader: Reader, source: dict[str, Any]) -> ArchivedData:
             labels=reader.read(sample["labels"]) if sample["labels"] is not None else b"",
             planes=sample["layers"],
             whole={category: tuple(found) for category, found in sample["whole"].items()},
-            where=f"{reader.path}, member {sample['image']!r}",
+            where=f"{where}, member {sample['image']!r}",
         )
         for sample in source["samples"]
     }
@@ -100,5 +99,5 @@ def _read_images(reader: Reader, source: dict[str, Any]) -> ArchivedData:
         source["categories"],
         samples,
         drawings=source["drawings"],
-        where=f"{reader.path}",
+        where=where,
     )

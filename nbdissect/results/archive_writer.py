@@ -18,6 +18,7 @@ from nbdissect.results.archived_images import Packed, pack
 from nbdissect.results.consistency import problem
 from nbdissect.results.fields import CATEGORIES, CONCEPTS, array_values, encode
 from nbdissect.samples import check_dataset
+from nbdissect.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,7 +42,7 @@ def save(result: LayerScores | Mapping[str, LayerScores], path: str | os.PathLik
     named = dict(result) if isinstance(result, Mapping) else {result.layer: result}
     for d in named.values():
         if wrong := problem(d):
-            raise ArchiveError(f"{d.layer} can't be saved: {wrong}.")
+            raise ArchiveError(f"{printable(d.layer)} can't be saved: {wrong}.")
     sources: list[Any] = []  # the distinct data sets
     if images:
         for d in named.values():
@@ -71,9 +72,9 @@ def save(result: LayerScores | Mapping[str, LayerScores], path: str | os.PathLik
         try:  # what can't be read again is not written
             archive_check.entries(manifest)
             archive_check.sources(manifest)
+            writer.finish(manifest)
         except ValueError as error:
             raise ArchiveError(f"The result can't be saved: {error}.") from error
-        writer.finish(manifest)
 
 
 def _write_arrays(writer: Writer, d: LayerScores, folder: str) -> dict[str, Any]:
@@ -81,6 +82,10 @@ def _write_arrays(writer: Writer, d: LayerScores, folder: str) -> dict[str, Any]
     for name, values in array_values(d).items():
         dtype = archive_check.ARRAYS[name].stored_dtype(np.asarray(values).dtype)
         stored = np.ascontiguousarray(values, dtype=dtype)
+        if not np.array_equal(stored, values, equal_nan=stored.dtype.kind == "f"):
+            raise ArchiveError(
+                f"{printable(d.layer)} can't be saved: {name} is {values.dtype}, and its values don't fit into {dtype}."
+            )
         member = f"dissections/{folder}/{name}.bin"
         writer.add(member, stored.tobytes())
         specs[name] = {"member": member, "dtype": stored.dtype.str, "shape": list(stored.shape)}

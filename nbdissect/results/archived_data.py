@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 # 1,281 images, the top images of 512 units, take 7 MB so; with their own 224 pixels 9.
 SIDE = 192
+# All planes of an image's masks together; with more, they are not archived. Decoded they take some bytes each.
+MOST_LABEL_PIXELS = 1 << 24
+_ROWS = 256
 TYPES = {"image/webp": "WEBP", "image/jpeg": "JPEG"}
 
 
@@ -61,15 +64,13 @@ class ArchivedSample:
         return _decoded(self.encoded, TYPES[self.type], self.size, self.where).convert("RGB")
 
     @property
-    def masks(self) -> dict[str, NDArray[np.int64]]:
-        """Per category with a mask, its planes of label numbers, int64 [planes, sh, sw]."""
+    def masks(self) -> dict[str, NDArray[np.int32]]:
+        """Per category with a mask, its planes of label numbers, int32 [planes, sh, sw]."""
         if not self.planes:
             return {}
         height, width = self.shape
         rows = height * sum(self.planes.values())
-        picture = _decoded(self.labels, "PNG", (rows, width), f"the labels of {self.where}")
-        colors = np.asarray(picture.convert("RGB")).astype(np.int64)
-        numbers = colors[..., 0] + 256 * colors[..., 1] + 65_536 * colors[..., 2]
+        numbers = _numbers(_decoded(self.labels, "PNG", (rows, width), f"the labels of {self.where}"))
         found, start = {}, 0
         for category, planes in self.planes.items():
             found[category] = numbers[start : start + planes * height].reshape(planes, height, width)
@@ -133,6 +134,15 @@ class ArchivedData:
 
     def __repr__(self) -> str:
         return f"<ArchivedData {self._where}: {len(self._samples):,} of {self._length:,} images>"
+
+
+def _numbers(picture: Image) -> NDArray[np.int32]:
+    """Return what the colors of a label picture mean, int32 [rows, columns]: red + 256 · green + 65,536 · blue."""
+    numbers = np.empty((picture.height, picture.width), dtype=np.int32)
+    for top in range(0, picture.height, _ROWS):  # so that copies of large masks stay small
+        strip = picture.crop((0, top, picture.width, min(top + _ROWS, picture.height)))
+        numbers[top : top + _ROWS] = np.asarray(strip.convert("RGB")) @ np.array([1, 256, 65_536], dtype=np.int32)
+    return numbers
 
 
 def _decoded(encoded: bytes, kind: str, size: tuple[int, int], where: str) -> Image:

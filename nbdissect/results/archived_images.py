@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdissect.masks import shape_of
-from nbdissect.results.archived_data import SIDE, TYPES, ArchivedSample
+from nbdissect.results.archived_data import MOST_LABEL_PIXELS, SIDE, TYPES, ArchivedSample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,8 +75,9 @@ def _pack_labels(
     masks = {category: np.asarray(held[category]) for category in categories if category in held}
     masks = {category: mask for category, mask in masks.items() if mask.ndim == 3 and len(mask)}
     shape = shape_of(sample, index, masks)
-    if not masks or max((concept.number for concept in concepts), default=0) > _MOST_NUMBER:
-        return {}, b"", shape
+    pixels = sum(mask.size for mask in masks.values())
+    if not masks or pixels > MOST_LABEL_PIXELS or max((c.number for c in concepts), default=0) > _MOST_NUMBER:
+        return {}, b"", _bounded(shape)
     known = np.array(sorted(concept.number for concept in concepts), dtype=np.int64)
     stacked = np.concatenate([mask.reshape(-1, shape[1]) for mask in masks.values()])
     found, place = np.unique(stacked.astype(np.int64), return_inverse=True)
@@ -90,6 +92,12 @@ def _pack_labels(
     file = io.BytesIO()
     picture.save(file, "PNG", compress_level=9)
     return {category: len(mask) for category, mask in masks.items()}, file.getvalue(), shape
+
+
+def _bounded(shape: tuple[int, int]) -> tuple[int, int]:
+    """Return the shape of masks that are not archived, made smaller where even that many pixels would not be."""
+    scale = min(1.0, math.sqrt(MOST_LABEL_PIXELS / math.prod(shape)))
+    return max(1, int(shape[0] * scale)), max(1, int(shape[1] * scale))
 
 
 def _as_colors(numbers: NDArray[np.int64]) -> NDArray[np.uint8]:

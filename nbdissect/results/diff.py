@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdissect.results.fields import array_values, arrays_of, entries_of, groups_of
+from nbdissect.text import printable
 
 if TYPE_CHECKING:
     from nbdissect.results.layer_scores import LayerScores
@@ -48,13 +49,13 @@ def _same_value(mine: Any, theirs: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return printable(", ".join(map(str, value)) if isinstance(value, tuple) else str(value))
 
 
 def _concepts(a: LayerScores, b: LayerScores) -> str:
     only_a, only_b = sorted(set(a.concepts) - set(b.concepts)), sorted(set(b.concepts) - set(a.concepts))
     parts = [
-        f"{len(only)} only in the {which} ({', '.join(concept.name for concept in only[:3])}{', …' if len(only) > 3 else ''})"
+        f"{len(only)} only in the {which} ({', '.join(printable(concept.name) for concept in only[:3])}{', …' if len(only) > 3 else ''})"
         for only, which in ((only_a, "first"), (only_b, "second"))
         if only
     ]

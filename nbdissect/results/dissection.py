@@ -11,7 +11,7 @@ from nbdissect.results.layer_scores import DRAWINGS, LayerScores
 from nbdissect.results.scores import MIN_IOU
 from nbdissect.results.summary import Summary, summarize
 from nbdissect.results.units import Units
-from nbdissect.text import plural
+from nbdissect.text import plural, printable
 
 if TYPE_CHECKING:
     import os
@@ -184,15 +184,32 @@ class Dissection(LayerScores):
 
         save(self, path, images=images)
 
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
+    def to_csv(self, path: str | os.PathLike[str], *, safe: bool = False) -> None:
         """Write the originals' ``tally.csv``: one row per unit, best first, units from 1.
 
         Columns: ``unit,category,label,score`` and, for each category, its best concept with
         ``label``, ``truth``, ``activation``, ``intersect`` and ``iou``.
+
+        Names are written as they are, as the originals do and ``nd.read_csv`` expects. A spreadsheet
+        runs a name that begins with ``=``, ``+``, ``-`` or ``@`` as a formula; a warning says where
+        there is one. If names come from somebody else and the table is for a spreadsheet, say
+        ``safe=True``. Half surrogates, which UTF-8 can't hold, are written as escapes.
+
+        Parameters
+        ----------
+        path : path
+        safe : bool
+            Whether names that a spreadsheet would run are written with an apostrophe before them, and
+            controls and other invisible signs as escapes.
+
+        Raises
+        ------
+        OSError
+            If the file can't be written.
         """
         from nbdissect.results.tally_csv_writer import write_csv
 
-        write_csv(self, path)
+        write_csv(self, path, safe=safe)
 
     def to_html(self, path: str | os.PathLike[str], *, images: bool = True, min_iou: float = MIN_IOU) -> None:
         """Write the gallery as one self-contained page, which needs no kernel and no network.
@@ -239,7 +256,8 @@ class Dissection(LayerScores):
 
     def __repr__(self) -> str:
         note = f"\n{self.warning}" if self.warning else ""
-        return f"<Dissection {self.layer} of {self.model}: {self.summary().headline}; {self.facts}>{note}"
+        what = printable(f"{self.layer} of {self.model}")
+        return f"<Dissection {what}: {self.summary().headline}; {self.facts}>{note}"
 
     def text(self, min_iou: float = MIN_IOU) -> str:
         """Return what a terminal shows: the summary as a table."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from nbdissect.text import printable
+
 if TYPE_CHECKING:
     import os
 
@@ -22,7 +24,9 @@ class Dissections(Mapping[str, "Dissection"]):
         try:
             return self._by_layer[layer]
         except KeyError:
-            raise KeyError(f"{layer!r} is not among the dissected layers: {', '.join(self._by_layer)}") from None
+            raise KeyError(
+                f"{layer!r} is not among the dissected layers: {printable(', '.join(self._by_layer))}"
+            ) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_layer)
@@ -38,8 +42,8 @@ class Dissections(Mapping[str, "Dissection"]):
     def differences(self, other: Dissections) -> list[str]:
         """Return a line for each part in which the results of two runs differ; empty if they are equal."""
         if list(self) != list(other):
-            return [f"layers: {', '.join(self)} / {', '.join(other)}"]
-        return [f"{layer}: {line}" for layer, d in self.items() for line in d.differences(other[layer])]
+            return [printable(f"layers: {', '.join(self)} / {', '.join(other)}")]
+        return [f"{printable(layer)}: {line}" for layer, d in self.items() for line in d.differences(other[layer])]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Dissections):

@@ -13,12 +13,23 @@ from typing import TYPE_CHECKING, Any
 from nbdissect.types import SEMANTICS, Concept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     import numpy as np
 
-# The largest whole number that JSON readers of every language agree on.
-_MOST = 1 << 53
+MOST = 1 << 53
+"""The largest whole number that JSON readers of every language agree on: no count is above it."""
+
+MOST_CATEGORIES = 1_024
+"""The most categories that a result may have in a file: each is a button, a row of tables and a group of bars."""
+
+MOST_LETTERS = 1_024
+"""The length of the longest name of a layer, a network, a category or a concept."""
+
+TOTAL = "all"
+"""How summaries call the total over all categories; no category bears this name."""
+
+_KINDS = {"<i8": "iu", "<f8": "f", "<f4": "f", "|b1": "b"}
 
 
 def _same(value: Any) -> Any:
@@ -76,6 +87,10 @@ class Array:
     axes: str
     dtypes: tuple[str, ...]
     optional: bool = False
+
+    def holds(self, dtype: np.dtype[Any]) -> bool:
+        """Whether values of `dtype` can be stored: whole numbers as such, and so on."""
+        return any(dtype.kind in _KINDS[stored] for stored in self.dtypes)
 
     def stored_dtype(self, dtype: np.dtype[Any]) -> str:
         """Return the dtype in which values of `dtype` are stored."""
@@ -136,18 +151,31 @@ def encode(thing: Any) -> dict[str, Any]:
     return {name: kind.encode(getattr(thing, name)) for name, kind in entries_of(type(thing)).items()}
 
 
-def decode(kind: type, owner: Any, where: str) -> dict[str, Any]:
-    """Return a dataclass's entries from its JSON object, as keywords.
+def decode(kind: type, owner: Any, where: str, *, also: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return a dataclass's entries from its JSON object, as keywords; `also` names what else may stand there.
 
     Raises
     ------
     ValueError
-        If one is missing or not what is needed.
+        If one is missing or not what is needed, or something else stands there.
+    """
+    entries = entries_of(kind)
+    check_keys(owner, (*entries, *also), where)
+    missing = {f.name for f in fields(kind) if f.metadata.get("later") and f.name not in owner}
+    return {name: e.read(owner, name, where) for name, e in entries.items() if name not in missing}
+
+
+def check_keys(owner: Any, known: Collection[str], where: str) -> None:
+    """Refuse a JSON value that is no object, or has other keys than those known.
+
+    Raises
+    ------
+    ValueError
     """
     if not isinstance(owner, dict):
         raise ValueError(f"{where} is {owner!r:.60}; an object is needed")
-    missing = {f.name for f in fields(kind) if f.metadata.get("later") and f.name not in owner}
-    return {name: e.read(owner, name, where) for name, e in entries_of(kind).items() if name not in missing}
+    if unknown := owner.keys() - set(known):
+        raise ValueError(f"{where or 'the manifest'} holds {min(unknown)!r:.60}, which this nbdissect doesn't know")
 
 
 # --- what JSON holds ---
@@ -158,13 +186,18 @@ def is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def is_name(value: Any) -> bool:
+    """Whether a JSON value is a text short enough to be shown as a name."""
+    return isinstance(value, str) and len(value) <= MOST_LETTERS
+
+
 def is_count(value: Any) -> bool:
     """Whether a JSON value is a whole number from 0 on."""
-    return type(value) is int and 0 <= value <= _MOST
+    return type(value) is int and 0 <= value <= MOST
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _are_texts(value: Any) -> bool:
@@ -173,7 +206,7 @@ def _are_texts(value: Any) -> bool:
 
 def _are_concepts(value: Any) -> bool:
     return isinstance(value, list) and all(
-        isinstance(row, list) and len(row) == 3 and is_count(row[0]) and row[0] and is_text(row[1]) and is_text(row[2])
+        isinstance(row, list) and len(row) == 3 and is_count(row[0]) and row[0] and is_name(row[1]) and is_name(row[2])
         for row in value
     )
 
@@ -187,6 +220,7 @@ def _known(value: float | None) -> float:
 
 
 TEXT = Entry("a text", is_text)
+NAME = Entry(f"a text of at most {MOST_LETTERS:,} letters", is_name)
 COUNT = Entry("a whole number from 0 on", is_count, encode=int)
 FLAG = Entry("true or false", lambda value: isinstance(value, bool), encode=bool)
 NUMBER = Entry("a number or null", lambda value: value is None or _is_number(value), _known, _unknown)
@@ -198,10 +232,19 @@ SHARE = Entry(
 )
 TEXTS = Entry("a list of texts", _are_texts, tuple, list)
 CATEGORIES = Entry(
-    "a list of different texts", lambda value: _are_texts(value) and len(set(value)) == len(value), tuple, list
+    f"a list of at most {MOST_CATEGORIES:,} different names, none of them {TOTAL!r},",
+    lambda value: (
+        isinstance(value, list)
+        and len(value) <= MOST_CATEGORIES
+        and all(map(is_name, value))
+        and len(set(value)) == len(value)
+        and TOTAL not in value
+    ),
+    tuple,
+    list,
 )
 CONCEPTS = Entry(
-    "a list of [number, name, category], the numbers whole and from 1 on, each once,",
+    "a list of [number, name, category], the numbers whole, from 1 on, each once,",
     lambda value: _are_concepts(value) and len({row[0] for row in value}) == len(value),
     lambda value: tuple(Concept(*row) for row in value),
     lambda concepts: [[int(concept.number), concept.name, concept.category] for concept in concepts],

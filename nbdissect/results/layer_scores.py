@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdissect.results import scores
-from nbdissect.results.fields import CATEGORIES, CONCEPTS, COUNT, FLAG, RULES, SHARE, TEXT, array, entry, group
+from nbdissect.results.fields import CATEGORIES, CONCEPTS, COUNT, FLAG, NAME, RULES, SHARE, TOTAL, array, entry, group
 from nbdissect.results.per_image import PerImage
 from nbdissect.results.provenance import PROVENANCE, Provenance
 from nbdissect.text import percent, plural
@@ -31,8 +31,8 @@ class LayerScores:
     Shapes: U units, C concepts, G categories, T top images of h × w maps.
     """
 
-    layer: str = field(metadata=entry(TEXT))
-    model: str = field(metadata=entry(TEXT))
+    layer: str = field(metadata=entry(NAME))
+    model: str = field(metadata=entry(NAME))
     semantics: Semantics = field(metadata=entry(RULES))
     quantile: float = field(metadata=entry(SHARE))
     categories: tuple[str, ...] = field(metadata=entry(CATEGORIES))
@@ -56,6 +56,12 @@ class LayerScores:
     seen: int = field(default=0, metadata=entry(COUNT, later=True))
     planned: int = field(default=0, metadata=entry(COUNT, later=True))
     provisional: bool = field(default=False, metadata=entry(FLAG, later=True))
+
+    def __post_init__(self) -> None:
+        if TOTAL in self.categories:
+            raise ValueError(
+                f"A category is called {TOTAL!r}, the name of the total over all categories. Give it another name."
+            )
 
     # --- scores ---
 

@@ -46,14 +46,20 @@ class PerImage:
 
         An image that is listed twice counts twice, as a bootstrap sample needs.
         """
-        size = 1 + max(int(self.pixels[:, 0].max(initial=-1)), int(np.max(images, initial=-1)))
-        weight = np.bincount(np.asarray(images, dtype=np.int64), minlength=size)
+        known, times = np.unique(np.asarray(images, dtype=np.int64), return_counts=True)
+
+        def weight(column: NDArray[np.int64]) -> NDArray[np.int64]:
+            if not len(known):
+                return np.zeros(len(column), dtype=np.int64)
+            place = np.minimum(np.searchsorted(known, column), len(known) - 1)
+            return np.where(known[place] == column, times[place], 0)
+
         image, unit, concept, count = self.intersection.T
         intersection = np.zeros((units, concepts), dtype=np.int64)
-        np.add.at(intersection, (unit, concept), count * weight[image])
+        np.add.at(intersection, (unit, concept), count * weight(image))
         truth = np.zeros(concepts, dtype=np.int64)
-        np.add.at(truth, self.truth[:, 1], self.truth[:, 2] * weight[self.truth[:, 0]])
+        np.add.at(truth, self.truth[:, 1], self.truth[:, 2] * weight(self.truth[:, 0]))
         activation = np.zeros((units, self.area_categories.shape[1]), dtype=np.int64)
-        area = self.area[:, 2] * weight[self.area[:, 0]]
+        area = self.area[:, 2] * weight(self.area[:, 0])
         np.add.at(activation, self.area[:, 1], area[:, None] * self.area_categories)
-        return intersection, truth, activation, int(self.pixels[:, 1] @ weight[self.pixels[:, 0]])
+        return intersection, truth, activation, int(self.pixels[:, 1] @ weight(self.pixels[:, 0]))

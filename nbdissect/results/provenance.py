@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from nbdissect.results.fields import NUMBER, TEXT, TEXTS, Entry, decode, encode, entry
+from nbdissect.text import printable
 
 # The British spelling stands in every archive and cache key so far.
 UPSAMPLING = "bilinear, half-pixel centres, rows first, float32; antialiased where the map is larger than the mask"
@@ -61,7 +62,7 @@ class Provenance:
     def differences(self, other: Provenance) -> list[str]:
         """Return a line for each thing, except the date, that differed when two results were made."""
         return [
-            f"{field.name}: {mine} / {theirs}"
+            printable(f"{field.name}: {mine} / {theirs}")
             for field in fields(self)
             if field.name != "date"
             and (mine := getattr(self, field.name)) != (theirs := getattr(other, field.name))
@@ -86,7 +87,7 @@ class Provenance:
     def __str__(self) -> str:
         width = max(len(field.name) for field in fields(self))
         return "\n".join(
-            f"{field.name:{width}}  {', '.join(value) if isinstance(value, tuple) else value}"
+            f"{field.name:{width}}  {printable(', '.join(value) if isinstance(value, tuple) else str(value))}"
             for field in fields(self)
             if (value := getattr(self, field.name)) not in ("", ())
         )

@@ -81,13 +81,13 @@ def best_by_category(values: Floats, category_of: Ints, categories: int) -> Ints
     """
     known = np.nan_to_num(values, nan=0.0)
     best = np.full((len(values), categories), -1, dtype=np.int64)
-    for category in range(categories):
-        (columns,) = np.nonzero(category_of == category)
+    order = np.argsort(category_of, kind="stable")
+    for columns in np.split(order, np.flatnonzero(np.diff(category_of[order])) + 1):
         if len(columns):
             part = known[:, columns]
             winner = part.argmax(axis=1)
             found = np.take_along_axis(part, winner[:, None], axis=1)[:, 0] > 0
-            best[found, category] = columns[winner[found]]
+            best[found, category_of[columns[0]]] = columns[winner[found]]
     return best
 
 

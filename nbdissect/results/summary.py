@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nbdissect.results import scores
-from nbdissect.text import percent, plural
+from nbdissect.text import percent, plural, printable
 
 if TYPE_CHECKING:
     from nbdissect.results.layer_scores import LayerScores
@@ -21,7 +21,7 @@ _NEVER = "never occurs in these images"
 
 @dataclass(frozen=True)
 class Rule:
-    """Counts under one rule, by category and for "all"."""
+    """Counts under one rule, by category and, for all together, under "all"."""
 
     detectors: dict[str, int]
     unique: dict[str, int]
@@ -97,12 +97,12 @@ class Summary:
         )
 
     def __str__(self) -> str:
-        lines = [f"{self.layer} of {self.model}: {self.headline}", self.facts, *self.notes, ""]
+        lines = [f"{printable(f'{self.layer} of {self.model}')}: {self.headline}", self.facts, *self.notes, ""]
         lines.append(f"{'':<12}{'report rule':>20}{'paper rule':>22}")
         lines.append(f"{'':<12}{'detectors':>12}{'unique':>8}{'detectors':>14}{'unique':>8}")
         for name in self.report.detectors:
             lines.append(
-                f"{name:<12}{self.report.detectors[name]:>12,}{self.report.unique[name]:>8,}"
+                f"{printable(name):<12}{self.report.detectors[name]:>12,}{self.report.unique[name]:>8,}"
                 f"{self.paper.detectors[name]:>14,}{self.paper.unique[name]:>8,}"
             )
         lines.append("Report rule: a unit counts once, for its best concept.")
@@ -155,7 +155,7 @@ def _limits(d: LayerScores, min_iou: float) -> list[Limit]:
         return []
     # A label counted twice can exceed the ceiling: what was reached was within reach.
     highest = np.nan_to_num(np.fmax(d.ceiling, d.iou), nan=-np.inf).max(axis=0)
-    known = np.isfinite(highest)
+    known = np.isfinite(highest) & ~np.isnan(d.truth)  # a table may not say how large a concept is
     coverage = d.truth / d.pixels if d.pixels else np.full(len(d.concepts), np.nan)
     reachable = scores.passes(highest, min_iou, d.semantics)
     largest_area = d.activation.max(axis=0)
@@ -184,12 +184,14 @@ def _limit_lines(limits: list[Limit], most: int = 12) -> list[str]:
         if chosen:
             lines += ["", title]
             lines += [
-                f"  {limit.concept.name} ({limit.concept.category}): {limit.reason}; IoU ≤ {limit.ceiling:.3f}"
+                f"  {printable(f'{limit.concept.name} ({limit.concept.category})')}: {limit.reason}; IoU ≤ {limit.ceiling:.3f}"
                 for limit in chosen[:most]
             ]
             if len(chosen) > most:
                 lines.append(f"  … and {len(chosen) - most:,} more: see .limits")
-    if absent := [f"{limit.concept.name} ({limit.concept.category})" for limit in limits if not limit.occurs]:
+    if absent := [
+        printable(f"{limit.concept.name} ({limit.concept.category})") for limit in limits if not limit.occurs
+    ]:
         more = f" and {len(absent) - most:,} more" if len(absent) > most else ""
         lines += [
             "",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 
-from nbdissect.text import plural
+from nbdissect.text import plural, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +28,8 @@ class Match(NamedTuple):
 
     def __repr__(self) -> str:
         both, unit, concept = (f"{value:,}" for value in (self.intersection, self.activation, self.truth))
-        return f"<{self.concept.name} ({self.concept.category}): IoU {self.iou:.3f} = {both} / ({unit} + {concept} - {both})>"
+        name, category = printable(self.concept.name), printable(self.concept.category)
+        return f"<{name} ({category}): IoU {self.iou:.3f} = {both} / ({unit} + {concept} - {both})>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +93,7 @@ class Unit:
 
     def __repr__(self) -> str:
         what = f"{self.label} ({self.category}), IoU {self.iou:.3f}" if self.concept else "no concept"
-        return f"<Unit {self.address}: {what}>"
+        return printable(f"<Unit {self.address}: {what}>")
 
 
 class Units(Sequence[Unit]):
@@ -114,7 +115,7 @@ class Units(Sequence[Unit]):
             return [self[i] for i in range(*index.indices(len(self)))]
         if not -len(self) <= index < len(self):
             raise IndexError(
-                f"{self._scores.layer} has {plural(len(self), 'unit')}, 0 to {len(self) - 1}; got {index}."
+                f"{printable(self._scores.layer)} has {plural(len(self), 'unit')}, 0 to {len(self) - 1}; got {index}."
             )
         d, u = self._scores, index % len(self)
         best = int(d.best_concepts[u])
@@ -128,4 +129,4 @@ class Units(Sequence[Unit]):
         )
 
     def __repr__(self) -> str:
-        return f"<{plural(len(self), 'unit')} of {self._scores.layer}>"
+        return f"<{plural(len(self), 'unit')} of {printable(self._scores.layer)}>"

@@ -711,6 +711,10 @@ damages(
             r"a/1\.png: an image of mode 'RGBA'; allowed: RGB, L\. Save it as RGB",
         ),
         "an image with a palette": (saved("images/a/1.png", "P"), r"a/1\.png: an image of mode 'P'; allowed"),
+        "an image of 16 bits per channel": (
+            write("images/a/1.png", png(np.full((12, 16, 3), 4000), depth=16)),
+            r"a/1\.png: an image of 16 bits per channel, of which only the upper 8 would be read",
+        ),
         "an image of 16 bits": (saved("images/a/1.png", "I;16"), r"a/1\.png: an image of mode 'I;16'; allowed"),
         "a CMYK image": (saved("images/a/3.jpg", "CMYK", "JPEG"), r"a/3\.jpg: an image of mode 'CMYK'; allowed"),
         "a GIF image": (

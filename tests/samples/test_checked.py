@@ -57,7 +57,7 @@ def test_what_is_no_sample(item, what):
 
 @pytest.mark.parametrize("item", [torch.zeros(3, 16, 16), IMAGE, SimpleNamespace(masks={}, whole={})])
 def test_objects_without_an_image(item):
-    refused(r"without \.image\. Return nd\.Sample", item)
+    refused(r"without \.(image|masks)\. Return nd\.Sample", item)
 
 
 def test_objects_without_labels():

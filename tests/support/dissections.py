@@ -76,6 +76,9 @@ def dissection(
     intersection = (rng.random((units, len(concepts))) ** 6 * np.minimum(truth, 3_000)).astype(np.int64)
     intersection[units - 1] = 0
     maps = rng.normal(size=(units, top, 7, 7)).astype(np.float32)
+    order = np.argsort(-maps.max(axis=(2, 3)), axis=1)
+    maps = np.take_along_axis(maps, order[:, :, None, None], axis=1)
+    images = np.argsort(rng.random((units, max(top, len(data)))), axis=1)[:, :top]
     return Dissection(
         layer=layer,
         model="Handmade",
@@ -87,8 +90,8 @@ def dissection(
         intersection=intersection,
         truth=truth,
         activation=activation,
-        top_images=rng.integers(0, len(data), (units, top)),
-        top_activations=-np.sort(-maps.max(axis=(2, 3)), axis=1),
+        top_images=images % len(data),
+        top_activations=maps.max(axis=(2, 3)),
         top_maps=maps,
         images=len(data),
         pixels=len(data) * 24 * 24 * 100,
@@ -121,6 +124,24 @@ def decoded(array: dict[str, Any]) -> np.ndarray:
     return np.frombuffer(array["data"], array["dtype"]).reshape(array["shape"])
 
 
+def counts_of_images(rng, images, units, pixels):
+    """Counts per image that can be, and their sums: three concepts, each in a category of its own, as keywords of a result."""
+    carries = rng.random((images, 3)) < 0.6
+    area = rng.integers(0, 40, (images, units)) * (rng.random((images, units)) < 0.5)
+    truth = rng.integers(1, pixels, (images, 3)) * carries
+    shared = (rng.random((images, units, 3)) ** 2 * np.minimum(area[:, :, None], truth[:, None, :])).astype(np.int64)
+    image, unit = np.nonzero(area)
+    rows = PerImage(
+        intersection=np.column_stack([*np.nonzero(shared), shared[shared > 0]]),
+        area=np.column_stack([image, unit, area[image, unit]]),
+        area_categories=carries[image],
+        truth=np.column_stack([*np.nonzero(truth), truth[truth > 0]]),
+        pixels=np.column_stack([np.arange(images), np.full(images, pixels)]),
+    )
+    sums = {"intersection": shared.sum(0), "truth": truth.sum(0), "activation": area.T @ carries.astype(np.int64)}
+    return {**sums, "per_image": rows, "images": images, "pixels": images * pixels}
+
+
 def photographs(units=6, **more):
     """A result whose images are larger than an archive keeps, with several layers of masks, whole-image labels and gaps."""
     concepts = (nd.Concept(2, "car", "object"), nd.Concept(300, "wheel", "part"), nd.Concept(70_000, "street", "scene"))
@@ -136,32 +157,23 @@ def photographs(units=6, **more):
     rng = np.random.default_rng(1)
     images, maxima = d.top_images.copy(), d.top_activations.copy()
     images[0, 2:], maxima[0, 2:] = -1, np.nan
-    rows = np.column_stack(
-        [rng.integers(0, 24, 30), rng.integers(0, units, 30), rng.integers(0, 3, 30), rng.integers(0, 99, 30)]
-    )
-    per_image = PerImage(
-        rows,
-        rows[:, [0, 1, 3]],
-        rng.random((30, 3)) < 0.5,
-        rows[:, [0, 2, 3]],
-        np.column_stack([np.arange(24), np.full(24, 480)]),
-    )
+    counts = counts_of_images(rng, 24, units, 480)
     return replace(
         d,
         categories=("object", "part", "scene"),
         concepts=concepts,
         top_images=images,
         top_activations=maxima,
-        per_image=per_image,
         drawings=True,
         provenance=Provenance(
             nbdissect="0.1",
-            layer="layer4",
+            layer=d.layer,
             quantile=0.005,
-            categories=("object", "part"),
+            categories=("object", "part", "scene"),
             weights="blake2b:12",
             date="2020-01-01",
         ),
+        **counts,
     )
 
 
@@ -191,4 +203,5 @@ def assert_same(a, b):
 
 class Gone(Squares):
     def __getitem__(self, index):
-        raise FileNotFoundError(f"images/{index}.jpg")
+        message = f"images/{index}.jpg"
+        raise FileNotFoundError(message)
