@@ -40,12 +40,12 @@ class Cache:
 
     def __init__(self, directory: Any) -> None:
         if not isinstance(directory, (str, os.PathLike)) or not os.fspath(directory):
-            message = f"cache={directory!r}; the path of a directory is needed, such as cache='~/.cache/nbdissect'."
-            raise ValueError(message)
+            raise ValueError(
+                f"cache={directory!r}; the path of a directory is needed, such as cache='~/.cache/nbdissect'."
+            )
         self.directory = expand(directory)
         if self.directory.exists() and not self.directory.is_dir():
-            message = f"cache={str(directory)!r} is a file; the path of a directory is needed."
-            raise ValueError(message)
+            raise ValueError(f"cache={str(directory)!r} is a file; the path of a directory is needed.")
 
     def path(self, key: str) -> Path:
         """Return the file that holds the result of this key, or would hold it."""

@@ -64,7 +64,7 @@ class DigestingDataset:
     ) -> None:
         self.original = data
         self._data = check_dataset(data)
-        self._own: Any = _own_digest(data)
+        self._own: Any = _own_digest(getattr(self._data, "original", data))
         self._record = record or not self._own
         self._images: dict[int, bytes] = {}
         self._labels: dict[int, bytes] = {}

@@ -41,7 +41,9 @@ class Moments:
 
     def _stopped(self, case, name, after, stage):
         path = self.folder / name
-        assert not case.dissect(progress=interrupt(after, stage), checkpoint=path, per_image=True, executor=self.executor).complete
+        assert not case.dissect(
+            progress=interrupt(after, stage), checkpoint=path, per_image=True, executor=self.executor
+        ).complete
         return path
 
     def resume(self, path, case=None):
