@@ -87,7 +87,7 @@ class Checkpoint:
         if not path.exists():
             return False
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             manifest = json.loads(bytes(arrays.pop("run")))
             version, key = manifest["version"], manifest["key"]

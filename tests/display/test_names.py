@@ -43,7 +43,9 @@ def d():
     """A result all of whose names are of that kind: concepts, a category, layer and model."""
     plain = dissection(len(NAMES), names=NAMES)
     category = "tex\x1b[2J$\u202e$"
-    concepts = tuple(each._replace(category=category) if each.category == "texture" else each for each in plain.concepts)
+    concepts = tuple(
+        each._replace(category=category) if each.category == "texture" else each for each in plain.concepts
+    )
     categories = tuple(category if name == "texture" else name for name in plain.categories)
     best = np.eye(len(NAMES), dtype=np.int64) * 2_000  # one detector for each
     return replace(
@@ -156,7 +158,11 @@ def test_errors_in_answers(d):
         def __getitem__(self, index):
             raise OSError("\x1b[2J" + "half \ud800\nsecond line")
 
-    for request in ({"kind": "pictures", "images": [0, 1]}, {"kind": "pictures", "images": [0]}, {"kind": "maps", "units": [0]}):
+    for request in (
+        {"kind": "pictures", "images": [0, 1]},
+        {"kind": "pictures", "images": [0]},
+        {"kind": "maps", "units": [0]},
+    ):
         reply, _ = replies.answer({"a": replace(d, data=Broken(d.concepts))}, {"id": "1", "key": "a", **request})
         assert inert(reply)
         assert r"\ud800" in json.dumps(reply, ensure_ascii=False)

@@ -87,7 +87,10 @@ CELLS = {
     "displayed": ("display(d.plot())", 1),
     "in a loop": ("for cut in (0.02, 0.04): display(d.plot(min_iou=cut))", 2),
     "changed and displayed again": ("f = d.plot(); display(f); f.suptitle('x'); display(f)", 2),
-    "saved, then shown": ("d.plot(); plt.savefig(file := io.BytesIO()); blank = Image.open(file).convert('L').getextrema()[0] > 99", 1),
+    "saved, then shown": (
+        "d.plot(); plt.savefig(file := io.BytesIO()); blank = Image.open(file).convert('L').getextrema()[0] > 99",
+        1,
+    ),
     "shown by pyplot": ("d.plot(); plt.show()", 1),
     "in axes": ("fig, ax = plt.subplots(); d.plot(ax=ax);", 1),
     "beside another": ("plt.plot([1, 2]); d.plot()", 2),
@@ -104,7 +107,9 @@ def test_a_notebook_shows_it_once(tmp_path):
         "import io\nfrom matplotlib import pyplot as plt\nfrom PIL import Image\nfrom support.dissections import dissection\nd = dissection()"
     )
     notebook = nbformat.v4.new_notebook()
-    notebook.cells = [nbformat.v4.new_code_cell(source) for source in (start, *(source for source, _ in CELLS.values()))]
+    notebook.cells = [
+        nbformat.v4.new_code_cell(source) for source in (start, *(source for source, _ in CELLS.values()))
+    ]
     client.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [sum("image/png" in output.get("data", {}) for output in cell.outputs) for cell in notebook.cells[1:]]
     assert dict(zip(CELLS, shown, strict=True)) == {name: images for name, (_, images) in CELLS.items()}

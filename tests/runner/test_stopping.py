@@ -91,6 +91,7 @@ def test_a_run_interrupted_while_counting_goes_on_there(tmp_path):
     assert d == case.dissect(per_image=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", range(10))
 def test_a_killed_run_goes_on_and_gives_the_same(tmp_path, moment):
     """kill -9 at a random moment, then again, then to the end."""
@@ -158,6 +159,7 @@ def test_two_runs_on_one_checkpoint(tmp_path):
         held.close(finished=True)
 
 
+@pytest.mark.filterwarnings("ignore:1 label numbers")
 def test_out_of_memory_halves_the_batch_and_says_so_once():
     import torch
 
@@ -194,6 +196,7 @@ def slow(_):
     time.sleep(0.01)
 
 
+@pytest.mark.filterwarnings("ignore:1 label numbers")
 class TestBackground:
     def test_the_same_result(self):
         case = Case()
