@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, overload
 from nbdissect import validation
 from nbdissect.data.resolve import resolve_data
 from nbdissect.display.progress import reporter_of
-from nbdissect.samples import check_dataset, check_repeatable
+from nbdissect.samples import check_dataset
 
 if TYPE_CHECKING:
     import os
@@ -185,13 +185,12 @@ def dissect(
     find_layers(model, names)
     validation.check_numbers(quantile=quantile, top=top, batch_size=batch_size, num_workers=num_workers)
     validation.check_semantics(semantics)
-    validation.check_executor(executor, checkpoint)
+    validation.check_executor(executor)
     data = resolve_data(data)
     concepts = validation.read_concepts(data)
     where = choose_device(device, model_device(model))
     with preserve_rng_state(where):
         images = validation.select_images(check_dataset(data), semantics)
-        check_repeatable(data, sorted({images[0], images[len(images) // 2], images[-1]}))
     config = RunConfig(
         layers=names,
         images=images,
