@@ -18,10 +18,10 @@ from nbdissect.display.dissection_table import table_of
 from nbdissect.display.gallery import Gallery
 from nbdissect.display.html_page import page
 from nbdissect.display.live_view import LiveView
-from nbdissect.display.markup import NO_MATH
 from nbdissect.display.progress import reporter_of
 from nbdissect.display.run_view import RunView
 from nbdissect.display.saved_output import static_html
+from nbdissect.markup import NO_MATH
 from nbdissect.text import printable
 from nbdissect.types import Progress
 from support.dissections import NASTY, Squares, dissection
