@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, overload
 from nbdissect import validation
 from nbdissect.data.resolve import resolve_data
 from nbdissect.display.progress import reporter_of
-from nbdissect.samples import check_dataset, check_repeatable
+from nbdissect.samples import check_dataset
 
 if TYPE_CHECKING:
     import os
@@ -41,6 +41,7 @@ class DissectOptions(TypedDict, total=False):
     cache: str | os.PathLike[str] | None
     checkpoint: str | os.PathLike[str] | None
     executor: Executor | None
+    output: Any
     progress: bool | Callable[[Progress], None] | Reporter
 
 
@@ -92,6 +93,7 @@ def dissect(
     cache: str | os.PathLike[str] | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
+    output: Any = None,
     progress: bool | Callable[[Progress], None] | Reporter = True,
     background: bool = False,
 ) -> Dissection | Dissections | BackgroundRun:
@@ -105,10 +107,13 @@ def dissect(
     model : torch.nn.Module
         Run in eval mode, and given back as it was, also after an error or an interrupt.
     layer : str or sequence of str
-        Dotted names from ``model.named_modules()``. Several are dissected in one pass and come
-        back as a mapping. A layer's activation is what the module returns: [N, units, h, w],
-        [N, units], or tokens [N, T, units] of a square grid of patches. (Maps that keep their
-        channels last, [N, h, w, units], can't be told from these: wrap such a layer.)
+        Dotted names from ``model.named_modules()``; what only wraps a network (DataParallel,
+        torch.compile, a module with a single child) may be left out of them. Several are dissected in
+        one pass and come back as a mapping. A layer's activation is what the module returns at its last
+        call in a pass: maps [N, units, h, w] or [N, h, w, units], tokens [N, T, units], or [N, units],
+        taken as 1 × 1 maps. Which of these it is, is read from the shape of what the network is fed and
+        from the grids of the convolutions and pools before, and never guessed: where two readings are
+        possible, or none, an error names them. ``nd.layers(model)`` shows what was read.
     data : data set or path, optional
         The labeled images, an :class:`nbdissect.Broden` or anything with its members. By default
         ``nd.options.data``, else the directory in NBDISSECT_DATA, else the embedded drawings.
@@ -117,10 +122,14 @@ def dissect(
     top : int
         Number of strongest images to keep per unit.
     transform : callable, optional
-        PIL image → float tensor [channels, height, width]. By default the image is resized to what
-        the model's own weights ask for (``model.weights`` of torchvision, ``model.pretrained_cfg``
-        of timm) or else to the data set's image size, and gets their or ImageNet's normalization.
-        It should show the whole image: masks are not cropped with it.
+        PIL image → float tensor [channels, height, width], whose dtype is kept; or an image processor
+        of transformers. By default the model is asked for size, interpolation, mean and standard
+        deviation (torchvision's ``weights``, timm's ``pretrained_cfg``, open_clip's
+        ``preprocess_cfg``, ``config.image_size`` of transformers, also inside wrappers). What it doesn't
+        say is the size that the data set declares, else 224 × 224, and ImageNet's mean and standard
+        deviation; a detector that normalizes inside gets values in 0 … 1. The progress line and
+        ``d.provenance.transform`` say what was used. It should show the whole image: masks are not
+        cropped with it.
     batch_size : int
     device : device or str, optional
         Where to run: by default where the model is; "auto" takes a GPU if there is one.
@@ -135,17 +144,21 @@ def dissect(
     cache : path, optional
         A directory in which results are kept, and found again as long as nothing has changed:
         weights, code of the model, what it gives for three images, data, transform, settings.
-        To know the data, images and masks are read before the run. The result then carries the
+        To know the data, images and masks are read once before the run. The result then carries the
         provenance, date included, of the run that computed it.
     memory_mb : float
         Megabytes that the run may hold beside model and batch, in each process. What goes beyond
         lies in temporary files; the result is the same.
     checkpoint : path, optional
         A directory for the unfinished run: after an interrupt or a crash, the same call goes on from
-        there, and gives exactly what it would have given without. Gone when the run is complete.
+        there, and gives exactly what it would have given without. What is damaged, or was made of other data, is an
+        error. Gone when the run is complete.
     executor : concurrent.futures.Executor, optional
         Whose workers share the run: a process pool, or Dask's ``client.get_executor()`` for many
-        machines. The result is the same, count for count. See docs/cluster.md.
+        machines. The result is the same, count for count, also if workers die. See docs/cluster.md.
+    output : int, str or callable, or a mapping of layer to one of these, optional
+        Which part of what the module returns is meant: an index, a key, or a function that makes of it
+        [N, units, h, w], [N, T, units] or [N, units], such as ``lambda o: o[:, 5:]``.
     progress : bool, callable or Reporter
         Show a progress line; or call this with a ``Progress(stage, done, total, look)`` after every
         batch; or let this :class:`nbdissect.display.progress.Reporter` show the run.
@@ -175,23 +188,24 @@ def dissect(
     """
     validation.check_model(model)
     # Only now: importing nbdissect loads no torch.
-    from nbdissect.engine.activations import find_layers
     from nbdissect.engine.config import RunConfig
     from nbdissect.engine.devices import choose_device
-    from nbdissect.engine.model_state import model_device, preserve_rng_state
+    from nbdissect.engine.model_lock import sole_use
+    from nbdissect.engine.model_state import check_runnable, model_device, preserve_rng_state
+    from nbdissect.engine.wrappers import find_layers
     from nbdissect.runner import BackgroundRun, prepare
 
+    check_runnable(model)
     names = validation.parse_layer_names(model, layer)
     find_layers(model, names)
     validation.check_numbers(quantile=quantile, top=top, batch_size=batch_size, num_workers=num_workers)
     validation.check_semantics(semantics)
-    validation.check_executor(executor, checkpoint)
+    validation.check_executor(executor)
     data = resolve_data(data)
     concepts = validation.read_concepts(data)
     where = choose_device(device, model_device(model))
     with preserve_rng_state(where):
         images = validation.select_images(check_dataset(data), semantics)
-        check_repeatable(data, sorted({images[0], images[len(images) // 2], images[-1]}))
     config = RunConfig(
         layers=names,
         images=images,
@@ -204,9 +218,13 @@ def dissect(
         given_thresholds=validation.parse_thresholds(thresholds, names),
         per_image=per_image,
         memory=validation.parse_memory(memory_mb),
+        output=validation.parse_output(output, names),
     )
+    if background:
+        with sole_use(model):  # a copy in the middle of another thread's run would carry its hooks
+            model = validation.copy_model(model)
     job = prepare(
-        validation.copy_model(model) if background else model,
+        model,
         data,
         concepts,
         config,
@@ -220,6 +238,6 @@ def dissect(
         return BackgroundRun(job, single=single)
     found = job.cached()
     if found is None:
-        with reporter_of(progress).following(job.title) as report:
+        with reporter_of(progress).following(job.described_title) as report:
             found = job.run_here(report)
     return found.only if single else found

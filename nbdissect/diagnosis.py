@@ -74,8 +74,11 @@ def _front_end() -> str:
         return "none: this is no notebook"
     if session.answered:
         return "a notebook, which has answered"
-    if not session.displayed:
-        return "a notebook; no gallery has been shown yet"
+    silence = session.silence
+    if silence == "none shown":
+        return "a notebook; no gallery is on display, so there was nothing to answer"
+    if silence == "too early":
+        return "a notebook, which may still be drawing its first gallery: run nd.doctor() in a cell of its own, some seconds later"
     return (
         "a notebook, which has not answered a gallery: is ipywidgets installed where the server runs, and the page "
         "reloaded since? nd.options.renderer = 'html' does without"

@@ -14,9 +14,13 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.utils.process import arg_split  # type: ignore[attr-defined]
 
 from nbdissect.data.resolve import DATA_MEMBERS
-from nbdissect.text import did_you_mean
+from nbdissect.files import expand
+from nbdissect.notices import logger, raised_by_user_code
+from nbdissect.text import did_you_mean, printable_lines
 
 if TYPE_CHECKING:
+    import argparse
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from nbdissect.display.live_view import LiveView
@@ -69,54 +73,22 @@ class DissectMagics(Magics):
 
         The gallery fills while it computes. ■ ends it and keeps what was seen until then.
         """
-        from nbdissect.api import dissect
         from nbdissect.display.cell_output import show
         from nbdissect.display.session import session
-        from nbdissect.layer_table import layers
+        from nbdissect.layer_table import Layers
 
-        # Options may stand anywhere, and a cell's habits (a comment, a semicolon) do no harm.
-        words = arg_split(re.split(r"\s#", line, maxsplit=1)[0].rstrip().rstrip(";"))
-        args = self.dissect.parser.parse_intermixed_args(words)
-        if args.model is None:
-            raise UsageError(
-                "Say which model: %dissect model lists its layers, %dissect model layer dissects one. %dissect? explains the options."
-            )
+        args = self._parsed(line)
         assert self.shell is not None
         scope = {**self.shell.user_ns, **(local_ns or {})}
         try:
-            model = _evaluate("model", _unquoted(args.model), scope)
-            data = _data(args.data and _unquoted(args.data), scope)
-            transform = args.transform and _evaluate("--transform", _unquoted(args.transform), scope)
-            device = args.device and _unquoted(args.device)
-            names = [name for word in args.layer for name in _layers(_unquoted(word), scope)]
-            if not names:
-                return layers(model, data, transform=transform, device=device)
-            if not 0 <= args.min_iou <= 1:
-                raise UsageError(f"--min-iou {args.min_iou:g}; a number from 0 to 1 is needed. The paper uses 0.04.")
-            if args.background and args.html:
-                raise UsageError(
-                    "--html needs the result, which --background doesn't wait for. Later: run.result().to_html(path)."
-                )
-            live = None if args.background else _live_view(args.min_iou, single=len(names) == 1)
-            result: Any = dissect(
-                model,
-                cast("Any", names[0] if len(names) == 1 else names),
-                data=data,
-                quantile=args.quantile,
-                top=args.top,
-                transform=transform,
-                batch_size=args.batch_size,
-                device=device,
-                num_workers=args.num_workers,
-                semantics=cast("Any", _unquoted(args.semantics)),
-                per_image=args.per_image,
-                cache=args.cache and _unquoted(args.cache),
-                progress=live or True,
-                background=args.background,
-            )
+            result, live = _computed(args, scope)
         except (ValueError, OSError) as error:
+            if raised_by_user_code(error):
+                raise
             # Exactly UsageError: IPython prints a subclass of it with a traceback.
-            raise UsageError(str(error)) from error
+            raise UsageError(printable_lines(str(error))) from error
+        if isinstance(result, Layers):
+            return result
         if args.background:
             from nbdissect.display.live_view import show_run
 
@@ -128,6 +100,61 @@ class DissectMagics(Magics):
         if args.html:
             _write_page(result, _unquoted(args.html), args.min_iou)
         return result
+
+    def _parsed(self, line: str) -> argparse.Namespace:
+        """Return the arguments of a line, checked as far as that needs no model."""
+        # Options may stand anywhere, and a cell's habits (a comment, a semicolon) do no harm.
+        words = arg_split(re.split(r"\s#", line, maxsplit=1)[0].rstrip().rstrip(";"))
+        try:
+            args = self.dissect.parser.parse_intermixed_args(words)
+        except UsageError as error:
+            unknown = re.search(r"unrecognized arguments: (-[^\s=]*)", str(error))
+            if unknown is None:
+                raise
+            raise UsageError(f"{error}.{did_you_mean(unknown[1], _option_names(), cutoff=0.75)}") from None
+        if args.model is None:
+            raise UsageError(
+                "Say which model: %dissect model lists its layers, %dissect model layer dissects one. %dissect? explains the options."
+            )
+        if not 0 <= args.min_iou <= 1:
+            raise UsageError(f"--min-iou {args.min_iou:g}; a number from 0 to 1 is needed. The paper uses 0.04.")
+        if args.background and args.html:
+            raise UsageError(
+                "--html needs the result, which --background doesn't wait for. Later: run.result().to_html(path)."
+            )
+        return cast("argparse.Namespace", args)
+
+
+def _computed(args: argparse.Namespace, scope: dict[str, Any]) -> tuple[Any, LiveView | None]:
+    """Return what a line asks for, a table, a result or a run, and what showed it while it was computed."""
+    from nbdissect.api import dissect
+    from nbdissect.layer_table import layers
+
+    model = _evaluate("model", _unquoted(args.model), scope)
+    data = _data(args.data and _unquoted(args.data), scope)
+    transform = args.transform and _evaluate("--transform", _unquoted(args.transform), scope)
+    device = args.device and _unquoted(args.device)
+    names = [name for word in args.layer for name in _layers(_unquoted(word), scope)]
+    if not names:
+        return layers(model, data, transform=transform, device=device), None
+    live = None if args.background else _live_view(args.min_iou, single=len(names) == 1)
+    result: Any = dissect(
+        model,
+        cast("Any", names[0] if len(names) == 1 else names),
+        data=data,
+        quantile=args.quantile,
+        top=args.top,
+        transform=transform,
+        batch_size=args.batch_size,
+        device=device,
+        num_workers=args.num_workers,
+        semantics=cast("Any", _unquoted(args.semantics)),
+        per_image=args.per_image,
+        cache=args.cache and _unquoted(args.cache),
+        progress=live or True,
+        background=args.background,
+    )
+    return result, live
 
 
 def _live_view(min_iou: float, *, single: bool) -> LiveView | None:
@@ -144,8 +171,9 @@ def _live_view(min_iou: float, *, single: bool) -> LiveView | None:
 def _write_page(result: Any, path: str, min_iou: float) -> None:
     """Write the page; where that fails say so, and keep the result: it took long to compute."""
     try:
-        result.to_html(Path(path).expanduser(), min_iou=min_iou)
+        result.to_html(path, min_iou=min_iou)
     except (ValueError, OSError) as error:
+        logger.warning("--html %s was not written", path, exc_info=True)
         print(f"--html {path} was not written: {error}", file=sys.stderr)  # noqa: T201 - a line of the cell's output
 
 
@@ -156,12 +184,15 @@ def _unquoted(text: str) -> str:
 
 def _evaluate(what: str, expression: str, scope: dict[str, Any]) -> Any:
     try:
-        return eval(expression, scope)  # noqa: S307 - the user's own expression in the user's own session
-    except NameError as error:
+        return eval(compile(expression.strip(), "<%dissect>", "eval"), scope)  # noqa: S307 - the user's own expression and session
+    except Exception as error:
+        if raised_by_user_code(error):
+            raise
+        if not isinstance(error, NameError):
+            text = f"{what}: {expression!r} can't be evaluated: {type(error).__name__}: {error}"
+            raise UsageError(printable_lines(text)) from error
         hint = did_you_mean(expression, [name for name in scope if not name.startswith("_")], cutoff=0.6)
         raise UsageError(f"{what}: {error}.{hint or ' Run the cell that makes it first.'}") from error
-    except Exception as error:
-        raise UsageError(f"{what}: {expression!r} can't be evaluated: {type(error).__name__}: {error}") from error
 
 
 def _layers(word: str, scope: dict[str, Any]) -> list[Any]:
@@ -175,12 +206,12 @@ def _layers(word: str, scope: dict[str, Any]) -> list[Any]:
 def _data(text: str | None, scope: dict[str, Any]) -> Any:
     if text is None:
         return None
-    path = Path(text).expanduser()
     try:
         return _evaluate("--data", text, scope)
     except UsageError as error:
-        if path.is_dir():
-            return path
+        with suppress(OSError):
+            if (path := expand(text)).is_dir():
+                return path
         if not isinstance(error.__cause__, (NameError, SyntaxError)) or "(" in text:
             raise
         raise UsageError(f"--data: {text!r} is neither a variable nor a directory (looked in {Path.cwd()}).") from None

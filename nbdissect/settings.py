@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 RENDERERS = ("auto", "widget", "html")
@@ -37,7 +38,7 @@ class Options:
         if name == "renderer" and value not in RENDERERS:
             raise ValueError(f"renderer={value!r}; allowed are {', '.join(map(repr, RENDERERS))}.")
         # `not >=` refuses NaN too.
-        if name == "embed_mb" and (isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0):
+        if name == "embed_mb" and (isinstance(value, bool) or not isinstance(value, Real) or not float(value) >= 0):
             raise ValueError(
                 f"embed_mb={value!r}; a number of megabytes is needed, 0 or more. 0 keeps all images out of the notebook."
             )

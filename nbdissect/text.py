@@ -56,6 +56,11 @@ def printable(name: str) -> str:
     return "".join(_escaped(sign) if unicodedata.category(sign) in _INVISIBLE else sign for sign in name)
 
 
+def printable_lines(text: str) -> str:
+    """Return a text that may hold names from elsewhere, each of its lines as :func:`printable` shows it."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def _escaped(sign: str) -> str:
     return sign if sign in _JOINERS else repr(sign)[1:-1]
 

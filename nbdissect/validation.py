@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor
 from copy import deepcopy
 from numbers import Integral
@@ -63,17 +63,27 @@ def parse_memory(memory_mb: Any) -> int:
     return int(memory_mb * (1 << 20))
 
 
-def check_executor(executor: Any, checkpoint: Any) -> None:
-    """Refuse anything but an executor, and an executor together with a checkpoint."""
-    if executor is None:
-        return
-    if not isinstance(executor, Executor):
+def check_executor(executor: Any) -> None:
+    """Refuse anything but an executor."""
+    if executor is not None and not isinstance(executor, Executor):
         hint = " With Dask, pass client.get_executor()." if hasattr(executor, "get_executor") else ""
         raise ValueError(f"executor is a {type(executor).__name__}; a concurrent.futures.Executor is needed.{hint}")
-    if checkpoint is not None:
-        raise ValueError(
-            "checkpoint= is for a run in this process; with executor= a lost shard is computed anew. Use one of the two."
-        )
+
+
+def parse_output(output: Any, names: Sequence[str]) -> dict[str, Any] | None:
+    """Return which part of a layer's output is meant, by layer; None where nobody says."""
+    if output is None:
+        return None
+    if not isinstance(output, Mapping):
+        output = dict.fromkeys(names, output)
+    for name, pick in output.items():
+        if name not in names:
+            raise ValueError(f"output= names layer {name!r}; dissected are {', '.join(map(repr, names))}.")
+        if isinstance(pick, bool) or not (isinstance(pick, (int, str)) or callable(pick)):
+            raise ValueError(
+                f"output={pick!r} for layer {name!r}; an index, a key, or a function of what the module returns is needed."
+            )
+    return dict(output)
 
 
 def copy_model(model: torch.nn.Module) -> torch.nn.Module:
@@ -106,7 +116,7 @@ def check_numbers(*, quantile: Any, top: Any, batch_size: Any, num_workers: Any)
 
 def select_images(data: ConceptData, semantics: Semantics) -> list[int]:
     """Return the indices of the images to dissect: all, or, as NetDissect-Lite does, those that carry a label."""
-    if not len(data):
+    if not call_user_code(lambda: len(data), "len(data)"):
         raise ValueError("The data set is empty: len(data) is 0.")
     if semantics == "paper":
         return list(range(len(data)))
@@ -123,7 +133,7 @@ def read_categories(data: ConceptData) -> tuple[str, ...]:
     given = call_user_code(lambda: data.categories, "data.categories")
     if isinstance(given, str):
         raise ValueError(f"data.categories is the text {given!r}; a tuple is needed: ({given!r},), with the comma.")
-    if not isinstance(given, Iterable) or isinstance(given, Mapping):
+    if not isinstance(given, Iterable) or isinstance(given, (Mapping, Set)):  # a set has another order in each session
         raise ValueError(
             f"data.categories is {describe_type(given)}; a tuple of names is needed, such as ('object', 'part')."
         )

@@ -1,8 +1,8 @@
 import { imageCacheOf } from "./data/image-cache";
 import { type Channel, KernelSource } from "./data/source";
 import { maskOf, upsample } from "./draw/upsample";
-import type { Hello } from "./messages";
 import { mount } from "./mount";
+import type { Hello } from "./protocol";
 import type { Model } from "./state/model";
 
 type Widget = Model & Channel;

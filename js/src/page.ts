@@ -1,6 +1,6 @@
 import { unpack } from "./data/embedded";
-import type { EmbeddedGallery } from "./messages";
 import { mount } from "./mount";
+import type { EmbeddedGallery } from "./protocol";
 
 /**
  * Draws in the element `<id>`, in the place of `<id>-summary`, the gallery whose data `<id>-data` holds: a

@@ -3,7 +3,7 @@ import { isWireArray } from "../src/data/arrays";
 import { decoded, inflated } from "../src/data/decode";
 import { EmbeddedModel, unpack } from "../src/data/embedded";
 import { tableOf } from "../src/data/table";
-import type { DissectionTable, EmbeddedGallery, WireArray } from "../src/messages";
+import type { DissectionTable, EmbeddedGallery, WireArray } from "../src/protocol";
 import { DEFAULTS } from "../src/state/gallery-state";
 import { raw, wire } from "./parts";
 

@@ -1,7 +1,7 @@
 import filterCases from "../../tests/data/filter_cases.json";
 import type { NumberArray } from "../src/data/arrays";
 import { type Table, tableOf } from "../src/data/table";
-import type { DissectionTable, WireArray } from "../src/messages";
+import type { DissectionTable, WireArray } from "../src/protocol";
 import { DEFAULTS } from "../src/state/gallery-state";
 
 /** The cases that Python's filter is held to as well. */

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from nbdissect.data.broden_files import BrodenError
+from nbdissect.samples.images import stores_16_bits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,6 +200,10 @@ def _decode(content: bytes, expected: ExpectedFile, formats: tuple[str, ...], mo
     if image.mode not in modes:
         raise BrodenError(
             f"{expected.path}: an image of mode {image.mode!r}; allowed: {', '.join(modes)}. Save it as {modes[0]}."
+        )
+    if stores_16_bits(image):
+        raise BrodenError(
+            f"{expected.path}: an image of 16 bits per channel, of which only the upper 8 would be read. Save it with 8 bits."
         )
     try:
         image.load()

@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nbdissect.samples import Subset
 from nbdissect.settings import options
 from nbdissect.text import describe_type
@@ -42,6 +44,7 @@ def resolve_data(data: Any = None) -> ConceptData:
             f"{source} is {describe_type(data)} without {missing[0]!r}. It must be nd.Broden(path), a path to such a directory, "
             "or an object with concepts, categories, len(data) and data[i]: see nbdissect.types.ConceptData."
         )
+    _check_image_size(data, source)
     return data  # type: ignore[no-any-return]
 
 
@@ -55,6 +58,17 @@ def _open_directory(path: str | os.PathLike[str], source: str) -> ConceptData:
     except (FileNotFoundError, NotADirectoryError) as error:
         # Where the call doesn't name the path, its user must hear where it comes from.
         raise error if source == "data" else type(error)(f"{source}: {error}") from None
+
+
+def _check_image_size(data: Any, source: str) -> None:
+    size = call_user_code(lambda: getattr(data, "image_size", None), f"{source}.image_size")
+    if size is None:
+        return
+    sides = np.asarray(size)
+    if sides.shape != (2,) or sides.dtype.kind not in "iu" or not (sides > 0).all():
+        raise ValueError(
+            f"{source}.image_size is {size!r:.80}; the height and width of images are needed, such as (224, 224), or None."
+        )
 
 
 def _has(data: Any, name: str, source: str) -> bool:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import uuid4
 
 from nbdissect.display.session import session
+from nbdissect.notices import logger
 from nbdissect.results.dissection import MIN_IOU
 from nbdissect.settings import options
+from nbdissect.text import printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,14 +43,19 @@ def show(result: Any, min_iou: float = MIN_IOU, gallery: LiveGallery | None = No
     from IPython.display import display
 
     form = current_form()
-    if gallery is not None:
-        show_stand_in(gallery)
-    elif form == "text":
-        display({"text/plain": result.text(min_iou=min_iou)}, raw=True)  # type: ignore[no-untyped-call]
-    elif form in ("live", "both"):
-        display(result.gallery(min_iou=min_iou))  # type: ignore[no-untyped-call]
-    else:
-        _display_saved(result, form, min_iou)
+    try:
+        if gallery is not None:
+            show_stand_in(gallery)
+        elif form == "text":
+            display({"text/plain": result.text(min_iou=min_iou)}, raw=True)  # type: ignore[no-untyped-call]
+        elif form in ("live", "both"):
+            display(result.gallery(min_iou=min_iou))  # type: ignore[no-untyped-call]
+        else:
+            _display_saved(result, form, min_iou)
+    except Exception as error:  # a result took long to compute: it must reach whoever asked for it
+        logger.warning("A result could not be shown", exc_info=True)
+        text = printable_lines(f"It could not be shown as a gallery: {type(error).__name__}: {error}")
+        display({"text/plain": f"{result!r}\n{text}"}, raw=True)  # type: ignore[no-untyped-call]
     session.note_shown(result)
 
 
@@ -113,6 +120,8 @@ def _display_stand_in(gallery: LiveGallery, form: Form, place: str = "") -> None
         name=gallery.stands_for,
         place=place,
     )
+    if form == "both":
+        session.note_displayed(gallery)  # its page couldn't be heard while its images were read
 
 
 def current_form() -> Form:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdissect.results import scores
+from nbdissect.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,16 +55,16 @@ def table_of(d: Dissection, key: str, photographs: str = "") -> DissectionTable:
     return {
         "key": key,
         "photographs": photographs or key,
-        "layer": d.layer,
-        "model": d.model,
+        "layer": printable(d.layer),
+        "model": printable(d.model),
         "facts": d.facts,
         "semantics": d.semantics,
         "quantile": None if math.isnan(d.quantile) else d.quantile,
         "warning": d.warning.removeprefix(d.progress_note).lstrip(),  # which the page says by itself
         "note": _note(d),
         "provisional": d.progress_note,
-        "categories": list(d.categories),
-        "names": [concept.name for concept in d.concepts],
+        "categories": [printable(name) for name in d.categories],
+        "names": [printable(concept.name) for concept in d.concepts],
         "numbers": [concept.number for concept in d.concepts],
         "limits": _limits(d),
         "units": len(d.thresholds),

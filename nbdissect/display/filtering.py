@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from nbdissect.results import scores
+from nbdissect.text import printable
 
 if TYPE_CHECKING:
     from nbdissect.display.gallery_state import GalleryState, Sort
@@ -41,13 +42,14 @@ def _is_about(d: Dissection, unit: int, state: GalleryState) -> bool:
     if column < 0:
         return False
     concept = d.concepts[column]
-    return (not state.category or concept.category in state.category) and state.concept in (None, concept.number)
+    about = not state.category or printable(concept.category) in state.category
+    return about and state.concept in (None, concept.number)
 
 
 def _found(d: Dissection, key: str, unit: int, word: str) -> bool:
     column = d.best_concepts[unit]
-    concept = f"{d.concepts[column].name} {d.concepts[column].category}".lower() if column >= 0 else ""
-    return word in concept or word in (str(unit), f"{key.lower()}:{unit}")
+    _, name, category = d.concepts[column] if column >= 0 else (0, "", "")
+    return word in printable(f"{name} {category}").lower() or word in (str(unit), f"{key.lower()}:{unit}")
 
 
 def _place(d: Dissection, unit: int, sort: Sort) -> tuple[float | str, ...]:
@@ -56,7 +58,7 @@ def _place(d: Dissection, unit: int, sort: Sort) -> tuple[float | str, ...]:
         return (unit,)
     if sort == "concept":
         column = d.best_concepts[unit]
-        return (column < 0, d.concepts[column].name.lower() if column >= 0 else "", iou, unit)
+        return (column < 0, printable(d.concepts[column].name).lower() if column >= 0 else "", iou, unit)
     if sort == "activation":
         strongest = float(d.top_activations[unit, 0]) if d.top_activations.shape[1] else math.nan
         return (math.inf if math.isnan(strongest) else -strongest, unit)

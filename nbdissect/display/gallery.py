@@ -20,7 +20,7 @@ from nbdissect.display.replies import answer, strips, thumbnails_of
 from nbdissect.display.session import session
 from nbdissect.display.showable import checked, listed, newer_of
 from nbdissect.results.dissection import MIN_IOU, Dissection
-from nbdissect.text import did_you_mean
+from nbdissect.text import did_you_mean, printable
 
 if TYPE_CHECKING:
 
@@ -238,8 +238,7 @@ class Gallery(_SyncedWidget):
 
     def _number(self, unit: int | str) -> int:
         """Return the number of a unit of the current dissection."""
-        text = str(unit)
-        name, _, number = text.rpartition(":")
+        name, _, number = printable(str(unit)).rpartition(":")
         units = len(self._dissections[self.current].thresholds)
         if name in ("", self.current) and number.isdecimal() and int(number) < units:
             return int(number)
@@ -260,13 +259,14 @@ class Gallery(_SyncedWidget):
 
     @traitlets.validate("category")
     def _known_categories(self, proposal: Any) -> list[str]:
-        known = list(dict.fromkeys(name for d in self._dissections.values() for name in d.categories))
-        for name in proposal["value"]:
+        known = list(dict.fromkeys(printable(name) for d in self._dissections.values() for name in d.categories))
+        names = [printable(name) for name in proposal["value"]]
+        for name in names:
             if name not in known:
                 raise traitlets.TraitError(
                     f"There is no category {name!r} in this gallery; there are {', '.join(known)}.{did_you_mean(name, known)}"
                 )
-        return list(proposal["value"])
+        return names
 
     @traitlets.validate("concept")
     def _known_concept(self, proposal: Any) -> int | None:
@@ -275,7 +275,7 @@ class Gallery(_SyncedWidget):
             near = sorted(d.concepts, key=lambda concept: abs(concept.number - number))[:3]
             raise traitlets.TraitError(
                 f"{number} is the number of no concept of {self.current}; near it are "
-                f"{', '.join(f'{concept.number} ({concept.name})' for concept in near) or 'none'}."
+                f"{', '.join(f'{concept.number} ({printable(concept.name)})' for concept in near) or 'none'}."
             )
         return None if number is None else int(number)
 
@@ -296,7 +296,7 @@ class Gallery(_SyncedWidget):
         return list(dict.fromkeys(self._selected_name(unit) for unit in proposal["value"]))
 
     def _selected_name(self, unit: int | str) -> int | str:
-        name, _, number = str(unit).rpartition(":")
+        name, _, number = printable(str(unit)).rpartition(":")
         key = name or next(iter(self._dissections))
         if key in self._dissections and number.isdecimal() and int(number) < len(self._dissections[key].thresholds):
             return f"{key}:{int(number)}" if self._several else int(number)
@@ -304,16 +304,15 @@ class Gallery(_SyncedWidget):
 
     @traitlets.validate("current")
     def _known_name(self, proposal: Any) -> str:
-        if proposal["value"] not in self._dissections:
-            hint = did_you_mean(proposal["value"], self._dissections)
-            raise traitlets.TraitError(
-                f"{proposal['value']!r} is not in this gallery of {listed(self._dissections)}.{hint}"
-            )
-        return str(proposal["value"])
+        name = printable(proposal["value"])
+        if name not in self._dissections:
+            hint = did_you_mean(name, self._dissections)
+            raise traitlets.TraitError(f"{name!r} is not in this gallery of {listed(self._dissections)}.{hint}")
+        return name
 
     @traitlets.validate("compare")
     def _two_names(self, proposal: Any) -> list[str]:
-        names = list(proposal["value"])
+        names = [printable(name) for name in proposal["value"]]
         if names and (len(names) != 2 or not set(names) <= set(self._dissections) or names[0] == names[1]):
             raise traitlets.TraitError(f"compare takes two of {', '.join(self._dissections)}, or nothing; got {names}.")
         return names
@@ -350,6 +349,7 @@ class Gallery(_SyncedWidget):
         """Remove every view; what stands in for it takes their place. Showing it once more opens it anew, as it was left."""
         if self.comm is None:
             return
+        session.forget_displayed(self)
         layout = self.layout
         super().close()
         layout.close()
@@ -360,7 +360,7 @@ class Gallery(_SyncedWidget):
         if self.comm is None:
             self.layout = ipywidgets.Layout()
             self.open()
-        session.displayed = True
+        session.note_displayed(self)
         return super()._repr_mimebundle_(**kwargs)
 
     def __repr__(self) -> str:

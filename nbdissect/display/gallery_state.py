@@ -1,7 +1,7 @@
 """What a gallery looks like: the one list from which its traits, defaults, saved pages and TypeScript types follow.
 
 Whoever adds a setting adds a field here, writes what it means in the docstring of `Gallery`, and runs
-``tools/generate_types.py``, which writes ``js/src/state/gallery-state.ts``.
+``tools/generate_state.py``, which writes ``js/src/state/gallery-state.ts``.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from nbdissect.display.showable import checked
 from nbdissect.display.snapshot import UnreadableError, embed
 from nbdissect.display.summary_html import provenance_html, summary_html
 from nbdissect.files import atomic_write
+from nbdissect.markup import name_html
 from nbdissect.results.dissection import MIN_IOU
 
 if TYPE_CHECKING:
@@ -81,15 +82,15 @@ def page(result: Dissection | Mapping[str, Dissection], *, images: bool = True, 
         raise UnreadableError(
             f"{error}. Check that the data set still lies where it lay, or leave the photographs out: to_html(path, images=False)."
         ) from error
-    names = ", ".join(f"{d.layer} of {d.model}" for d in dissections.values())
+    names = name_html(", ".join(f"{d.layer} of {d.model}" for d in dissections.values()))
     summary = "".join(summary_html(d, min_iou, images=images) for d in dissections.values())
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<link rel="icon" href="data:,">\n'
-        f"<title>{escape(names)} · Network Dissection</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>Network Dissection: {escape(names)}</h1>\n"
+        f"<title>{names} · Network Dissection</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>Network Dissection: {names}</h1>\n"
         f'<div id="{_ID}"></div>\n<div id="{_ID}-summary">{summary}</div>\n</main>\n<footer>{_footer(dissections, embedded.describe("This page"))}</footer>\n'
         f'<script type="application/json" id="{_ID}-data">{embedded.json()}</script>\n'
         f'<script type="module">{script}</script>\n</body>\n</html>\n'

@@ -27,6 +27,7 @@ from nbdissect.display.run_view import RunView
 from nbdissect.display.session import session
 from nbdissect.notices import logged, logger
 from nbdissect.results.dissection import MIN_IOU, Dissection
+from nbdissect.text import printable, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -166,7 +167,7 @@ class LiveView:
         # The cell that everything belongs to, whichever thread makes it, and whichever cell runs by then.
         self._cell = session.request()
         clicks = self._cancel is not None
-        self.view = RunView(title=title, cancellable=clicks, hint="" if clicks else _HINT)
+        self.view = RunView(title=printable(title), cancellable=clicks, hint="" if clicks else _HINT)
         self.view.observe(self._cancel_pressed, names=["cancel"])
         self._frame = _Frame(self.view)
         session.register(self._frame)
@@ -176,7 +177,7 @@ class LiveView:
     def report(self, progress: Progress) -> None:
         """Show how far the run is and, if it may take that time now, show what it has found."""
         began = self._clock()
-        with self._lock:
+        with self._lock, logged("The run's view could not be brought up to date"):
             text = self._tracker.update(progress)
             self._reports += 1
             if not self._closed and not self._ended:
@@ -193,7 +194,7 @@ class LiveView:
 
         Returns None where there is none: nothing ran, the view was closed, or it went wrong.
         """
-        with self._lock:
+        with self._lock, logged("The run's view could not show its end"):
             if self.view is None or self._ended:
                 return None
             self._ended = True
@@ -210,10 +211,11 @@ class LiveView:
             with self._harmless():
                 self._push_images()
             return self.gallery
+        return None
 
     def fail(self, error: BaseException) -> None:
         """Say that the run ended with an error; what was found until then goes."""
-        with self._lock:
+        with self._lock, logged("The run's view could not show its end"):
             if self.view is None or self._ended:
                 return
             self._ended = True
@@ -282,7 +284,7 @@ class LiveView:
             self._only = self.gallery.only
             # The gallery goes below the line, which stays where it is.
             self._frame.children = (self.view, self.gallery)
-            session.displayed = True
+            session.note_displayed(self.gallery)
         else:
             self.gallery.update(result)
             if self.gallery.only == self._only:  # chosen by nobody yet: as a gallery of this result would begin
@@ -323,7 +325,11 @@ def show_run(run: ThreadRun, min_iou: float = MIN_IOU) -> None:
     if not _watchable():
         raise NotImplementedError
     live = LiveView(single=run.single, min_iou=min_iou, cancel=run.cancel)
-    live.show(run.title)
+    try:
+        live.show(run.title)
+    except Exception:  # the run goes on, and its text is shown instead
+        logger.warning("The run could not be shown", exc_info=True)
+        raise NotImplementedError from None
     cell, place = session.request(), cell_output.hold_place(repr(run))
 
     def hear(run: ThreadRun) -> None:
@@ -367,4 +373,4 @@ def _watchable() -> bool:
 
 
 def _text(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+    return printable_lines(str(error)) or type(error).__name__

@@ -11,6 +11,9 @@ from uuid import uuid4
 
 from nbdissect.display.progress_text import ProgressTracker
 from nbdissect.display.session import session
+from nbdissect.markup import NO_MATH
+from nbdissect.notices import logged
+from nbdissect.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,8 +63,13 @@ class _Line:
     @contextmanager
     def following(self, title: str) -> Iterator[Callable[[Progress], None]]:
         """Keep the line while the run lasts, and say in it how the run ended."""
-        write = _notebook_line() if session.in_notebook else _terminal_line()
+        title = printable(title)
+        line = _notebook_line() if session.in_notebook else _terminal_line
         tracker, written = ProgressTracker(), time.monotonic()
+
+        def write(text: str, share: float | None) -> None:
+            with logged("The progress line could not be written"):
+                line(text, share)
 
         def report(progress: Progress) -> None:
             nonlocal written
@@ -93,21 +101,19 @@ def _notebook_line() -> Callable[[str, float | None], None]:
             if share is not None
             else ""
         )
-        bundle = {"text/plain": text, "text/html": f'<div style="opacity:.75">{bar}{escape(text)}</div>'}
+        bundle = {
+            "text/plain": text,
+            "text/html": f'<div class="{NO_MATH}" style="opacity:.75">{bar}{escape(text)}</div>',
+        }
         display(bundle, raw=True, display_id=identity, update=displayed)  # type: ignore[no-untyped-call]
         displayed = True
 
     return write
 
 
-def _terminal_line() -> Callable[[str, float | None], None]:
-    live = sys.stderr.isatty()
-
-    def write(text: str, share: float | None) -> None:
-        if live:
-            sys.stderr.write(f"\r\x1b[K{text}" + ("\n" if share is None else ""))
-            sys.stderr.flush()
-        elif share is None:
-            sys.stderr.write(f"{text}\n")
-
-    return write
+def _terminal_line(text: str, share: float | None) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{text}" + ("\n" if share is None else ""))
+        sys.stderr.flush()
+    elif share is None:
+        sys.stderr.write(f"{text}\n")

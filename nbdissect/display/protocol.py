@@ -1,6 +1,6 @@
 """Everything that passes between the kernel and the page, by name and type.
 
-The page's half is ``js/src/messages.ts``; ``tests/display/test_messages.py`` compares the two. Numbers of
+The page's half is ``js/src/protocol.ts``; ``tests/display/test_protocol.py`` compares the two. Numbers of
 a dissection travel once, in the widget's state, as arrays (`DissectionTable`).
 Photographs, maps and masks never do: the page asks for them as its cards come into view, with a
 message that carries an id, and the answer to it carries the same id, or an error.

@@ -11,6 +11,7 @@ import numpy as np
 from nbdissect.display.dissection_table import packed
 from nbdissect.display.thumbnails import TYPE, Thumbnails
 from nbdissect.results.upsampling import resize
+from nbdissect.text import printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
@@ -57,7 +58,7 @@ def answer(dissections: Mapping[str, Dissection], request: Mapping[str, Any]) ->
             )
         return _HANDLERS[kind](dissections[key], request, request_id)
     except RefusedError as refusal:
-        return {"kind": "error", "id": request_id, "error": str(refusal), "hint": refusal.hint}, []
+        return {"kind": "error", "id": request_id, "error": _describe(refusal), "hint": refusal.hint}, []
     except Exception as error:
         return {"kind": "error", "id": request_id, "error": _describe(error), "hint": _hint(error)}, []
 
@@ -67,9 +68,9 @@ _RERUN = "Run the cell again to show the gallery anew."
 
 def _describe(error: Exception) -> str:
     if isinstance(error, RefusedError) or (error.__cause__ is None and str(error).startswith("Image ")):
-        return str(error)
+        return printable_lines(str(error))
     cause = error.__cause__ or error  # what the data set's own code raised says it best
-    return f"{type(cause).__name__}: {cause}"
+    return printable_lines(f"{type(cause).__name__}: {cause}")
 
 
 def _refuse_if_all(failed: list[Exception], wanted: int) -> None:

@@ -14,7 +14,6 @@ import base64
 import zlib
 from collections.abc import Mapping
 from functools import cache, partial
-from html import escape
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -23,6 +22,8 @@ from nbdissect.display.session import session
 from nbdissect.display.showable import checked
 from nbdissect.display.snapshot import NOTEBOOK_CONCEPTS, NOTEBOOK_SIDE, GallerySnapshot, UnreadableError, embed
 from nbdissect.display.summary_html import UNLESS_SANITIZED, summary_html
+from nbdissect.markup import NO_MATH, text_html
+from nbdissect.notices import logger
 from nbdissect.results.dissection import MIN_IOU
 from nbdissect.settings import options
 
@@ -98,7 +99,7 @@ def static_html(
     embedded.gallery["remark"] = remark if embedded.embedded else trouble or _rest(embedded)
     data = embedded.json().replace("'", "\\u0027")
     html = (
-        f'<div id="{name}"><div id="{id_}"></div><div id="{id_}-summary">{summary}{_advice(remark)}</div>'
+        f'<div id="{name}"><div id="{id_}"></div><div id="{id_}-summary" class="{NO_MATH}">{summary}{_advice(remark)}</div>'
         f'<div id="{id_}-data" data-gallery=\'{data}\' data-code="{_code()}" class="{UNLESS_SANITIZED}" style="display:none" '
         f'data-start="data:text/javascript;base64,{loader}">{start}</div></div>'
     )
@@ -122,6 +123,9 @@ def _embedded(
         return gallery(maps=options.embed_mb > 0, side=NOTEBOOK_SIDE, budget=budget), ""
     except UnreadableError as error:
         trouble = f"{error}."
+    except Exception as error:  # whatever is wrong with the images: the numbers stand without them
+        logger.warning("The images could not be embedded", exc_info=True)
+        trouble = f"Its images could not be embedded: {type(error).__name__}: {error}."
     except KeyboardInterrupt:  # the result is there: whoever stops the reading of its images shall keep it
         trouble = "The reading of its images was interrupted."
     return gallery(maps=False), trouble
@@ -140,7 +144,7 @@ def _rest(embedded: GallerySnapshot) -> str:
 
 def _advice(remark: str) -> str:
     return (
-        f'<div style="opacity:.75;margin:.6em 0">{escape(remark)} To browse all units, trust this notebook, or run the cell in a live '
+        f'<div style="opacity:.75;margin:.6em 0">{text_html(remark)} To browse all units, trust this notebook, or run the cell in a live '
         "one. If the interactive gallery does not appear there, <code>nd.doctor()</code> tells what is missing.</div>"
     )
 

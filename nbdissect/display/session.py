@@ -7,14 +7,16 @@ in memory.
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 import weakref
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class Closable(Protocol):
@@ -31,6 +33,18 @@ class CellRun(NamedTuple):
     request: str
 
 
+# Longer than a page takes to draw a gallery and to say so.
+_SECONDS_TO_ANSWER = 5.0
+
+
+def _seconds_between(first: dict[str, Any], second: dict[str, Any]) -> float:
+    """Seconds from one request to another, by the clock of whoever sent them; infinity where they don't say."""
+    try:
+        return float((second["header"]["date"] - first["header"]["date"]).total_seconds())
+    except (KeyError, TypeError, AttributeError):
+        return 0.0 if first == second else math.inf
+
+
 class Session:
     """Everything that is remembered from one cell to the next.
 
@@ -38,15 +52,14 @@ class Session:
     ----------
     answered : bool
         Whether a page has answered a gallery: a front end draws our widgets.
-    displayed : bool
-        Whether a live gallery was put on display.
     """
 
     def __init__(self) -> None:
         self.answered = False
-        self.displayed = False
         # Cell → the request that made its widgets, and the widgets.
         self._widgets: dict[str, tuple[str, list[weakref.ref[Any]]]] = {}
+        # Gallery on display → when that was, and the request of the cell that displayed it.
+        self._displayed: weakref.WeakKeyDictionary[Any, tuple[float, dict[str, Any]]] = weakref.WeakKeyDictionary()
         # Result → execution count of the cell that showed it.
         self._shown: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         # Cell → the request that wrote saved outputs, and their bytes.
@@ -129,6 +142,42 @@ class Session:
         Without history the execution count stands still, and the result may be asked for again.
         """
         return self.shell is not None and self._shown.pop(result, None) == self.shell.execution_count
+
+    # --- whether a page answers ---
+
+    def note_displayed(self, gallery: Any) -> None:
+        """Note that a live gallery is on display, and that its cell goes on until now at least."""
+        self._displayed[gallery] = time.monotonic(), self.request()
+
+    def forget_displayed(self, gallery: Any) -> None:
+        """Note that a gallery is on display no more."""
+        self._displayed.pop(gallery, None)
+
+    @property
+    def silence(self) -> Literal["none shown", "too early", "no answer"]:
+        """What it means that no page has answered.
+
+        A page can't be heard before the cell that displays a gallery has ended, nor by a cell that was
+        asked for together with it ("Run all cells").
+        """
+        if not self._displayed:
+            return "none shown"
+        now, request = time.monotonic(), self.request()
+        late = any(
+            now - then > _SECONDS_TO_ANSWER and _seconds_between(asked, request) > _SECONDS_TO_ANSWER
+            for then, asked in self._displayed.values()
+        )
+        return "no answer" if late else "too early"
+
+    def before_cell_ends(self, function: Callable[[], object]) -> None:
+        """Call a function once the running cell's code is through, before anything else that waits for that moment."""
+        waiting = self.shell.events.callbacks["post_execute"]
+
+        def once() -> None:
+            waiting.remove(once)
+            function()
+
+        waiting.insert(0, once)  # `register` would put it after the backend that shows open figures
 
     # --- bytes of saved outputs ---
 

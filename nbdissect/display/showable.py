@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nbdissect.results.dissection import Dissection
-from nbdissect.text import plural
+from nbdissect.text import plural, printable
 
 
 def checked(result: Dissection | Mapping[str, Dissection]) -> dict[str, Dissection]:
     """Return dissections by name, of one or of several, if they may be shown together.
+
+    Names are as :func:`nbdissect.text.printable` shows them: they are sent to the page, and come back from it.
 
     Raises
     ------
@@ -19,8 +21,8 @@ def checked(result: Dissection | Mapping[str, Dissection]) -> dict[str, Dissecti
     """
     _check(result if isinstance(result, Mapping) else {None: result})
     if isinstance(result, Dissection):
-        return {result.layer: result}
-    named = {str(name): d for name, d in result.items()}
+        return {printable(result.layer): result}
+    named = {printable(str(name)): d for name, d in result.items()}
     if "" in named or len(named) < len(result):
         raise ValueError(f"Every dissection of a gallery needs a name of its own; got {', '.join(map(repr, result))}.")
     return named

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nbdissect.display.palette import category_colors
+from nbdissect.markup import NO_MATH, name_html, text_html
 from nbdissect.notices import logged
 from nbdissect.results.upsampling import resize
 from nbdissect.samples import check_dataset
@@ -43,7 +44,7 @@ def summary_html(d: Dissection, min_iou: float, *, images: bool | None = None) -
     images = options.embed_mb > 0 if images is None else images
     summary = d.summary(min_iou)
     parts = [
-        f'<div style="margin:0;font-size:1.25em"><strong>{escape(d.layer)}</strong> of {escape(d.model)}</div>',
+        f'<div style="margin:0;font-size:1.25em"><strong>{name_html(d.layer)}</strong> of {name_html(d.model)}</div>',
         f'<div style="margin:.2em 0"><strong>{escape(summary.headline)}</strong></div>',
         f'<div style="margin:.2em 0;opacity:.75">{escape(d.facts)}</div>',
     ]
@@ -58,7 +59,7 @@ def summary_html(d: Dissection, min_iou: float, *, images: bool | None = None) -
         _all_units(d),
         provenance_html(d),
     ]
-    return f'<div style="text-align:left;max-width:64em">{"".join(parts)}</div>'
+    return f'<div class="{NO_MATH}" style="text-align:left;max-width:64em">{"".join(parts)}</div>'
 
 
 def _table(head: list[str], rows: list[list[str]], numbers: tuple[int, ...] = ()) -> str:
@@ -88,7 +89,7 @@ def _counts(d: Dissection, summary: Summary) -> str:
         )
         rows.append(
             [
-                escape(name),
+                name_html(name),
                 f"{count:,}",
                 f"{summary.report.unique[name]:,}",
                 bar,
@@ -116,8 +117,8 @@ def _best(d: Dissection, min_iou: float, *, images: bool) -> str:
         return ""
     rows = [
         [
-            f"<strong>{escape(unit.label or 'unnamed')}</strong> <div>{escape(unit.category or '')}</div>",
-            f"{unit.iou:.3f} <div><code>{escape(unit.address)}</code></div>",
+            f"<strong>{name_html(unit.label or 'unnamed')}</strong> <div>{name_html(unit.category or '')}</div>",
+            f"{unit.iou:.3f} <div><code>{name_html(unit.address)}</code></div>",
             _strip(d, unit.index) if images else "",
         ]
         for unit in (d.units[u] for u in units)
@@ -150,7 +151,7 @@ def _drawn_strip(d: Dissection, u: int) -> str:
     file = io.BytesIO()
     strip.save(file, "JPEG", quality=80)
     unit = d.units[u]
-    text = escape(f"{len(images)} strongest images of {unit.address}, {unit.label}", quote=True)
+    text = name_html(f"{len(images)} strongest images of {unit.address}, {unit.label}")
     source = f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
     return _unless_sanitized(f'<img alt="{text}" style="max-width:none" src="{source}">')
 
@@ -164,8 +165,8 @@ def _limits(limits: list[Limit]) -> str:
         return ""
     rows = [
         [
-            escape(limit.concept.name),
-            escape(limit.concept.category),
+            name_html(limit.concept.name),
+            name_html(limit.concept.category),
             escape(limit.reason),
             f"{limit.ceiling:.3f}",
             "no" if not limit.reachable else "yes",
@@ -190,9 +191,9 @@ def _all_units(d: Dissection) -> str:
     order = np.argsort(-d.best_iou, kind="stable")[:_ROWS]
     rows = [
         [
-            f"<code>{escape(unit.address)}</code>",
-            escape(unit.label or "–"),
-            escape(unit.category or ""),
+            f"<code>{name_html(unit.address)}</code>",
+            name_html(unit.label or "–"),
+            name_html(unit.category or ""),
             f"{unit.iou:.3f}",
         ]
         for unit in (d.units[int(u)] for u in order)
@@ -210,6 +211,6 @@ def provenance_html(d: Dissection) -> str:
     if d.provenance is None:
         return ""
     return (
-        f"<details><summary>What made {escape(d.layer)}</summary>"
-        f'<pre style="white-space:pre-wrap">{escape(str(d.provenance))}</pre></details>'
+        f'<details class="{NO_MATH}"><summary>What made {name_html(d.layer)}</summary>'
+        f'<pre style="white-space:pre-wrap">{text_html(str(d.provenance))}</pre></details>'
     )

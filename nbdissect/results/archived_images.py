@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbdissect.masks import shape_of
 from nbdissect.results.archived_data import SIDE, TYPES, ArchivedSample
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class Packed:
 def pack(sample: Any, index: int, concepts: Sequence[Concept], categories: Sequence[str]) -> Packed:
     """Return image number `index` and its labels, encoded; one that comes from an archive stays as it is, byte by byte."""
     encoded, kind, size = _encode(sample)
-    planes, labels, shape = _pack_labels(sample, index, concepts, categories)
+    planes, labels, shape = _pack_labels(sample, concepts, categories)
     known = {concept.number for concept in concepts}
     held = sample.whole
     whole = {
@@ -69,14 +68,14 @@ def _encode(sample: Any) -> tuple[bytes, str, tuple[int, int]]:
 
 
 def _pack_labels(
-    sample: Any, index: int, concepts: Sequence[Concept], categories: Sequence[str]
+    sample: Any, concepts: Sequence[Concept], categories: Sequence[str]
 ) -> tuple[dict[str, int], bytes, tuple[int, int]]:
     from PIL import Image
 
     held = sample.masks  # once: each access may read files
     masks = {category: np.asarray(held[category]) for category in categories if category in held}
     masks = {category: mask for category, mask in masks.items() if mask.ndim == 3 and len(mask)}
-    shape = shape_of(sample, index, masks)
+    shape = sample.shape
     planes = sum(map(len, masks.values())) if max((c.number for c in concepts), default=0) <= _MOST_NUMBER else 0
     step = math.ceil(math.sqrt(max(planes, 1) * math.prod(shape) / _KEPT_PIXELS))
     shape = (-(-shape[0] // step), -(-shape[1] // step))

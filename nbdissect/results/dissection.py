@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
@@ -226,11 +227,20 @@ class Dissection(LayerScores):
 
         to_html(self, path, images=images, min_iou=min_iou)
 
-    def plot(self, min_iou: float = MIN_IOU) -> Figure:
-        """Return the paper's bar graph, a matplotlib Figure: concepts by category, with their numbers of detectors."""
+    def plot(self, ax: Axes | None = None, *, min_iou: float = MIN_IOU) -> Figure:
+        """Return the paper's bar graph, a matplotlib Figure: concepts by category, with their numbers of detectors.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw. By default in a figure of its own, which is pyplot's current one, for
+            ``plt.savefig(path)`` in the same cell.
+        min_iou : float
+            The cut between detectors and other units.
+        """
         from nbdissect.display.plots import bar_graph
 
-        return bar_graph(self, min_iou)
+        return bar_graph(self, ax, min_iou)
 
     def gallery(self, **state: Any) -> Gallery:
         """Return a gallery of the units, a widget to browse in a notebook.

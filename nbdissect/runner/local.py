@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nbdissect.engine.activations import OtherCallsError
 from nbdissect.runner.interrupts import StopRequest
 from nbdissect.runner.preview import Preview
 from nbdissect.runner.two_pass import TwoPassRun
@@ -41,6 +42,7 @@ def run(
     preview = Preview(this)
 
     def ends(patience: int) -> bool:
+        preview.answer()
         report(this.progress, preview.snapshot)
         if save_to is not None:
             save_to.save_if_due(this)
@@ -48,9 +50,16 @@ def run(
 
     try:
         if save_to is not None:
-            save_to.restore(this)
+            save_to.restore(this, stop=lambda: stop.requests > 0)
         if not this.thresholds:
-            this.forward_pass(lambda _: ends(0))
+            try:
+                this.forward_pass(lambda _: ends(0))
+            except OtherCallsError:
+                if checkpoint is not None:  # which holds what passes that stopped early have found
+                    raise
+                this.start_again()
+                preview = Preview(this)
+                this.forward_pass(lambda _: ends(0))
             if save_to is not None and this.seen < len(this.batches):
                 save_to.save(this)
                 save_to = None  # what follows concerns a part of the images only: the next run goes on from here
@@ -61,4 +70,5 @@ def run(
             save_to.save(this)
         return this.result()
     finally:
+        preview.end()
         this.close()

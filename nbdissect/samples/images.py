@@ -53,6 +53,8 @@ def read_image(value: Any, index: int) -> Image:
     _check_depth(value, index, name)
     try:
         value.load()
+        if value.mode == "La":  # which Pillow converts to nothing else
+            value = value.convert("LA")
         if value.getexif().get(_ORIENTATION, 1) != 1:
             value = ImageOps.exif_transpose(value)
     except MemoryError:
@@ -115,6 +117,11 @@ def _check_array(array: np.ndarray[Any, Any], index: int) -> np.ndarray[Any, Any
     )
 
 
+def stores_16_bits(image: Image) -> bool:
+    """Return whether an image file holds 16 bits per channel, of which Pillow would keep the upper 8; known until it is decoded."""
+    return any(_DEEP.search(str(tile[3])) for tile in getattr(image, "tile", ()))
+
+
 def _check_depth(image: Image, index: int, name: str) -> None:
     """Refuse 16-bit and float values: which of them is white can't be known, and Pillow would make most of them white, or black."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
@@ -124,8 +131,7 @@ def _check_depth(image: Image, index: int, name: str) -> None:
             "Image.fromarray((np.asarray(image) / 65535 * 255).round().astype(np.uint8)), with the value that is white for 65535, "
             "such as 4095 where 12 bits are used."
         )
-    # A file that isn't decoded yet says in its tiles how it stores its pixels.
-    if any(_DEEP.search(str(tile[3])) for tile in getattr(image, "tile", ())):
+    if stores_16_bits(image):
         raise ValueError(
             f"Image {index}{name}: it holds 16 bits per channel, of which Pillow keeps the upper 8: all is black where 8 bits are used. "
             "Read it with a library for such files, scale it to 0 … 255, and give a uint8 array [height, width, 3]."

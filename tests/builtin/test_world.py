@@ -228,6 +228,9 @@ def test_indices_as_in_a_sequence() -> None:
 def test_impossible_worlds_are_refused() -> None:
     with pytest.raises(ValueError, match=r"World\(n=0\): a data set needs at least one image"):
         World(n=0)
+    for n in (2.5, "20", True, None):
+        with pytest.raises(ValueError, match=r"World\(n=.*: a data set needs at least one image"):
+            World(n=n)
     with pytest.raises(ValueError, match=r"split='val'.*choose one of 'probe', 'train', 'test'"):
         World(split="val")
 

@@ -104,6 +104,35 @@ def test_members_that_fail(root):
         resolve_data(Lazy())
 
 
+@pytest.mark.parametrize(
+    "size", [224, (224,), (224, 224, 3), (224.0, 224), "224", (0, 224), (True, False), np.array(224)]
+)
+def test_sizes_that_are_none(root, size):
+    data = World(n=3)
+    data.image_size = size
+    with pytest.raises(
+        ValueError,
+        match=r"data\.image_size is .*; the height and width of images are needed, such as \(224, 224\), or None",
+    ):
+        resolve_data(data)
+
+
+@pytest.mark.parametrize("size", [None, (64, 48), [64, 48], np.array([64, 48])])
+def test_sizes(root, size):
+    data = World(n=3)
+    data.image_size = size
+    assert resolve_data(data) is data
+
+
+def test_a_length_that_fails():
+    class Endless(Data):
+        def __len__(self):
+            raise NotImplementedError
+
+    with pytest.raises(ValueError, match=r"len\(data\) raised NotImplementedError"):
+        nd.dissect(torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1)), "0", data=Endless(("object",), CAT), progress=False)
+
+
 # --- categories and concepts ---
 
 
@@ -128,6 +157,7 @@ CAT = nd.Concept(1, "cat", "object")
         (None, r"data\.categories is None; a tuple of names is needed"),
         (7, r"data\.categories is an int"),
         ({"object": 1}, r"data\.categories is a dict"),
+        ({"object", "part"}, r"data\.categories is a set; a tuple of names is needed"),
         (("object", 7), r"data\.categories holds 7; names are needed"),
         (("object", ""), r"data\.categories holds ''; names are needed"),
         (("object", None), r"data\.categories holds None"),

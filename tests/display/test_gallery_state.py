@@ -21,10 +21,10 @@ SETTINGS = [each.name for each in fields(GalleryState)]
 
 
 def test_the_pages_types_are_up_to_date():
-    spec = importlib.util.spec_from_file_location("generate_types", ROOT / "tools" / "generate_types.py")
+    spec = importlib.util.spec_from_file_location("generate_state", ROOT / "tools" / "generate_state.py")
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
-    assert tool.TARGET.read_text(encoding="utf-8") == tool.generated(), "run python tools/generate_types.py"
+    assert tool.TARGET.read_text(encoding="utf-8") == tool.generated(), "run python tools/generate_state.py"
 
 
 def test_every_field_is_a_synced_trait_of_its_type_and_default():

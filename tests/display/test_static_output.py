@@ -13,6 +13,7 @@ import nbdissect as nd
 from nbdissect.display.saved_output import static_html
 from nbdissect.display.session import session
 from nbdissect.display.summary_html import UNLESS_SANITIZED
+from nbdissect.text import printable
 from support.dissections import NASTY, Gone, Squares, dissection
 from support.needs import needed
 
@@ -155,7 +156,7 @@ def test_hostile_names_stay_names():
     )
     seen = Reader(static_html(hostile, "nbdissect-1"))
     assert seen.scripts == 1
-    assert seen.gallery["dissections"][0]["table"]["names"][: len(NASTY)] == list(NASTY)
+    assert seen.gallery["dissections"][0]["table"]["names"][: len(NASTY)] == list(map(printable, NASTY))
 
 
 def test_each_output_stands_alone_under_the_name_of_its_gallery(d):

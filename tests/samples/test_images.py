@@ -64,14 +64,19 @@ def test_an_orientation_is_applied_once(orientation, kind):
     assert read_image(read, 0).size == upright.size  # not turned once more
 
 
-@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "LA", "RGBA", "CMYK", "YCbCr", "HSV"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "LA", "RGBA", "CMYK", "YCbCr", "HSV", "PA", "RGBa"])
 def test_modes_of_8_bits_stay_as_they_are(mode):
-    image = (
-        Image.fromarray(PIXELS).convert("L").convert(mode) if mode == "LA" else Image.fromarray(PIXELS).convert(mode)
-    )
+    image = Image.fromarray(PIXELS)
+    for step in {"LA": ["L", "LA"], "PA": ["P", "PA"], "RGBa": ["RGBA", "RGBa"]}.get(mode, [mode]):
+        image = image.convert(step)
     read = read_image(image, 0)
     assert read.mode == mode
     assert read.tobytes() == image.tobytes()
+
+
+def test_a_mode_that_pillow_cannot_show_becomes_one_that_it_can():
+    image = Image.fromarray(PIXELS).convert("LA").convert("La")
+    assert read_image(image, 0).convert("RGB").size == image.size
 
 
 DEEP = {

@@ -1,4 +1,4 @@
-import type { WireArray } from "../messages";
+import type { WireArray } from "../protocol";
 
 export type NumberArray = Int32Array | Float32Array | Float64Array | Uint8Array;
 

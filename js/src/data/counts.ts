@@ -92,7 +92,7 @@ export function outOfReach(table: Table, cut: number): OutOfReach[] {
   return list;
 }
 
-/** How many units have their best IoU in each of `bins` equal steps from 0 to `end`. */
+/** Count values in `bins` equal bins from `start` to `end`; NaN is skipped, outliers go to the end bins. */
 export function histogram(values: ArrayLike<number>, bins: number, start: number, end: number): number[] {
   const counts = new Array<number>(bins).fill(0);
   const step = (end - start) / bins || 1;

@@ -7,7 +7,7 @@ import type {
   PicturesReply,
   UnitReply,
   WireArray,
-} from "../messages";
+} from "../protocol";
 import type { Model } from "../state/model";
 import { bytesIn } from "./arrays";
 import { decoded, inflated, startsOf } from "./decode";

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals-core";
 import { upsample } from "../draw/upsample";
-import type { MapsReply, PicturesReply } from "../messages";
+import type { MapsReply, PicturesReply } from "../protocol";
 import { Lru } from "./lru";
 import type { Problem, Source } from "./source";
 import { type Table, topImages } from "./table";

@@ -1,4 +1,4 @@
-import type { EmbeddedDissection, LabelsReply, MapsReply, RankedConcept, WireArray } from "../messages";
+import type { EmbeddedDissection, LabelsReply, MapsReply, RankedConcept, WireArray } from "../protocol";
 import { decodeArray } from "./arrays";
 import { inflated, joined, startsOf, unpackBits } from "./decode";
 import { type Answer, Problem } from "./source";

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals-core";
-import type { LabelsReply, MapsReply, PicturesReply, Reply, Request, Strips, UnitReply } from "../messages";
+import type { LabelsReply, MapsReply, PicturesReply, Reply, Request, Strips, UnitReply } from "../protocol";
 
 export type ReplyTo = { pictures: PicturesReply; maps: MapsReply; labels: LabelsReply; unit: UnitReply };
 type Without<T> = T extends unknown ? Omit<T, "id"> : never;

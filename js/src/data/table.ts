@@ -1,4 +1,4 @@
-import type { DissectionTable, WireArray } from "../messages";
+import type { DissectionTable, WireArray } from "../protocol";
 import { decodeArray, isWireArray } from "./arrays";
 
 /** A dissection with its arrays unpacked: what filters, counts and cards read. */

@@ -1,4 +1,4 @@
-import type { MapsReply } from "../messages";
+import type { MapsReply } from "../protocol";
 import { type Table, topImages } from "./table";
 
 /** A raw activation map, or one on the mask grid of its image. */

@@ -1,5 +1,5 @@
-// Written by tools/generate_types.py from nbdissect/display/gallery_state.py: change that, and run it.
-import type { DissectionTable } from "../messages";
+// Written by tools/generate_state.py from nbdissect/display/gallery_state.py: change that, and run it.
+import type { DissectionTable } from "../protocol";
 
 export type Sort = "iou" | "unit" | "concept" | "activation";
 export type Only = "detectors" | "unlabelled" | "all";

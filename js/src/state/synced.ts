@@ -1,6 +1,6 @@
 import { effect, type Signal, signal } from "@preact/signals-core";
 import { type Table, tableOf } from "../data/table";
-import type { DissectionTable } from "../messages";
+import type { DissectionTable } from "../protocol";
 import type { Only, Overlay, Sort } from "./gallery-state";
 import type { Model } from "./model";
 

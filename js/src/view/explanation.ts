@@ -1,7 +1,7 @@
 import { type Signal, signal } from "@preact/signals-core";
 import type { Context } from "../context";
 import { categoryOf, type Table } from "../data/table";
-import type { LabelsReply, RankedConcept } from "../messages";
+import type { LabelsReply, RankedConcept } from "../protocol";
 import type { Scope } from "../scope";
 
 /** Where a concept is in an image, and why that doesn't count. */

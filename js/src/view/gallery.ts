@@ -30,7 +30,7 @@ export function gallery(context: Context, remark: string, scope: Scope): HTMLEle
   ];
 }
 
-/** What isn't here: of the dissection that is shown, and of this page. */
+/** The line that says which images the current dissection, or this page, lacks. */
 function missing({ state }: Context, remark: string, scope: Scope): HTMLElement {
   const element = h("p.hint");
   scope.effect(() => {

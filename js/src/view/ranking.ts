@@ -2,7 +2,7 @@ import type { Context } from "../context";
 import { categoryOf, cutText, passes, type Table } from "../data/table";
 import { glyph, h, label, named, number, plural } from "../dom";
 import { kindOf } from "../draw/colors";
-import type { RankedConcept } from "../messages";
+import type { RankedConcept } from "../protocol";
 import type { Scope } from "../scope";
 import type { Explanation } from "./explanation";
 import { decimals } from "./iou";

@@ -74,9 +74,9 @@ class World(Indexable):
     licence: str = "BSD-3-Clause"
 
     def __init__(self, n: int = 560, *, seed: int = 0, split: str = "probe") -> None:
-        if n < 1:
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
             raise ValueError(
-                f"World(n={n}): a data set needs at least one image; the default is 560, 28 of each of the 20 scenes."
+                f"World(n={n!r}): a data set needs at least one image; the default is 560, 28 of each of the 20 scenes."
             )
         if split not in SPLITS:
             raise ValueError(
@@ -84,7 +84,7 @@ class World(Indexable):
             )
         self.seed = seed
         self.split = split
-        self._n = n
+        self._n = int(n)
         # about 70 kB per image, filled as images are asked for
         self._drawn: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
 

@@ -14,6 +14,9 @@ export interface Layout {
 export const HEAD = 232;
 export const GAP = 3;
 const PAD = 10;
+// What a card's text takes, beside the strip and above it; `.head` in card.css clips what is higher.
+const TEXT_BESIDE = 70;
+const TEXT_ABOVE = 72;
 
 /** Layout of a grid `width` pixels wide whose units have `top` images each. */
 export function layoutAt(width: number, top: number, paired: boolean): Layout {
@@ -23,7 +26,13 @@ export function layoutAt(width: number, top: number, paired: boolean): Layout {
   const images = Math.max(1, Math.min(STRIP, top));
   if (!paired && room >= 700) {
     const thumb = Math.floor(Math.min(124, (room - HEAD) / images - GAP));
-    return { shape: "row", columns, thumb, perLine: images, rowHeight: Math.max(thumb, 70) + 2 * PAD };
+    return {
+      shape: "row",
+      columns,
+      thumb,
+      perLine: images,
+      rowHeight: Math.max(thumb, TEXT_BESIDE) + 2 * PAD,
+    };
   }
   const perLine = room >= 460 ? images : Math.min(images, 5);
   const lines = Math.ceil(images / perLine);
@@ -31,7 +40,7 @@ export function layoutAt(width: number, top: number, paired: boolean): Layout {
   // A pair of cards has their concept above them, and no line for it of their own.
   const header = paired ? 6 : 0;
   const strip = top ? lines * (thumb + GAP) : 0;
-  return { shape: "stack", columns, thumb, perLine, rowHeight: header + 72 + strip + 2 * PAD };
+  return { shape: "stack", columns, thumb, perLine, rowHeight: header + TEXT_ABOVE + strip + 2 * PAD };
 }
 
 /** Heights that decide which rows are in view. */

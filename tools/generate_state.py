@@ -1,4 +1,4 @@
-"""Write the page's half of the gallery's state: ``python tools/generate_types.py``; a test says whether it is up to date."""
+"""Write the page's half of the gallery's state: ``python tools/generate_state.py``; a test says whether it is up to date."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def generated() -> str:
     own = [each.name for each in fields(WidgetState) if each.name not in shared]
     types_ = "".join(f"export type {name} = {typescript(hint, named=False)};\n" for hint, name in _NAMED.items())
     defaults = "".join(f"  {name}: {json.dumps(value)},\n" for name, value in asdict(state).items())
-    head = "// Written by tools/generate_types.py from nbdissect/display/gallery_state.py: change that, and run it.\n"
+    head = "// Written by tools/generate_state.py from nbdissect/display/gallery_state.py: change that, and run it.\n"
     return "\n".join(
         [
-            head + 'import type { DissectionTable } from "../messages";\n',
+            head + 'import type { DissectionTable } from "../protocol";\n',
             types_,
             interface(gallery_state.GalleryState, shared, "GalleryState"),
             interface(WidgetState, own, "WidgetState extends GalleryState"),

@@ -1,5 +1,5 @@
 // Everything that passes between the kernel and the page. The kernel's half is
-// nbdissect/display/messages.py; tests/display/test_messages.py compares the two.
+// nbdissect/display/protocol.py; tests/display/test_protocol.py compares the two.
 
 import type { GalleryState } from "./state/gallery-state";
 
@@ -176,7 +176,7 @@ export interface EmbeddedAlbum {
   text: string;
 }
 
-/** One dissection of a page without a kernel; nbdissect/display/messages.py says what its parts are. */
+/** One dissection of a page without a kernel; nbdissect/display/protocol.py says what its parts are. */
 export interface EmbeddedDissection {
   table: DissectionTable;
   album: number;

@@ -10,7 +10,7 @@ import pytest
 from nbdissect.display import protocol
 from support.paths import ROOT
 
-PAGE = (ROOT / "js" / "src" / "messages.ts").read_text(encoding="utf-8")
+PAGE = (ROOT / "js" / "src" / "protocol.ts").read_text(encoding="utf-8")
 _PLAIN = {str: "string", bool: "boolean", int: "number", float: "number", bytes: "DataView", type(None): "null"}
 
 
