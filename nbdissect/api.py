@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, overload
 from nbdissect import validation
 from nbdissect.data.resolve import resolve_data
 from nbdissect.display.progress import reporter_of
-from nbdissect.samples import check_dataset, check_repeatable
+from nbdissect.samples import check_dataset
 
 if TYPE_CHECKING:
     import os
@@ -135,17 +135,18 @@ def dissect(
     cache : path, optional
         A directory in which results are kept, and found again as long as nothing has changed:
         weights, code of the model, what it gives for three images, data, transform, settings.
-        To know the data, images and masks are read before the run. The result then carries the
+        To know the data, images and masks are read once before the run. The result then carries the
         provenance, date included, of the run that computed it.
     memory_mb : float
         Megabytes that the run may hold beside model and batch, in each process. What goes beyond
         lies in temporary files; the result is the same.
     checkpoint : path, optional
         A directory for the unfinished run: after an interrupt or a crash, the same call goes on from
-        there, and gives exactly what it would have given without. Gone when the run is complete.
+        there, and gives exactly what it would have given without. What is damaged, or was made of other data, is an
+        error. Gone when the run is complete.
     executor : concurrent.futures.Executor, optional
         Whose workers share the run: a process pool, or Dask's ``client.get_executor()`` for many
-        machines. The result is the same, count for count. See docs/cluster.md.
+        machines. The result is the same, count for count, also if workers die. See docs/cluster.md.
     progress : bool, callable or Reporter
         Show a progress line; or call this with a ``Progress(stage, done, total, look)`` after every
         batch; or let this :class:`nbdissect.display.progress.Reporter` show the run.
@@ -185,13 +186,12 @@ def dissect(
     find_layers(model, names)
     validation.check_numbers(quantile=quantile, top=top, batch_size=batch_size, num_workers=num_workers)
     validation.check_semantics(semantics)
-    validation.check_executor(executor, checkpoint)
+    validation.check_executor(executor)
     data = resolve_data(data)
     concepts = validation.read_concepts(data)
     where = choose_device(device, model_device(model))
     with preserve_rng_state(where):
         images = validation.select_images(check_dataset(data), semantics)
-        check_repeatable(data, sorted({images[0], images[len(images) // 2], images[-1]}))
     config = RunConfig(
         layers=names,
         images=images,

@@ -41,6 +41,16 @@ def expand(path: str | os.PathLike[str]) -> Path:
         raise FileNotFoundError(f"{os.fspath(path)}: there is no such user. Write the directory out.") from error
 
 
+def check_readable(path: Path) -> None:
+    """Refuse what isn't a regular file: reading a pipe would wait forever.
+
+    Raises
+    ------
+    OSError
+    """
+    _check_regular(path, path.stat())
+
+
 def open_regular(path: str | os.PathLike[str], *, write: bool = False) -> BinaryIO:
     """Return a regular file opened for reading, or to be written to where it is.
 

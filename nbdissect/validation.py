@@ -63,17 +63,11 @@ def parse_memory(memory_mb: Any) -> int:
     return int(memory_mb * (1 << 20))
 
 
-def check_executor(executor: Any, checkpoint: Any) -> None:
-    """Refuse anything but an executor, and an executor together with a checkpoint."""
-    if executor is None:
-        return
-    if not isinstance(executor, Executor):
+def check_executor(executor: Any) -> None:
+    """Refuse anything but an executor."""
+    if executor is not None and not isinstance(executor, Executor):
         hint = " With Dask, pass client.get_executor()." if hasattr(executor, "get_executor") else ""
         raise ValueError(f"executor is a {type(executor).__name__}; a concurrent.futures.Executor is needed.{hint}")
-    if checkpoint is not None:
-        raise ValueError(
-            "checkpoint= is for a run in this process; with executor= a lost shard is computed anew. Use one of the two."
-        )
 
 
 def copy_model(model: torch.nn.Module) -> torch.nn.Module:

@@ -49,6 +49,11 @@ class RunConfig:
         """The images, batch by batch. Shards keep to these: convolutions round differently in batches of another size."""
         return [self.images[k : k + self.batch_size] for k in range(0, len(self.images), self.batch_size)]
 
+    @property
+    def probes(self) -> list[int]:
+        """The first, the middle and the last image, on which is checked before a run what can be checked on a few."""
+        return sorted({self.images[0], self.images[len(self.images) // 2], self.images[-1]})
+
 
 @dataclass(frozen=True)
 class RunInputs:

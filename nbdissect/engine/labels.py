@@ -7,13 +7,10 @@ says which concepts each tuple holds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from nbdissect.masks import planes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -94,33 +91,24 @@ class LabelReader:
         ValueError
             If a number is no label of the data set, or a mask has another shape.
         """
-        masks, whole = self._parts(sample, index)
+        masks, whole = sample.masks, sample.whole
+        self.strange_categories.update(
+            str(category) for category in {**masks, **whole} if category not in self._categories
+        )
         if any(0 in whole.get(category, ()) for category in self._categories):
             self.skipped.add(0)
         tuples = np.zeros(shape[0] * shape[1], dtype=np.int64)
         held = np.empty((1, 0), dtype=np.int64)  # [T, planes]: the concept of each tuple in each plane, -1 = none
         for category in self._categories:
-            for _, plane in planes({category: masks.get(category, ())}, index):
+            for plane in masks.get(category, ()):
                 tuples, held = self._refine(tuples, held, plane, index, category, shape)
         everywhere = [
             column
             for category in self._categories
             for number in whole.get(category, ())
-            if (column := self._column_of(int(number), index, category)) >= 0
+            if (column := self._column_of(number, index, category)) >= 0
         ]
         return self._tabulate(tuples, held, np.array(everywhere, dtype=np.int64))
-
-    def _parts(self, sample: Any, index: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        parts = []
-        for name, what in (("masks", "arrays [planes, height, width]"), ("whole", "sequences of label numbers")):
-            part = getattr(sample, name, None)
-            if not isinstance(part, Mapping) or not all(np.iterable(value) for value in part.values()):
-                raise ValueError(
-                    f"Image {index}: .{name} of its sample must map categories to {what}; got {part!r:.80}."
-                )
-            self.strange_categories.update(str(category) for category in part if category not in self._categories)
-            parts.append(part)
-        return parts[0], parts[1]
 
     def _column_of(self, number: int, index: int, category: str) -> int:
         if number == 0:
@@ -150,7 +138,7 @@ class LabelReader:
                 f"Image {index}, category {category!r}: a mask of shape {list(plane.shape)} in a sample whose masks "
                 f"are {list(shape)}. All masks of one image share one height and width."
             )
-        numbers, local = _renumber(plane.ravel().astype(np.uint8) if plane.dtype == bool else plane.ravel())
+        numbers, local = _renumber(plane.ravel())
         columns = np.array([self._column_of(number, index, category) for number in numbers.tolist()], dtype=np.int64)
         # Labels that are no concept are one and the same: nothing.
         kept, local_of = np.unique(columns, return_inverse=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from nbdissect.engine.sparse_maps import SparseCells
+from nbdissect.files import full_disk_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,13 +22,22 @@ if TYPE_CHECKING:
 _PRUNE_BYTES = 16 << 20
 _FIELDS = ("image", "unit", "cell", "corners")
 
+_TEMPORARY_REMEDY = (
+    "The run keeps there what memory_mb= doesn't hold. Free some space, give it more memory, or set the environment "
+    "variable TMPDIR to a directory on a larger disk before Python starts."
+)
+_CHECKPOINT_REMEDY = (
+    "Free some space and call again: the run goes on from what checkpoint= holds already. Or choose a directory on a "
+    "larger disk."
+)
+
 Shape = tuple[int, int]
 """Height and width of the masks for which cells were kept."""
 
 
 @dataclass(frozen=True)
 class _Filed:
-    """Cells in the file, from byte `place` on."""
+    """Cells in the file, from byte `place` on; `checksum` is the CRC-32 of those bytes."""
 
     shape: Shape
     grid: tuple[int, int]
@@ -33,6 +45,11 @@ class _Filed:
     corners: int
     dtypes: tuple[str, ...]
     place: int
+    checksum: int
+
+
+class DamagedCellsError(OSError):
+    """The file no longer holds the cells that were written to it."""
 
 
 class CellStore:
@@ -89,24 +106,38 @@ class CellStore:
         )
 
     def spill(self) -> None:
-        """Move all cells in memory to the file."""
+        """Move all cells in memory to the file.
+
+        Raises
+        ------
+        OSError
+            If the disk is full; what was in the file before is as it was.
+        """
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="nbdissect-")  # noqa: SIM115 - lives as long as the store
-        self._file.seek(self.filed_bytes)
-        for batch in self._batches:
-            for k, entry in enumerate(batch or ()):
-                if isinstance(entry, _Filed):
-                    continue
-                shape, cells = entry
-                arrays = [np.ascontiguousarray(getattr(cells, name)) for name in _FIELDS]
-                dtypes = tuple(array.dtype.str for array in arrays)
-                filed = _Filed(shape, cells.grid, len(cells), len(cells.corners), dtypes, self.filed_bytes)
-                for array in arrays:
-                    self._file.write(array.data if array.size else b"")
-                    self.filed_bytes += array.nbytes
-                batch[k] = filed  # type: ignore[index]
-        self._file.flush()
+        named = isinstance(getattr(self._file, "name", None), (str, bytes))
+        where = self._file.name if named else tempfile.gettempdir()
+        with full_disk_named(where, _CHECKPOINT_REMEDY if named else _TEMPORARY_REMEDY):
+            self._file.seek(self.filed_bytes)
+            for batch in self._batches:
+                for k, entry in enumerate(batch or ()):
+                    if not isinstance(entry, _Filed):
+                        batch[k] = self._write(*entry)  # type: ignore[index]
+            self._file.flush()
         self.nbytes = self._pruned_bytes = 0
+
+    def _write(self, shape: Shape, cells: SparseCells) -> _Filed:
+        """Append cells to the file."""
+        assert self._file is not None
+        arrays = [np.ascontiguousarray(getattr(cells, name)) for name in _FIELDS]
+        dtypes = tuple(array.dtype.str for array in arrays)
+        place, checksum = self.filed_bytes, 0
+        for array in arrays:
+            content = array.reshape(-1).view(np.uint8).data if array.size else memoryview(b"")
+            checksum = zlib.crc32(content, checksum)
+            self._file.write(content)
+            self.filed_bytes += content.nbytes
+        return _Filed(shape, cells.grid, len(cells), len(cells.corners), dtypes, place, checksum)
 
     def read(self, batch: int) -> list[tuple[Shape, SparseCells]] | None:
         """Return the cells of one batch, by mask shape; None where they were not kept."""
@@ -123,14 +154,17 @@ class CellStore:
         assert self._file is not None
         self._file.seek(entry.place)
         shapes: list[Any] = [entry.count, entry.count, entry.count, (entry.corners, entry.count)]
-        arrays = []
+        arrays, checksum = [], 0
         for dtype, shape in zip(entry.dtypes, shapes, strict=True):
-            array = np.empty(shape, np.dtype(dtype))
-            if array.size and self._file.readinto(array.data) != array.nbytes:  # type: ignore[attr-defined]
-                raise OSError(
-                    f"{getattr(self._file, 'name', 'The temporary file')} has lost what was written to it; is the disk full?"
-                )
-            arrays.append(array)
+            content = np.empty(int(np.prod(shape)) * np.dtype(dtype).itemsize, np.uint8)
+            read = self._file.readinto(content.data) if content.size else 0  # type: ignore[attr-defined]
+            checksum = zlib.crc32(content.data[:read], checksum)
+            arrays.append(content.view(dtype).reshape(shape))
+        if checksum != entry.checksum:
+            raise DamagedCellsError(
+                f"{getattr(self._file, 'name', 'The temporary file')} no longer holds what was written to it: bytes "
+                f"{entry.place:,} to {entry.place + sum(array.nbytes for array in arrays):,} have changed."
+            )
         return entry.shape, SparseCells(entry.grid, *arrays)
 
     # --- for a checkpoint ---
@@ -142,25 +176,34 @@ class CellStore:
     @staticmethod
     def _entry(entry: tuple[Shape, SparseCells] | _Filed) -> Iterator[Any]:
         assert isinstance(entry, _Filed)
-        yield from (entry.shape, entry.grid, entry.count, entry.corners, entry.dtypes, entry.place)
+        yield from (entry.shape, entry.grid, entry.count, entry.corners, entry.dtypes, entry.place, entry.checksum)
 
     def restore(self, index: list[list[list[Any]] | None], filed_bytes: int) -> None:
-        """Take up the batches of an :meth:`index`; what the file holds beyond is written over."""
+        """Take up the batches of an :meth:`index`; what the file holds beyond is written over.
+
+        Raises
+        ------
+        DamagedCellsError
+            If the file no longer holds the cells of one of them.
+        """
         self._batches = [
             None
             if batch is None
             else [
-                _Filed(tuple(shape), tuple(grid), count, corners, tuple(dtypes), place)
-                for shape, grid, count, corners, dtypes, place in batch
+                _Filed(tuple(shape), tuple(grid), count, corners, tuple(dtypes), place, checksum)
+                for shape, grid, count, corners, dtypes, place, checksum in batch
             ]
             for batch in index
         ]
         self.filed_bytes = filed_bytes
+        for batch in range(len(self._batches)):
+            self.read(batch)
 
     def close(self) -> None:
         """Forget everything, and the file."""
         self._batches = []
         self.nbytes = 0
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # of what a full disk did not take, and nobody will read
+                self._file.close()
             self._file = None

@@ -12,17 +12,16 @@ import torch
 from nbdissect._version import __version__
 from nbdissect.engine.model_state import model_dtype
 from nbdissect.notices import warn
-from nbdissect.provenance.data_digest import DigestingDataset
 from nbdissect.provenance.model_digest import code_digest, output_digest, weights_digest
 from nbdissect.results.provenance import UPSAMPLING, Provenance
-from nbdissect.samples import check_dataset
 from nbdissect.text import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nbdissect.engine.config import RunConfig
-    from nbdissect.types import Concept, ConceptData
+    from nbdissect.provenance.data_digest import DigestingDataset
+    from nbdissect.types import Concept
 
 
 class Fingerprint:
@@ -30,26 +29,22 @@ class Fingerprint:
 
     Parameters
     ----------
-    model, data, config
+    model, config
+    data : DigestingDataset
     concepts : sequence of Concept
     transform : callable
-
-    Attributes
-    ----------
-    data : DigestingDataset
-        The data set to run over: looks like the one given, and is digested while it is read.
     """
 
     def __init__(
         self,
         model: torch.nn.Module,
-        data: ConceptData,
+        data: DigestingDataset,
         concepts: Sequence[Concept],
         config: RunConfig,
         transform: Callable[[Any], Any],
     ) -> None:
-        self.data = DigestingDataset(data)
-        self._given, self._model, self._concepts, self._config = data, model, concepts, config
+        self.data = data
+        self._model, self._concepts, self._config = model, concepts, config
         self._transform = transform
         self._weights = weights_digest(model)
         self._dtype = str(model_dtype(model)).removeprefix("torch.")
@@ -65,7 +60,7 @@ class Fingerprint:
             upsampling=UPSAMPLING,
             layer=layer,
             quantile=self._config.quantile,
-            categories=tuple(self._given.categories),
+            categories=tuple(self.data.original.categories),
             transform=describe(self._transform),
             model=f"{kind.__module__}.{kind.__qualname__}",
             weights=self._weights,
@@ -73,8 +68,8 @@ class Fingerprint:
             dtype=self._dtype,
             device=str(self._config.device),
             date=self._date,
-            credit=str(getattr(self._given, "credit", "")),
-            licence=str(getattr(self._given, "licence", "")),
+            credit=str(getattr(self.data.original, "credit", "")),
+            licence=str(getattr(self.data.original, "licence", "")),
         )
 
     def _data_digest(self) -> str:
@@ -95,13 +90,11 @@ class Fingerprint:
         if data:
             self.data.digest()  # raises here, if anywhere
         config, images = self._config, self._config.images
-        probes = sorted({images[0], images[len(images) // 2], images[-1]})
-        samples = check_dataset(self._given)
         given = config.given_thresholds
         parts = {
             **{name: value for name, value in self.make_provenance("", data=data).to_json().items() if name != "date"},
             "layers": list(config.layers),
-            "images": len(images),
+            "images": [int(index) for index in images],
             "concepts": [list(concept) for concept in self._concepts],
             "top": int(config.top),
             "batch_size": int(config.batch_size),
@@ -113,7 +106,7 @@ class Fingerprint:
                 self._model,
                 config.layers,
                 self._transform,
-                [(index, samples[index].image) for index in probes],
+                [(index, self.data[index].image) for index in config.probes],
                 config.device,
             ),
         }

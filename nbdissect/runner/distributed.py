@@ -9,42 +9,34 @@ machine, or their worker died), its images go through the network once more.
 
 from __future__ import annotations
 
-import json
-import os
-from concurrent.futures import FIRST_COMPLETED, Executor, wait
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import torch
-
-from nbdissect.engine.threads import allowed_threads
 from nbdissect.engine.thresholds import check_quantile
-from nbdissect.files import atomic_write
-from nbdissect.runner.checkpoint import describe_cells, restore_cells
+from nbdissect.notices import warn
+from nbdissect.provenance.data_digest import DataChangedError
 from nbdissect.runner.interrupts import StopRequest
 from nbdissect.runner.outcome import LayerOutcome, RunOutcome
+from nbdissect.runner.shards import CountOutcome, ForwardOutcome, count_shard, forward_shard, search_shard, verify_shard
+from nbdissect.runner.task_pool import TaskPool
 from nbdissect.runner.two_pass import TwoPassRun
 from nbdissect.runner.worker_payload import distribute, workers_of
 from nbdissect.types import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Executor
 
     import numpy as np
     from numpy.typing import NDArray
 
     from nbdissect.engine.config import RunInputs
-    from nbdissect.engine.radix_select import RadixSelect
-    from nbdissect.runner.worker_payload import WorkerPayload
+    from nbdissect.engine.layer_accumulator import LayerAccumulator
+    from nbdissect.runner.shard_checkpoint import ShardCheckpoint
 
 # Shards per worker: enough that the last ones end at about the same time.
 _SHARES = 4
-_SECONDS = 0.2
-# In a child that was forked, OpenMP's threads are gone, and waiting for them would never end.
-_HOME = os.getpid()
 
 
 def run(
@@ -53,6 +45,7 @@ def run(
     *,
     stop: StopRequest | None = None,
     report: Callable[[Progress], None] = lambda _: None,
+    checkpoint: ShardCheckpoint | None = None,
 ) -> RunOutcome:
     """Let the workers of an executor run both passes; return the same as :func:`nbdissect.runner.local.run`.
 
@@ -64,246 +57,208 @@ def run(
         Read while shards are under way; shards that are done by then count.
     report : callable
         Called after every shard.
+    checkpoint : ShardCheckpoint, optional
+        Where shards that are done need not be done again.
 
     Raises
     ------
     ValueError
         If model, data or transform can't be sent, or an image can't be dissected.
+    ChildProcessError
+        If workers died over every shard.
     """
-    stop = stop or StopRequest()
     workers = workers_of(executor)
-    every = len(inputs.config.batches)
-    length = max(1, -(-every // (workers * _SHARES)))
-    shards = [range(first, min(first + length, every)) for first in range(0, every, length)]
-    with distribute(executor, inputs) as (payload, flag):
-        pool = _TaskPool(executor, payload, 2 * workers, flag)
-        merged = _forward_shards(pool, inputs, shards, stop, report)
-        thresholds = _find_thresholds(pool, inputs, merged)
-        return _count_shards(pool, inputs, merged, thresholds, stop, report)
+    length = max(1, -(-len(inputs.config.batches) // (workers * _SHARES)))
+    if checkpoint is not None:
+        length = checkpoint.begin(length)
+    kept = (checkpoint.key, checkpoint.cells) if checkpoint is not None else None
+    with (
+        distribute(executor, inputs, kept) as (payload, flag),
+        closing(TaskPool(executor, payload, workers, flag)) as pool,
+    ):
+        shared = _ShardedRun(pool, inputs, length, stop or StopRequest(), report, checkpoint)
+        shared.verify()
+        shared.forward()
+        shared.find_thresholds()
+        return shared.count()
 
 
-@dataclass
-class _Merged:
-    """What came back from the first pass.
+class _ShardedRun:
+    """What has come back from the shards of a run.
 
-    Attributes
+    Parameters
     ----------
-    whole : TwoPassRun
-        Holds the merged layers and tallies; runs nothing itself.
-    shards : list of range
-        The batches that each shard saw.
+    pool : TaskPool
+    inputs : RunInputs
+    length : int
+        Batches of a shard.
+    stop, report, checkpoint
+        As for :func:`run`.
     """
 
-    whole: TwoPassRun
-    shards: list[range]
-
-
-class _TaskPool:
-    """Workers that are kept busy, a few tasks each."""
-
-    def __init__(self, executor: Executor, payload: Any, most: int, flag: Path) -> None:
-        self._executor, self._payload, self._most, self._flag = executor, payload, most, flag
-
-    def run(
+    def __init__(
         self,
-        task: Callable[..., Any],
-        items: Sequence[range],
-        arguments: Callable[[], tuple[Any, ...]],
-        stop: Callable[[], bool],
-    ) -> Iterator[tuple[range, Any]]:
-        """Yield every item with what ``task(payload, item, *arguments())`` returns, as they come."""
-        waiting = list(items)[::-1]
-        pending: dict[Any, range] = {}
+        pool: TaskPool,
+        inputs: RunInputs,
+        length: int,
+        stop: StopRequest,
+        report: Callable[[Progress], None],
+        checkpoint: ShardCheckpoint | None,
+    ) -> None:
+        self._pool, self._inputs, self._stop, self._report, self._checkpoint = pool, inputs, stop, report, checkpoint
+        self._whole = TwoPassRun(replace(inputs, data=None))  # holds what is merged; runs nothing itself
+        every = len(self._whole.batches)
+        self._shards = [range(first, min(first + length, every)) for first in range(0, every, length)]
+        self._seen: list[range] = []
+        self._thresholds: dict[str, NDArray[np.float32]] = {}
+
+    def _images(self, shards: Sequence[range]) -> int:
+        return sum(len(self._whole.batches[number]) for shard in shards for number in shard)
+
+    @property
+    def _complete(self) -> bool:
+        return self._images(self._seen) == len(self._inputs.config.images)
+
+    def verify(self) -> None:
+        """Compare the data with what the shards have read that are done already.
+
+        Raises
+        ------
+        CheckpointError
+            If they changed.
+        KeyboardInterrupt
+            If the run is to stop before that is known.
+        """
+        if self._checkpoint is None:
+            return
+        known = {shard.start: self._checkpoint.known_digests(shard) for shard in self._shards}
+        done = [shard for shard in self._shards if known[shard.start].digests[0]]
+        stopped = self._stop.requests
         try:
-            while waiting or pending:
-                if stop():
-                    waiting = []
-                    self._flag.touch()  # shards under way end after their batch, and come back as far as they are
-                    for future in [future for future in pending if future.cancel()]:
-                        del pending[future]
-                while waiting and len(pending) < self._most:
-                    item = waiting.pop()
-                    pending[self._executor.submit(task, self._payload, item, *arguments())] = item
-                for future in wait(pending, timeout=_SECONDS, return_when=FIRST_COMPLETED).done:
-                    yield pending.pop(future), future.result()
-        finally:
-            # After an error: no task may go on in the folder, which is removed next.
-            self._flag.touch()
-            wait([future for future in pending if not future.cancel()])
-            self._flag.unlink(missing_ok=True)
+            for _ in self._pool.run(
+                verify_shard, done, lambda shard: (known[shard.start],), lambda: self._stop.requests > stopped
+            ):
+                pass
+        except DataChangedError as error:
+            raise self._checkpoint.other_data(error) from error
+        if self._stop.requests > stopped:
+            raise KeyboardInterrupt
+        self._check_lost("comparing the data")
 
+    def forward(self) -> None:
+        """Have the network run over the shards, and merge what is found."""
+        for shard, outcome in self._forward_outcomes():
+            outcome.notes.merge_into(self._inputs)
+            for name, (size, units, state) in outcome.layers.items():
+                self._layer(name, size, units).merge_state(state)
+            if outcome.seen:
+                self._seen.append(range(shard.start, shard.start + outcome.seen))
+            self._report(Progress("network", self._images(self._seen), len(self._inputs.config.images)))
+        self._seen.sort(key=lambda shard: shard.start)
+        if not self._seen:
+            if self._stop.requests:
+                raise KeyboardInterrupt
+            self._check_lost("running the network")
 
-def _forward_shards(
-    pool: _TaskPool, inputs: RunInputs, shards: Sequence[range], stop: StopRequest, report: Callable[[Progress], None]
-) -> _Merged:
-    whole = TwoPassRun(replace(inputs, data=None))
-    config, batches = inputs.config, whole.batches
-    merged = _Merged(whole, [])
-    done = 0
+    def _forward_outcomes(self) -> Iterator[tuple[range, ForwardOutcome]]:
+        whole, left = self._whole, []
+        for shard in self._shards:
+            found = self._checkpoint.load_forward(shard) if self._checkpoint is not None else None
+            if found is None:
+                left.append(shard)
+            else:
+                yield shard, found
 
-    def bounds() -> tuple[dict[str, NDArray[np.float32]] | None]:
-        return ({name: layer.bound.cpu().numpy() for name, layer in whole.layers.items()} if whole.layers else None,)
+        def bounds(_: range) -> tuple[dict[str, NDArray[np.float32]] | None]:
+            found = {name: layer.bound.cpu().numpy() for name, layer in whole.layers.items()}
+            return (found or None,)
 
-    for shard, (seen, layers, notes) in pool.run(_forward_shard, shards, bounds, lambda: stop.requests > 0):
-        _merge_notes(inputs, notes)
-        for name, (size, units, state) in layers.items():
-            if name not in whole.layers:
-                if config.given_thresholds is None and config.semantics == "paper":
-                    check_quantile(config.quantile, len(config.images) * size[0] * size[1], name)
-                whole.layers[name] = whole.layer(name, size, units)
-            whole.layers[name].merge_state(state)
-        if seen:
-            merged.shards.append(range(shard.start, shard.start + seen))
-        done += sum(len(batches[k]) for k in range(shard.start, shard.start + seen))
-        report(Progress("network", done, len(config.images)))
-    merged.shards.sort(key=lambda shard: shard.start)
-    return merged
+        for shard, outcome in self._pool.run(forward_shard, left, bounds, lambda: self._stop.requests > 0):
+            if self._checkpoint is not None and outcome.seen == len(shard):
+                self._checkpoint.save_forward(shard, outcome)
+            yield shard, outcome
 
+    def _layer(self, name: str, size: tuple[int, int], units: int) -> LayerAccumulator:
+        whole, config = self._whole, self._inputs.config
+        if name not in whole.layers:
+            if config.given_thresholds is None and config.semantics == "paper":
+                check_quantile(config.quantile, len(config.images) * size[0] * size[1], name)
+            whole.layers[name] = whole.layer(name, size, units)
+        return whole.layers[name]
 
-def _find_thresholds(pool: _TaskPool, inputs: RunInputs, merged: _Merged) -> dict[str, NDArray[np.float32]]:
-    whole = merged.whole
-    images = sum(len(whole.batches[k]) for shard in merged.shards for k in shard)
-    found = {name: layer.thresholds_or_selects(images) for name, layer in whole.layers.items()}
-    selects = {name: these for name, these in found.items() if isinstance(these, list)}
-    while not all(search.done for these in selects.values() for search in these):
-        blank = {name: [search.blank() for search in these] for name, these in selects.items()}
-        for _, (counts, notes) in pool.run(_search_shard, merged.shards, lambda: (blank,), lambda: False):  # noqa: B023
-            _merge_notes(inputs, notes)
-            for name, these in selects.items():
-                for search, more in zip(these, counts[name], strict=True):
-                    search.counts += more
-        for these in selects.values():
-            for search in these:
-                search.narrow()
-    return {
-        name: whole.layers[name].compute(these, images) if isinstance(these, list) else these
-        for name, these in found.items()
-    }
+    def find_thresholds(self) -> None:
+        """Find every unit's threshold over the images that were seen."""
+        layers, images = self._whole.layers, self._images(self._seen)
+        found = {name: layer.thresholds_or_selects(images) for name, layer in layers.items()}
+        selects = {name: these for name, these in found.items() if isinstance(these, list)}
+        while not all(search.done for these in selects.values() for search in these):
+            blank = {name: [search.blank() for search in these] for name, these in selects.items()}
+            for _, (counts, notes) in self._pool.run(search_shard, self._seen, lambda _: (blank,), lambda: False):  # noqa: B023
+                notes.merge_into(self._inputs)
+                for name, these in selects.items():
+                    for search, more in zip(these, counts[name], strict=True):
+                        search.counts += more
+            if set(self._pool.lost) & set(self._seen):
+                self._check_lost("looking for the thresholds")
+            for these in selects.values():
+                for search in these:
+                    search.narrow()
+        self._thresholds = {
+            name: layers[name].compute(these, images) if isinstance(these, list) else these
+            for name, these in found.items()
+        }
 
+    def count(self) -> RunOutcome:
+        """Have the labels of what was seen counted, and return all that was found."""
+        whole, seen = self._whole, self._images(self._seen)
+        states, counted = {}, 0
+        for shard, outcome in self._count_outcomes():
+            outcome.notes.merge_into(self._inputs)
+            states[shard.start] = outcome.tallies
+            counted += self._images([range(shard.start, shard.start + outcome.counted)])
+            self._report(Progress("labels", counted, seen))
+        for name, limits in self._thresholds.items():
+            whole.tallies.add_layer(name, len(limits))
+        for first in sorted(states):  # in the order of the images, as one process counts them
+            whole.tallies.merge_state(states[first])
+        if self._pool.lost:
+            warn(
+                f"Workers died over {self._describe_lost()}, each time: these images are left out, and the result is not complete. "
+                "Look at them alone, or give the workers more memory (fewer workers, a smaller batch_size=)."
+            )
+        layers = {
+            name: LayerOutcome(self._thresholds[name], *layer.exemplars()) for name, layer in whole.layers.items()
+        }
+        return RunOutcome(layers, whole.tallies, seen, counted)
 
-def _count_shards(
-    pool: _TaskPool,
-    inputs: RunInputs,
-    merged: _Merged,
-    thresholds: dict[str, NDArray[np.float32]],
-    stop: StopRequest,
-    report: Callable[[Progress], None],
-) -> RunOutcome:
-    whole, batches = merged.whole, merged.whole.batches
-    seen = sum(len(batches[k]) for shard in merged.shards for k in shard)
-    patience, counted = min(1, stop.requests), 0
-    states = {}
-    for shard, (done, state, notes) in pool.run(
-        _count_shard, merged.shards, lambda: (thresholds,), lambda: stop.requests > patience
-    ):
-        _merge_notes(inputs, notes)
-        states[shard.start] = state
-        counted += sum(len(batches[k]) for k in range(shard.start, shard.start + done))
-        report(Progress("labels", counted, seen))
-    for name, limits in thresholds.items():
-        whole.tallies.add_layer(name, len(limits))
-    for first in sorted(states):  # in the order of the images, as one process counts them
-        whole.tallies.merge_state(states[first])
-    layers = {name: LayerOutcome(thresholds[name], *layer.exemplars()) for name, layer in whole.layers.items()}
-    return RunOutcome(layers, whole.tallies, seen, counted)
+    def _count_outcomes(self) -> Iterator[tuple[range, CountOutcome]]:
+        # Thresholds over a part of the images are of no use to the run that goes on.
+        checkpoint = self._checkpoint if self._complete else None
+        patience, left = min(1, self._stop.requests), []
+        for shard in self._seen:
+            found = checkpoint.load_count(shard, self._thresholds) if checkpoint is not None else None
+            if found is None:
+                left.append(shard)
+            else:
+                yield shard, found
+        for shard, outcome in self._pool.run(
+            count_shard, left, lambda _: (self._thresholds,), lambda: self._stop.requests > patience
+        ):
+            if checkpoint is not None and outcome.counted == len(shard):
+                checkpoint.save_count(shard, outcome, self._thresholds)
+            yield shard, outcome
 
+    def _check_lost(self, doing: str) -> None:
+        if self._pool.lost:
+            raise ChildProcessError(
+                f"Workers died while {doing}, over {self._describe_lost()}, each time. Give them more memory (fewer workers, a smaller "
+                "batch_size=), or leave executor= out to see what happens there."
+            )
 
-# --- on the workers ---
-
-
-def _forward_shard(
-    payload: WorkerPayload, shard: range, bounds: Mapping[str, NDArray[np.float32]] | None
-) -> tuple[int, dict[str, Any], Any]:
-    """Run the network over a shard; its cells stay here in files, the rest is returned."""
-    with _shard_run(payload, shard, anew=True) as (run, files):
-        run.forward_pass(_stop_watch(payload), bounds)
-        layers = {name: (layer.size, layer.units, layer.state_dict()) for name, layer in run.layers.items()}
-        manifest = json.dumps({**describe_cells(run), "files": files})
-        with atomic_write(_index(payload, shard)) as file:
-            file.write(manifest.encode())
-        return run.seen, layers, _take_notes(run.inputs)
-
-
-def _search_shard(
-    payload: WorkerPayload, shard: range, selects: Mapping[str, Sequence[RadixSelect]]
-) -> tuple[dict[str, list[NDArray[Any]]], Any]:
-    """Let the selects count a shard's activations."""
-    mine = {
-        name: [search.blank() for search in these] for name, these in selects.items()
-    }  # threads share what they get
-    with _shard_run(payload, shard) as (run, _):
-        run.update_selects(mine)
-        return {name: [search.counts for search in these] for name, these in mine.items()}, _take_notes(run.inputs)
-
-
-def _count_shard(
-    payload: WorkerPayload, shard: range, thresholds: Mapping[str, NDArray[np.float32]]
-) -> tuple[int, dict[str, NDArray[Any]], Any]:
-    """Count a shard's labels at the thresholds over all shards."""
-    with _shard_run(payload, shard) as (run, _):
-        for name, limits in thresholds.items():
-            run.set_thresholds(name, limits)
-        run.count(_stop_watch(payload))
-        return run.counted, run.tallies.state_dict(), _take_notes(run.inputs)
-
-
-@contextmanager
-def _shard_run(
-    payload: WorkerPayload, shard: range, *, anew: bool = False
-) -> Iterator[tuple[TwoPassRun, dict[str, str]]]:
-    """Yield a run over a shard and the names of its layers' files: those of an earlier task, if this machine has them."""
-    folder = Path(payload.folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    inputs = payload.unpack()
-    forked = os.getpid() != _HOME
-    if forked and inputs.config.device.type == "cuda":
-        raise ValueError(
-            "A forked process can't use the GPU. Make the pool with "
-            "ProcessPoolExecutor(mp_context=multiprocessing.get_context('spawn'))."
-        )
-    files: dict[str, str] = {}
-
-    def open_file(layer: str) -> Any:
-        name = files.setdefault(layer, f"cells-{uuid4().hex}")
-        return (folder / name).open("r+b" if (folder / name).exists() else "w+b")
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1 if forked else min(payload.threads, allowed_threads()))
-    run = TwoPassRun(inputs, shard, open_file=open_file)
-    try:
-        if not anew:
-            with suppress(OSError, ValueError, KeyError):  # not here: its images go through the network again
-                manifest = json.loads(_index(payload, shard).read_text())
-                if all((folder / name).exists() for name in manifest["files"].values()):
-                    files.update(manifest["files"])
-                    restore_cells(run, manifest)
-            if not run.layers:
-                run.assume_seen(len(shard))
-        yield run, files
-    finally:
-        run.close()
-        torch.set_num_threads(before)
-
-
-def _index(payload: WorkerPayload, shard: range) -> Path:
-    return Path(payload.folder) / f"shard-{shard.start}.json"
-
-
-def _stop_watch(payload: WorkerPayload) -> Callable[[TwoPassRun], bool]:
-    return lambda _: payload.stop.exists()
-
-
-def _take_notes(inputs: RunInputs) -> Any:
-    """Return, and forget, what a worker noted about the data: digests, and labels that are not counted."""
-    data = inputs.data
-    digests = data.take_digests() if hasattr(data, "take_digests") else None
-    return digests, set(inputs.labels.skipped), set(inputs.labels.strange_categories)
-
-
-def _merge_notes(inputs: RunInputs, notes: Any) -> None:
-    """Add what a worker noted."""
-    digests, skipped, strange = notes
-    if digests is not None:
-        inputs.data.merge(digests)
-    inputs.labels.skipped |= skipped
-    inputs.labels.strange_categories |= strange
+    def _describe_lost(self) -> str:
+        batches = self._whole.batches
+        parts = [
+            f"{batches[shard.start][0]}–{batches[shard.stop - 1][-1]}"
+            for shard in sorted(self._pool.lost, key=lambda s: s.start)
+        ]
+        return f"images {', '.join(parts[:5])}{', …' if len(parts) > 5 else ''}"

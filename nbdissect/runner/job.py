@@ -15,6 +15,7 @@ from nbdissect.engine.model_state import preserve_rng_state
 from nbdissect.engine.threads import limited_threads
 from nbdissect.notices import warn
 from nbdissect.provenance.cache import Cache
+from nbdissect.provenance.data_digest import DataChangedError, DigestingDataset
 from nbdissect.provenance.fingerprint import Fingerprint
 from nbdissect.results.dissection import Dissection
 from nbdissect.results.dissections import Dissections
@@ -22,7 +23,8 @@ from nbdissect.results.per_image import PerImage
 from nbdissect.runner import distributed, local
 from nbdissect.runner.checkpoint import Checkpoint
 from nbdissect.runner.interrupts import StopRequest, interruptible
-from nbdissect.samples import comes_with_package
+from nbdissect.runner.shard_checkpoint import ShardCheckpoint
+from nbdissect.samples import check_repeatable, comes_with_package
 from nbdissect.types import Progress
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def prepare(
     checkpoint: Any,
     executor: Executor | None,
 ) -> Job:
-    """Return the job of a call whose arguments are checked; digests the model, and reads an image where the transform needs its size.
+    """Return the job of a call whose arguments are checked; digests the model, and reads a few images to check the data.
 
     Parameters
     ----------
@@ -63,9 +65,11 @@ def prepare(
     opened = None if cache is None else Cache(cache)
     labels = LabelReader(concepts, data.categories, config.semantics, getattr(data, "concept_numbers", ()))
     with preserve_rng_state(config.device), limited_threads():
+        held = check_repeatable(data, config.probes)
+        watched = DigestingDataset(data, record=checkpoint is not None, held=held, room=config.memory // 32)
         chosen = choose_transform(transform, model, data)
-        fingerprint = Fingerprint(model, data, concepts, config, chosen)
-    inputs = RunInputs(model, fingerprint.data, config, chosen, labels, len(concepts), len(data.categories))
+        fingerprint = Fingerprint(model, watched, concepts, config, chosen)
+    inputs = RunInputs(model, watched, config, chosen, labels, len(concepts), len(data.categories))
     return Job(inputs, data, concepts, fingerprint, opened, checkpoint, executor)
 
 
@@ -117,15 +121,28 @@ class Job:
             {name: replace(d, provenance=replace(provenance[name], uncounted=uncounted)) for name, d in found.items()}
         )
         if self.cache is not None and whole:
-            self.cache.save(self.fingerprint.compute_key(), found)
+            self._keep(found)
         return found
+
+    def _keep(self, found: Dissections) -> None:
+        """Save results in the cache, unless the data changed after their key was made."""
+        assert self.cache is not None
+        try:
+            self.inputs.data.check_unchanged()
+        except DataChangedError as error:
+            warn(f"The result is not in the cache, and may mix old and new data: {error}")
+            return
+        self.cache.save(self.fingerprint.compute_key(), found)
 
     def cached(self) -> Dissections | None:
         """Return what the cache holds for this job."""
         if self.cache is None:
             return None
         with preserve_rng_state(self.inputs.config.device), limited_threads():
-            found = self.cache.find(self.fingerprint.compute_key(), list(self.inputs.config.layers))
+            key = self.fingerprint.compute_key()
+            found = self.cache.find(
+                key, {name: self.fingerprint.make_provenance(name) for name in self.inputs.config.layers}
+            )
         if found is None:
             return None
         for text in {d.provenance.uncounted: None for d in found.values() if d.provenance}:
@@ -133,22 +150,25 @@ class Job:
         return Dissections({name: replace(d, data=self.data) for name, d in found.items()})
 
     def _execute(self, stop: StopRequest, report: Callable[[Progress], None]) -> RunOutcome:
-        if self.executor is not None:
-            return distributed.run(
-                self.executor, self.inputs, stop=stop, report=lambda p: report(Progress(p.stage, p.done, p.total))
-            )
-        checkpoint = None
+        config, finished = self.inputs.config, False
+        checkpoint: Any = None
         if self.checkpoint is not None:
-            checkpoint = Checkpoint(self.checkpoint, self.fingerprint.compute_key(data=False))
-        finished = False
+            kind = Checkpoint if self.executor is None else ShardCheckpoint
+            key = self.fingerprint.compute_key(data=False)
+            checkpoint = kind(self.checkpoint, key, {"memory_mb": config.memory >> 20})
         try:
-            outcome = local.run(
-                self.inputs,
-                stop=stop,
-                report=lambda p, snapshot: report(Progress(p.stage, p.done, p.total, lambda: self._preview(snapshot))),
-                checkpoint=checkpoint,
-            )
-            finished = outcome.counted == len(self.inputs.config.images)
+            if self.executor is None:
+                outcome = local.run(
+                    self.inputs,
+                    stop=stop,
+                    report=lambda p, snapshot: report(
+                        Progress(p.stage, p.done, p.total, lambda: self._preview(snapshot))
+                    ),
+                    checkpoint=checkpoint,
+                )
+            else:
+                outcome = distributed.run(self.executor, self.inputs, stop=stop, report=report, checkpoint=checkpoint)
+            finished = outcome.counted == len(config.images)
         finally:
             if checkpoint is not None:
                 checkpoint.close(finished=finished)
@@ -208,10 +228,9 @@ class Job:
             categories=tuple(self.data.categories),
             concepts=self.concepts,
             thresholds=found.thresholds,
-            # Copies: a run that goes on adds to the originals.
-            intersection=counts.intersection.copy(),
-            truth=outcome.tallies.truth.copy(),
-            activation=counts.activation.copy(),
+            intersection=counts.intersection,
+            truth=outcome.tallies.truth,
+            activation=counts.activation,
             top_images=found.top_images,
             top_activations=found.top_activations,
             top_maps=found.top_maps,

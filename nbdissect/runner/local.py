@@ -41,6 +41,7 @@ def run(
     preview = Preview(this)
 
     def ends(patience: int) -> bool:
+        preview.answer()
         report(this.progress, preview.snapshot)
         if save_to is not None:
             save_to.save_if_due(this)
@@ -48,7 +49,7 @@ def run(
 
     try:
         if save_to is not None:
-            save_to.restore(this)
+            save_to.restore(this, stop=lambda: stop.requests > 0)
         if not this.thresholds:
             this.forward_pass(lambda _: ends(0))
             if save_to is not None and this.seen < len(this.batches):
@@ -61,4 +62,5 @@ def run(
             save_to.save(this)
         return this.result()
     finally:
+        preview.end()
         this.close()

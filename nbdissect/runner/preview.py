@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import Future
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
@@ -18,17 +20,25 @@ _EARLY = 0.1
 
 
 class Preview:
-    """Provisional outcomes of a run.
+    """Provisional outcomes of a run, which share no memory with it.
+
+    A run is in no state to be looked at in the middle of a batch: what another thread asks for, the run's own
+    thread answers after the batch.
 
     Parameters
     ----------
     run : TwoPassRun
+        Of this thread.
     """
 
     def __init__(self, run: TwoPassRun) -> None:
         self._run = run
         self._tallies: Tallies | None = None
         self._counted: set[int] = set()
+        self._thread = threading.get_ident()
+        self._lock = threading.Lock()
+        self._asked: list[Future[RunOutcome | None]] = []
+        self._ended = False
 
     def snapshot(self) -> RunOutcome | None:
         """Return thresholds, top images and counts so far; None while there are none.
@@ -36,9 +46,35 @@ class Preview:
         While the network runs, thresholds are those of the images so far, and labels are counted for
         a few of them only; each call counts some more.
         """
+        with self._lock:
+            here = self._ended or threading.get_ident() == self._thread
+            if not here:
+                asked: Future[RunOutcome | None] = Future()
+                self._asked.append(asked)
+        return self._take() if here else asked.result()
+
+    def answer(self) -> None:
+        """Take the snapshots that other threads ask for; called by the run's thread after every batch."""
+        with self._lock:
+            asked, self._asked = self._asked, []
+        for future in asked:
+            try:
+                future.set_result(self._take())
+            except Exception as error:  # of the data set, for whoever asked
+                future.set_exception(error)
+
+    def end(self) -> None:
+        """Answer what is left to answer; from now on every thread may look."""
+        with self._lock:
+            self._ended = True
+        self.answer()
+
+    def _take(self) -> RunOutcome | None:
         run = self._run
         if run.thresholds:
-            return run.result() if run.counted else None
+            return deepcopy(run.result()) if run.counted else None
+        if self._ended:
+            return None
         images = run.images(run.seen)
         if images < max(1, _EARLY * len(run.config.images)):
             return None
@@ -59,9 +95,6 @@ class Preview:
         self._counted.update(fresh)
         if not self._counted:
             return None
-        layers = {
-            # Copies: the run goes on in the arrays themselves.
-            name: deepcopy(LayerOutcome(limits[name], *layer.exemplars()))
-            for name, layer in run.layers.items()
-        }
-        return RunOutcome(layers, self._tallies, images, sum(len(run.batches[number]) for number in self._counted))
+        layers = {name: LayerOutcome(limits[name], *layer.exemplars()) for name, layer in run.layers.items()}
+        counted = sum(len(run.batches[number]) for number in self._counted)
+        return deepcopy(RunOutcome(layers, self._tallies, images, counted))

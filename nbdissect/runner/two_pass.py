@@ -22,7 +22,6 @@ from nbdissect.engine.layouts import to_maps
 from nbdissect.engine.model_state import model_dtype, preserve_model_state
 from nbdissect.engine.sparse_maps import active_cells
 from nbdissect.engine.thresholds import check_quantile
-from nbdissect.masks import shape_of
 from nbdissect.notices import warn
 from nbdissect.runner.outcome import LayerOutcome, RunOutcome
 from nbdissect.types import Progress
@@ -120,7 +119,7 @@ class TwoPassRun:
         """Treat the first batches as seen, though none of their cells are here."""
         self.seen = batches
         data = self.inputs.data
-        self.shapes = [[shape_of(data[i], i) for i in batch] for batch in self.batches[:batches]]
+        self.shapes = [[data[i].shape for i in batch] for batch in self.batches[:batches]]
 
     def layer(self, name: str, size: tuple[int, int], units: int) -> LayerAccumulator:
         """Return a fresh accumulator for a layer."""
@@ -148,7 +147,7 @@ class TwoPassRun:
             batch = self.batches[number]
             samples = [data[i] for i in batch]
             images = [self._batcher.load(sample.image, i) for i, sample in zip(batch, samples, strict=True)]
-            return images, [shape_of(sample, i) for i, sample in zip(batch, samples, strict=True)]
+            return images, [sample.shape for sample in samples]
 
         with preserve_model_state(model, config.device), Capture(model, config.layers).hooked() as capture:
             for number, (images, shapes) in zip(numbers, prefetch(load, numbers, config.num_workers), strict=True):

@@ -34,7 +34,11 @@ class WorkerPayload:
     Attributes
     ----------
     key : str
+    run : str
+        What distinguishes this run from others that keep their cells in the same folder.
     folder : str
+        Through which the sender and the workers of its machine meet.
+    cells : str
         Where workers keep the cells of their shards.
     threads : int
         As many as the sender uses: convolutions may round differently with another number.
@@ -43,7 +47,9 @@ class WorkerPayload:
     """
 
     key: str
+    run: str
     folder: str
+    cells: str
     threads: int
     content: bytes | None = None
 
@@ -71,11 +77,21 @@ class WorkerPayload:
 
 
 @contextmanager
-def distribute(executor: Executor, inputs: RunInputs) -> Iterator[tuple[Any, Path]]:
-    """Send the inputs once to where the workers find them; yields the payload and the file that stops the workers."""
+def distribute(
+    executor: Executor, inputs: RunInputs, kept: tuple[str, Path] | None = None
+) -> Iterator[tuple[Any, Path]]:
+    """Send the inputs once to where the workers find them; yields the payload and the file that stops the workers.
+
+    Parameters
+    ----------
+    executor, inputs
+    kept : (str, path), optional
+        The run's key, and the folder for cells that outlive it.
+    """
     with tempfile.TemporaryDirectory(prefix="nbdissect-", ignore_cleanup_errors=True) as folder:
         content = _pack(inputs)
-        payload = WorkerPayload(uuid4().hex, folder, torch.get_num_threads())
+        run, cells = kept or (uuid4().hex, Path(folder) / "cells")
+        payload = WorkerPayload(uuid4().hex, run, folder, str(cells), torch.get_num_threads())
         # Only the client that Dask's executor hides can send something to every worker once, and clean up there.
         client = getattr(executor, "_client", None)
         if client is None or not hasattr(client, "scatter"):

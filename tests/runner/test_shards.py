@@ -7,7 +7,7 @@ import os
 import signal
 import tempfile
 import time
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,10 @@ import torch
 
 import nbdissect as nd
 from nbdissect.engine import layer_accumulator
-from nbdissect.runner import distributed, worker_payload
+from nbdissect.runner import shards, worker_payload
 from support.cases import Case, assert_equal, interrupt
 from support.data import Photos
+from support.executors import Here
 from support.needs import needed
 from support.nets import Net
 
@@ -30,22 +31,6 @@ def _nothing_left_behind(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", None)
     yield
     assert not list((tmp_path / "temporary").glob("nbdissect-*"))
-
-
-class Here(Executor):
-    """Runs every task at once, in this thread, and counts what it was given."""
-
-    def __init__(self, workers=1):
-        self._max_workers, self.tasks = workers, []
-
-    def submit(self, task, /, *arguments, **named):
-        self.tasks.append((task.__name__, arguments[1]))
-        future = Future()
-        try:
-            future.set_result(task(*arguments, **named))
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 7, 50])
@@ -75,15 +60,13 @@ def test_histograms_of_shards(monkeypatch):
         with monkeypatch.context() as scarce:
             scarce.setattr(validation, "parse_memory", lambda _: 2000)
             assert case.dissect(executor=executor, semantics=semantics) == wanted
-    assert ("_search_shard", range(2)) in executor.tasks
+    assert ("search_shard", range(2)) in executor.tasks
 
 
 def test_cells_that_are_lost_are_computed_again(monkeypatch):
     """As on a cluster, where the second task for a shard may run on another machine."""
     case = Case()
-    monkeypatch.setattr(
-        distributed, "_index", lambda payload, shard: Path(payload.folder) / f"{time.monotonic_ns()}.json"
-    )
+    monkeypatch.setattr(shards, "_index", lambda payload, shard: Path(payload.folder) / f"{time.monotonic_ns()}.json")
     assert case.dissect(executor=Here(3)) == case.dissect()
 
 
@@ -145,8 +128,6 @@ def test_an_error_in_a_worker_is_the_same_error():
 def test_what_is_no_executor():
     with pytest.raises(ValueError, match=r"executor is a int; a concurrent\.futures\.Executor is needed"):
         Case().dissect(executor=4)
-    with pytest.raises(ValueError, match=r"checkpoint= is for a run in this process"):
-        Case().dissect(executor=Here(), checkpoint="here")
 
 
 def test_an_interrupt_keeps_the_shards_that_are_done():

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -12,10 +10,8 @@ import numpy as np
 import pytest
 
 import nbdissect as nd
-from nbdissect.runner.checkpoint import Checkpoint, CheckpointError
 from support import dense
 from support.cases import IMAGES, Case, assert_equal, interrupt
-from support.paths import ROOT, TESTS
 
 
 @pytest.mark.parametrize("after", [4, 24, 56])
@@ -89,73 +85,6 @@ def test_a_run_interrupted_while_counting_goes_on_there(tmp_path):
     d = case.dissect(progress=lambda p: seen.append((p.stage, p.done)), checkpoint=path, per_image=True)
     assert seen[0] == ("labels", 24)
     assert d == case.dissect(per_image=True)
-
-
-@pytest.mark.parametrize("moment", range(10))
-def test_a_killed_run_goes_on_and_gives_the_same(tmp_path, moment):
-    """kill -9 at a random moment, then again, then to the end."""
-    code = (
-        f"import sys; sys.path[:0] = [{str(TESTS)!r}, {str(ROOT)!r}]\n"
-        "import time, sys\n"
-        "from support.cases import Case\n"
-        "from nbdissect.runner import checkpoint\n"
-        "checkpoint._SECONDS, checkpoint._SHARE = 0, 1e9\n"  # after every batch
-        "print('here', flush=True)\n"
-        "d = Case(400).dissect(checkpoint=sys.argv[1], progress=lambda p: (print(p.stage, p.done, flush=True), time.sleep(0.003)))\n"
-        "d.save(sys.argv[2], images=False)\n"
-    )
-    rng = np.random.default_rng(moment)
-    command = [sys.executable, "-c", code, str(tmp_path / "run"), str(tmp_path / "d.nbd")]
-    first = []
-    for attempt in range(3):
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout.readline() == "here\n"
-            first.append(process.stdout.readline())
-            if attempt < 2:
-                time.sleep(float(rng.uniform(0, 0.6)))
-                process.kill()
-            else:
-                process.stdout.read()
-    assert process.returncode == 0
-    assert nd.load(tmp_path / "d.nbd") == Case(400).dissect()
-    assert not (tmp_path / "run").exists()
-    # It really went on: no attempt began with the first batch, unless it was killed before there was a second.
-    assert first[1] != "network 4\n" or first[2] != "network 4\n"
-
-
-def test_a_checkpoint_of_another_run_is_refused(tmp_path):
-    case = Case()
-    case.dissect(progress=interrupt(24), checkpoint=tmp_path / "run")
-    with pytest.raises(CheckpointError, match="unfinished run of something else"):
-        case.dissect(quantile=0.1, checkpoint=tmp_path / "run")
-    with pytest.raises(CheckpointError, match="unfinished run of something else"):
-        Case(seed=1).dissect(checkpoint=tmp_path / "run", top=3)
-
-
-def test_a_damaged_checkpoint_is_refused(tmp_path):
-    case, state = Case(), tmp_path / "run" / "state.npz"
-    case.dissect(progress=interrupt(24), checkpoint=tmp_path / "run")
-    state.write_bytes(state.read_bytes()[:-100])
-    with pytest.raises(CheckpointError, match=r"state\.npz is damaged: .* Remove the directory to begin anew"):
-        case.dissect(checkpoint=tmp_path / "run")
-
-
-def test_a_checkpoint_directory_that_holds_other_things(tmp_path):
-    (tmp_path / "thesis.tex").write_text("")
-    with pytest.raises(CheckpointError, match="holds other files, such as 'thesis.tex'"):
-        Case().dissect(checkpoint=tmp_path)
-    with pytest.raises(CheckpointError, match="is a file; the path of a directory is needed"):
-        Case().dissect(checkpoint=tmp_path / "thesis.tex")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no locks on Windows")
-def test_two_runs_on_one_checkpoint(tmp_path):
-    held = Checkpoint(tmp_path / "run", "")
-    try:
-        with pytest.raises(CheckpointError, match="Another run is writing to the checkpoint"):
-            Case().dissect(checkpoint=tmp_path / "run")
-    finally:
-        held.close(finished=True)
 
 
 def test_out_of_memory_halves_the_batch_and_says_so_once():
@@ -271,3 +200,51 @@ def test_a_look_at_a_run_that_goes_on():
     assert seen[-1].images == 400
     np.testing.assert_array_equal(seen[-1].intersection, d.intersection)
     assert d == case.dissect()
+
+
+def arrays_of(d):
+    per_image = vars(d.per_image).values() if d.per_image else ()
+    return [
+        d.thresholds,
+        d.intersection,
+        d.truth,
+        d.activation,
+        d.top_images,
+        d.top_activations,
+        d.top_maps,
+        *per_image,
+    ]
+
+
+@pytest.mark.parametrize("per_image", [False, True])
+def test_a_look_shares_no_memory_with_the_run(per_image):
+    case, looks = Case(400), []
+
+    def look(progress):
+        found = progress.look()
+        if found is not None:
+            looks.append((found["layer"], [array.copy() for array in arrays_of(found["layer"])]))
+
+    d = case.dissect(progress=look, per_image=per_image)
+    for found, before in looks:
+        for array, copy in zip(arrays_of(found), before, strict=True):
+            np.testing.assert_array_equal(array, copy)
+            assert not any(np.shares_memory(array, other) for other in arrays_of(d))
+            array[...] = 0  # whoever looks may do as they like
+    assert d == case.dissect(per_image=per_image)
+
+
+def test_a_look_from_another_thread_waits_for_the_end_of_a_batch():
+    """In the middle of one, the run's thread is changing what would be looked at."""
+    case = Case(400)
+    wanted, reached = case.dissect(), threading.Event()
+    run = case.dissect(background=True)
+    run.listen(lambda run: run.progress.done >= 100 and reached.set())
+    assert reached.wait(30)
+    looks = [run.progress.look() for _ in range(20)]
+    assert run.result() == wanted
+    seen = [found["layer"].seen for found in looks if found is not None]
+    assert seen == sorted(seen)
+    last = run.progress.look()["layer"]
+    assert last.images == 400
+    np.testing.assert_array_equal(last.intersection, wanted.intersection)

@@ -25,10 +25,13 @@ class Case:
         self.model = dense.Playback(layer=self.activations)
 
     def dissect(self, **options):
-        options = {"quantile": 0.05, "batch_size": 4, "progress": False, **options}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return nd.dissect(self.model, "layer", data=self.data, transform=dense.spell, **options)
+            return self.dissect_loudly(**options)
+
+    def dissect_loudly(self, **options):
+        options = {"quantile": 0.05, "batch_size": 4, "progress": False, **options}
+        return nd.dissect(self.model, "layer", data=self.data, transform=dense.spell, **options)
 
     def first(self, images):
         """What a run over the first images alone gives."""
