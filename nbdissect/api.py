@@ -41,6 +41,7 @@ class DissectOptions(TypedDict, total=False):
     cache: str | os.PathLike[str] | None
     checkpoint: str | os.PathLike[str] | None
     executor: Executor | None
+    output: Any
     progress: bool | Callable[[Progress], None] | Reporter
 
 
@@ -92,6 +93,7 @@ def dissect(
     cache: str | os.PathLike[str] | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
+    output: Any = None,
     progress: bool | Callable[[Progress], None] | Reporter = True,
     background: bool = False,
 ) -> Dissection | Dissections | BackgroundRun:
@@ -105,10 +107,13 @@ def dissect(
     model : torch.nn.Module
         Run in eval mode, and given back as it was, also after an error or an interrupt.
     layer : str or sequence of str
-        Dotted names from ``model.named_modules()``. Several are dissected in one pass and come
-        back as a mapping. A layer's activation is what the module returns: [N, units, h, w],
-        [N, units], or tokens [N, T, units] of a square grid of patches. (Maps that keep their
-        channels last, [N, h, w, units], can't be told from these: wrap such a layer.)
+        Dotted names from ``model.named_modules()``; what only wraps a network (DataParallel,
+        torch.compile, a module with a single child) may be left out of them. Several are dissected in
+        one pass and come back as a mapping. A layer's activation is what the module returns at its last
+        call in a pass: maps [N, units, h, w] or [N, h, w, units], tokens [N, T, units], or [N, units],
+        taken as 1 × 1 maps. Which of these it is, is read from the shape of what the network is fed and
+        from the grids of the convolutions and pools before, and never guessed: where two readings are
+        possible, or none, an error names them. ``nd.layers(model)`` shows what was read.
     data : data set or path, optional
         The labeled images, an :class:`nbdissect.Broden` or anything with its members. By default
         ``nd.options.data``, else the directory in NBDISSECT_DATA, else the embedded drawings.
@@ -117,10 +122,14 @@ def dissect(
     top : int
         Number of strongest images to keep per unit.
     transform : callable, optional
-        PIL image → float tensor [channels, height, width]. By default the image is resized to what
-        the model's own weights ask for (``model.weights`` of torchvision, ``model.pretrained_cfg``
-        of timm) or else to the data set's image size, and gets their or ImageNet's normalization.
-        It should show the whole image: masks are not cropped with it.
+        PIL image → float tensor [channels, height, width], whose dtype is kept; or an image processor
+        of transformers. By default the model is asked for size, interpolation, mean and standard
+        deviation (torchvision's ``weights``, timm's ``pretrained_cfg``, open_clip's
+        ``preprocess_cfg``, ``config.image_size`` of transformers, also inside wrappers). What it doesn't
+        say is the size that the data set declares, else 224 × 224, and ImageNet's mean and standard
+        deviation; a detector that normalizes inside gets values in 0 … 1. The progress line and
+        ``d.provenance.transform`` say what was used. It should show the whole image: masks are not
+        cropped with it.
     batch_size : int
     device : device or str, optional
         Where to run: by default where the model is; "auto" takes a GPU if there is one.
@@ -147,6 +156,9 @@ def dissect(
     executor : concurrent.futures.Executor, optional
         Whose workers share the run: a process pool, or Dask's ``client.get_executor()`` for many
         machines. The result is the same, count for count, also if workers die. See docs/cluster.md.
+    output : int, str or callable, or a mapping of layer to one of these, optional
+        Which part of what the module returns is meant: an index, a key, or a function that makes of it
+        [N, units, h, w], [N, T, units] or [N, units], such as ``lambda o: o[:, 5:]``.
     progress : bool, callable or Reporter
         Show a progress line; or call this with a ``Progress(stage, done, total, look)`` after every
         batch; or let this :class:`nbdissect.display.progress.Reporter` show the run.
@@ -176,12 +188,14 @@ def dissect(
     """
     validation.check_model(model)
     # Only now: importing nbdissect loads no torch.
-    from nbdissect.engine.activations import find_layers
     from nbdissect.engine.config import RunConfig
     from nbdissect.engine.devices import choose_device
-    from nbdissect.engine.model_state import model_device, preserve_rng_state
+    from nbdissect.engine.model_lock import sole_use
+    from nbdissect.engine.model_state import check_runnable, model_device, preserve_rng_state
+    from nbdissect.engine.wrappers import find_layers
     from nbdissect.runner import BackgroundRun, prepare
 
+    check_runnable(model)
     names = validation.parse_layer_names(model, layer)
     find_layers(model, names)
     validation.check_numbers(quantile=quantile, top=top, batch_size=batch_size, num_workers=num_workers)
@@ -204,9 +218,13 @@ def dissect(
         given_thresholds=validation.parse_thresholds(thresholds, names),
         per_image=per_image,
         memory=validation.parse_memory(memory_mb),
+        output=validation.parse_output(output, names),
     )
+    if background:
+        with sole_use(model):  # a copy in the middle of another thread's run would carry its hooks
+            model = validation.copy_model(model)
     job = prepare(
-        validation.copy_model(model) if background else model,
+        model,
         data,
         concepts,
         config,
@@ -220,6 +238,6 @@ def dissect(
         return BackgroundRun(job, single=single)
     found = job.cached()
     if found is None:
-        with reporter_of(progress).following(job.title) as report:
+        with reporter_of(progress).following(job.described_title) as report:
             found = job.run_here(report)
     return found.only if single else found

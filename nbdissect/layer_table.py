@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
 from nbdissect.data.resolve import resolve_data
 from nbdissect.samples import check_dataset
-from nbdissect.validation import check_model
+from nbdissect.validation import check_model, parse_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,9 @@ class Layer:
         Height and width of a unit's map.
     reason : str
         Why it can't be dissected; empty where it can.
+    reading : str
+        How its output was read where that isn't simply [N, units, height, width]: "channels last",
+        "tokens, after 1 other token", "last of 5 calls".
     """
 
     name: str
@@ -41,14 +44,16 @@ class Layer:
     units: int = 0
     size: tuple[int, int] = (0, 0)
     reason: str = ""
+    reading: str = ""
 
 
 class Layers(Sequence[Layer]):
     """The layers of a model in the order in which they return; prints as a table."""
 
-    def __init__(self, model: str, layers: list[Layer]) -> None:
+    def __init__(self, model: str, layers: list[Layer], fed: str = "") -> None:
         self._model = model
         self._layers = layers
+        self._fed = fed
 
     @overload
     def __getitem__(self, index: int) -> Layer: ...
@@ -64,13 +69,20 @@ class Layers(Sequence[Layer]):
     def __repr__(self) -> str:
         wide = max([5, *(len(layer.name) for layer in self)])
         kind = max([4, *(len(layer.kind) for layer in self)])
-        lines = [f"Layers of {self._model}", f"{'layer':<{wide}}  {'kind':<{kind}}  {'units':>6}  map"]
+        if not self._layers:
+            return self._why_empty
+        lines = [
+            f"Layers of {self._model}, read on {self._fed}",
+            f"{'layer':<{wide}}  {'kind':<{kind}}  {'units':>6}  map",
+        ]
         for layer in self:
             what = f"{layer.units:>6,}  {_size(layer)}" if layer.units else f"{'':>6}  {layer.reason}"
             lines.append(f"{layer.name:<{wide}}  {layer.kind:<{kind}}  {what}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
+        if not self._layers:
+            return f"<p>{escape(self._why_empty)}</p>"
         head = "".join(
             f'<th style="text-align:{side};padding:.2em .8em">{name}</th>'
             for name, side in (("layer", "left"), ("kind", "left"), ("units", "right"), ("map", "left"))
@@ -84,14 +96,18 @@ class Layers(Sequence[Layer]):
             for layer in self
         )
         return (
-            f"<div><p><strong>Layers of {escape(self._model)}</strong> in the order in which they return; "
-            "choose one by its name.</p>"
+            f"<div><p><strong>Layers of {escape(self._model)}</strong> in the order in which they return, read on "
+            f"{escape(self._fed)}; choose one by its name.</p>"
             f'<div style="max-height:30em;overflow:auto"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></div>'
         )
 
+    @property
+    def _why_empty(self) -> str:
+        return f"{self._model} has no layers to list: it called no module of its own on {self._fed}."
+
 
 def _size(layer: Layer) -> str:
-    return f"{layer.size[0]} × {layer.size[1]}"
+    return f"{layer.size[0]} × {layer.size[1]}" + (f", {layer.reading}" if layer.reading else "")
 
 
 def layers(
@@ -99,9 +115,13 @@ def layers(
     data: Any = None,
     *,
     transform: Callable[[Image], torch.Tensor] | None = None,
+    output: Any = None,
     device: torch.device | str | None = None,
 ) -> Layers:
     """Return the layers of a model that can be dissected, by running one image through it.
+
+    The image is shown three and two times, to find the axis that counts the images; where two readings
+    are possible, also twice as wide, to find the width.
 
     Parameters
     ----------
@@ -109,49 +129,48 @@ def layers(
         Given back as it was.
     data, transform, device
         As in :func:`nbdissect.dissect`.
+    output : int, str or callable, or a mapping of layer to one of these, optional
+        As in :func:`nbdissect.dissect`. One value is tried on the layers that can't be read without it.
 
     Returns
     -------
     Layers
         A sequence of :class:`Layer`, in the order in which they return. A layer that the image
         doesn't reach is not in it.
+
+    Raises
+    ------
+    ValueError
+        If the model fails on the image, or can't be run from Python.
     """
     check_model(model)
-    import torch
-
-    from nbdissect.engine.activations import hookable, run_model
-    from nbdissect.engine.batches import Batcher, choose_transform
     from nbdissect.engine.devices import choose_device
-    from nbdissect.engine.layouts import to_maps
-    from nbdissect.engine.model_state import model_device, model_dtype, preserve_model_state, preserve_rng_state
+    from nbdissect.engine.layouts import Layout
+    from nbdissect.engine.model_state import check_runnable, model_device, preserve_rng_state
+    from nbdissect.engine.preprocessing import Normalize, choose_transform
+    from nbdissect.engine.probe import probe_fitting, probe_model
 
+    check_runnable(model)
     data = resolve_data(data)
     where = choose_device(device, model_device(model))
-    batcher = Batcher(choose_transform(transform, model, data), where, model_dtype(model))
-    found: dict[str, Layer] = {}
-
-    def look(name: str) -> Any:
-        def hook(module: torch.nn.Module, _inputs: Any, output: Any) -> None:
-            kind = type(module).__name__
-            found.pop(name, None)  # the last call counts, and places it
-            try:
-                _, height, width, units = to_maps(output, name).shape
-            except ValueError:
-                what = f"shape {list(output.shape)}" if isinstance(output, torch.Tensor) else type(output).__name__
-                found[name] = Layer(name, kind, reason=f"returns {what}, no map")
-            else:
-                found[name] = Layer(name, kind, units, (height, width))
-
-        return hook
-
-    handles = []
-    try:
-        for name, module in model.named_modules():
-            if name and hookable(module):
-                handles.append(module.register_forward_hook(look(name)))
-        with preserve_rng_state(where), preserve_model_state(model, where):
-            run_model(model, batcher.batch([batcher.load(check_dataset(data)[0].image, 0)], [0]))
-    finally:
-        for handle in handles:
-            handle.remove()
-    return Layers(type(model).__name__, list(found.values()))
+    with preserve_rng_state(where):
+        chosen = choose_transform(transform, model, data)
+        checked = check_dataset(data)
+        image = checked[0].image
+    names = [name for name, _ in model.named_modules() if name]
+    picks = parse_output(output, names) if isinstance(output, Mapping) else None
+    probe, chosen = probe_fitting(
+        lambda chosen: probe_model(model, [(0, image)], chosen, where, picks), chosen, transform, model, checked
+    )
+    if output is not None and picks is None:
+        unread = [layer.name for layer in probe.layers if not isinstance(layer.found, Layout)]
+        probe = probe_model(model, [(0, image)], chosen, where, parse_output(output, unread))
+    rows = [
+        Layer(layer.name, layer.kind, layer.found.units, layer.found.grid, reading=layer.found.reading)
+        if isinstance(layer.found, Layout)
+        else Layer(layer.name, layer.kind, reason=layer.found.reason)
+        for layer in probe.layers
+    ]
+    fed = f"one image fed as {' × '.join(map(str, probe.fed))}"
+    how = f" ({chosen.described})" if isinstance(chosen, Normalize) else ""
+    return Layers(type(model).__name__, rows, fed + how)

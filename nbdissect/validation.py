@@ -70,6 +70,22 @@ def check_executor(executor: Any) -> None:
         raise ValueError(f"executor is a {type(executor).__name__}; a concurrent.futures.Executor is needed.{hint}")
 
 
+def parse_output(output: Any, names: Sequence[str]) -> dict[str, Any] | None:
+    """Return which part of a layer's output is meant, by layer; None where nobody says."""
+    if output is None:
+        return None
+    if not isinstance(output, Mapping):
+        output = dict.fromkeys(names, output)
+    for name, pick in output.items():
+        if name not in names:
+            raise ValueError(f"output= names layer {name!r}; dissected are {', '.join(map(repr, names))}.")
+        if isinstance(pick, bool) or not (isinstance(pick, (int, str)) or callable(pick)):
+            raise ValueError(
+                f"output={pick!r} for layer {name!r}; an index, a key, or a function of what the module returns is needed."
+            )
+    return dict(output)
+
+
 def copy_model(model: torch.nn.Module) -> torch.nn.Module:
     """Return a copy of a model, for a run in the background."""
     try:

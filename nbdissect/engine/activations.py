@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from nbdissect.engine.model_state import model_devices
-from nbdissect.text import nearest
+from nbdissect.engine.wrappers import find_layers, without_parallel
+from nbdissect.user_code import UserCodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+
+class ModelOutOfMemoryError(Exception):
+    """A batch takes more memory than there is."""
+
+
+class OtherCallsError(ValueError):
+    """Some images make the network call its layers otherwise than the first did."""
 
 
 class _PassDone(BaseException):
@@ -21,35 +31,6 @@ class _PassDone(BaseException):
     """
 
 
-def find_layers(model: torch.nn.Module, names: Sequence[str]) -> dict[str, torch.nn.Module]:
-    """Return the modules of these dotted names.
-
-    Raises
-    ------
-    ValueError
-        If there is no such layer; names the closest three.
-    """
-    modules = dict(model.named_modules(remove_duplicate=False))
-    for name in names:
-        if name not in modules:
-            raise ValueError(_unknown_layer(name, [known for known in modules if known], type(model).__name__))
-        if not hookable(modules[name]):
-            raise ValueError(
-                f"Layer {name!r} is a scripted module: hooks can't see what it returns. Dissect the model from which it was scripted."
-            )
-    return {name: modules[name] for name in names}
-
-
-def _unknown_layer(name: str, known: Sequence[str], model: str) -> str:
-    if not known:
-        return (
-            f"{model} has no layer {name!r}: it has no layers inside. Wrap it in torch.nn.Sequential to give it a name."
-        )
-    return (
-        f"{model} has no layer {name!r}. The closest are {', '.join(nearest(name, known))}. nd.layers(model) lists all."
-    )
-
-
 def run_model(model: torch.nn.Module, batch: torch.Tensor) -> None:
     """Run a batch [B, channels, H, W] through a model.
 
@@ -57,21 +38,52 @@ def run_model(model: torch.nn.Module, batch: torch.Tensor) -> None:
     ------
     ValueError
         If the model fails on it.
+    ModelOutOfMemoryError
+        If memory runs out.
     """
     try:
-        model(batch)
-    except torch.cuda.OutOfMemoryError:
-        raise
+        without_parallel(model)(batch)
     except Exception as error:  # a model may raise what it likes about its input: RuntimeError, AssertionError, …
+        if is_out_of_memory(error):
+            raise ModelOutOfMemoryError(str(error).splitlines()[0] if str(error) else "MemoryError") from error
         hint = "If it expects another input, pass transform=, a function from a PIL image to a tensor [channels, height, width]."
         if len(devices := model_devices(model)) > 1:
             hint = (
                 f"Its parameters and buffers lie on {', '.join(map(str, devices))}, and the batch on {batch.device}: if its forward "
                 "doesn't move what it computes from one to the next, move the model to one device with model.to()."
             )
-        raise ValueError(
+        raise UserCodeError(
             f"{type(model).__name__} failed on a batch of shape {list(batch.shape)}: {error}\n{hint}"
         ) from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on a GPU or a CPU."""
+    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
+        return True
+    if isinstance(error, UserCodeError) and error.__cause__ is not None:
+        error = error.__cause__
+    text = str(error)
+    return isinstance(error, RuntimeError) and ("can't allocate memory" in text or "not enough memory" in text)
+
+
+@contextmanager
+def recorded(
+    model: torch.nn.Module,
+    before: Callable[[torch.nn.Module, Any], None],
+    after: Callable[[torch.nn.Module, Any], None],
+) -> Iterator[None]:
+    """Call `before` with every module of a model and its inputs, and `after` with it and its output, while a pass runs."""
+    handles: list[Any] = []
+    try:
+        for module in model.modules():
+            if hookable(module):
+                handles.append(module.register_forward_pre_hook(before))
+                handles.append(module.register_forward_hook(lambda m, _inputs, output: after(m, output)))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def hookable(module: torch.nn.Module) -> bool:
@@ -82,64 +94,119 @@ def hookable(module: torch.nn.Module) -> bool:
 class Capture:
     """Runs batches through a model and returns what the wanted layers returned.
 
-    The first batch runs to the end of the model, to learn in which order and how often the wanted
-    layers are called; later ones stop at the last such call, and what lies behind is never
-    computed. Of a layer that is called several times in a pass, the last call counts.
+    A pass stops at the last call of a wanted layer, if that is known from a probe; what lies behind is then
+    never computed. Of a layer that is called several times in a pass, the last call counts.
+
+    Parameters
+    ----------
+    model, names
+    order : sequence of str, optional
+        The calls of the wanted layers in a whole pass, the same for all images. None: they may differ, and
+        every pass goes to the end.
     """
 
-    def __init__(self, model: torch.nn.Module, names: Sequence[str]) -> None:
+    def __init__(self, model: torch.nn.Module, names: Sequence[str], order: Sequence[str] | None) -> None:
         self._model = model
         self._modules = find_layers(model, names)
-        self._outputs: dict[str, Any] = {}
-        self._calls = 0
-        self._last_call: int | None = None
+        # By module: one that is wanted under two names is called once for both.
+        self._order = None if order is None else [id(self._modules[name]) for name in order]
+        self._outputs: dict[int, Any] = {}
+        self._calls: list[int] | None = None  # None: no pass of this capture is under way
+        self._whole = False
 
     @contextmanager
     def hooked(self) -> Iterator[Capture]:
         """Hold the hooks on the model; they are gone afterwards, whatever happened."""
         handles: list[Any] = []
         try:
-            for name, module in self._modules.items():
-                handles.append(module.register_forward_hook(self._hook(name)))
+            for module in {id(module): module for module in self._modules.values()}.values():
+                handles.append(module.register_forward_hook(self._keep))
             yield self
         finally:
             for handle in handles:
                 handle.remove()
             self._outputs.clear()
 
-    def _hook(self, name: str) -> Any:
-        def keep(_module: torch.nn.Module, _inputs: Any, output: Any) -> None:
-            self._calls += 1
-            if isinstance(output, torch.Tensor):
-                output = output.detach()  # a model may turn gradients on inside
-            if self._calls == self._last_call:
-                self._outputs[name] = output
-                raise _PassDone
-            # What follows may write into the same memory (an in-place ReLU): keep the value as returned.
-            self._outputs[name] = output.clone() if isinstance(output, torch.Tensor) else output
+    def _keep(self, module: torch.nn.Module, _inputs: Any, output: Any) -> None:
+        if self._calls is None:
+            return
+        self._calls.append(id(module))
+        if self._whole:
+            return
+        last = self._order is not None and len(self._calls) == len(self._order)
+        # What follows may write into the same memory (an in-place ReLU): keep the value as returned.
+        self._outputs[id(module)] = _kept(output, copy=not last)
+        if last:
+            raise _PassDone
 
-        return keep
-
-    def run(self, batch: torch.Tensor) -> dict[str, Any]:
-        """Run one batch [B, 3, H, W] and return each wanted layer's output.
+    def run(self, batch: torch.Tensor, first: int) -> dict[str, Any]:
+        """Run one batch [B, 3, H, W] whose first image has number `first`, and return each wanted layer's output.
 
         Raises
         ------
         ValueError
-            If the model fails on such a batch, or never calls a wanted layer.
+            If the model fails on such a batch, or doesn't call a wanted layer.
+        OtherCallsError
+            If it calls them otherwise than `order` says.
         """
-        self._outputs.clear()
-        self._calls = 0
-        with suppress(_PassDone):
-            run_model(self._model, batch)
-        missing = [name for name in self._modules if name not in self._outputs]
-        if missing:
-            raise ValueError(
-                f"Layer {missing[0]!r} was not called while {type(self._model).__name__} ran. "
-                "A layer must be called as a module (not through a scripted or compiled copy) to be dissected."
-            )
-        if self._last_call is None:
-            self._last_call = self._calls
-        outputs = dict(self._outputs)
-        self._outputs.clear()
-        return outputs
+        try:
+            self._compare(self._pass(batch, whole=False), first)
+            return {name: self._outputs[id(module)] for name, module in self._modules.items()}
+        finally:
+            self._outputs.clear()
+
+    def check(self, batch: torch.Tensor, first: int) -> None:
+        """Run a few images to the end of the model, to see that it calls the wanted layers as often as it did.
+
+        Raises
+        ------
+        OtherCallsError
+            If it doesn't.
+        """
+        self._compare(self._pass(batch, whole=True), first)
+
+    def _pass(self, batch: torch.Tensor, *, whole: bool) -> list[int]:
+        self._calls, self._whole = [], whole
+        try:
+            with suppress(_PassDone):
+                run_model(self._model, batch)
+            return self._calls
+        finally:
+            self._calls = None
+
+    def _compare(self, calls: list[int], first: int) -> None:
+        if self._order is None:
+            missing = next((name for name, module in self._modules.items() if id(module) not in calls), None)
+            if missing is None:
+                return
+            raise ValueError(f"Layer {missing!r} was not called for images from {first} on. Every image must reach it.")
+        if calls == self._order:
+            return
+        name = {id(module): name for name, module in self._modules.items()}
+        odd = next((key for key in name if calls.count(key) != self._order.count(key)), next(iter(name)))
+        found, expected = (f"{n} {'time' if n == 1 else 'times'}" for n in (calls.count(odd), self._order.count(odd)))
+        raise OtherCallsError(
+            f"Layer {name[odd]!r} was called {found} for images from {first} on, and {expected} for the first images. "
+            "The last call of a pass counts, so the pass can't stop early in this network: "
+            "run it in this process, without executor= and checkpoint=."
+        )
+
+
+def _kept(output: Any, *, copy: bool) -> Any:  # noqa: PLR0911 - one for each kind of container
+    """An output with all its tensors detached (a model may turn gradients on inside), and copied where that is asked for."""
+    if isinstance(output, torch.Tensor):
+        output = output.detach()
+        return output.clone() if copy else output
+    if not copy:
+        return output
+    if isinstance(output, dict):
+        kept = {key: _kept(value, copy=copy) for key, value in output.items()}
+        try:  # with its attributes, where it has some
+            return type(output)(**kept) if is_dataclass(output) else type(output)(kept)
+        except TypeError:
+            return kept
+    if isinstance(output, tuple) and hasattr(output, "_fields"):
+        return type(output)(*(_kept(value, copy=copy) for value in output))
+    if isinstance(output, (tuple, list)):
+        return type(output)(_kept(value, copy=copy) for value in output)
+    return output

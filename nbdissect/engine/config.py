@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nbdissect.engine.labels import LabelReader
+    from nbdissect.engine.probe import Probe
     from nbdissect.types import Semantics
 
 MEMORY = 1 << 30
@@ -30,6 +31,8 @@ class RunConfig:
     given_thresholds : mapping of layer to float32 [U], or None
     memory : int
         Bytes for thresholds, top images and surviving cells; what goes beyond lies in a file.
+    output : mapping of layer to index, key or function, or None
+        Which part of what a layer's module returns is meant.
     """
 
     layers: Sequence[str]
@@ -43,6 +46,7 @@ class RunConfig:
     given_thresholds: Mapping[str, NDArray[np.float32]] | None = None
     per_image: bool = False
     memory: int = MEMORY
+    output: Mapping[str, Any] | None = None
 
     @property
     def batches(self) -> list[Sequence[int]]:
@@ -65,6 +69,8 @@ class RunInputs:
         PIL image → tensor [channels, height, width].
     concepts, categories : int
         How many there are, C and G.
+    probe : Probe
+        How the model takes its batches, and how its layers' outputs are read.
     """
 
     model: torch.nn.Module
@@ -74,3 +80,4 @@ class RunInputs:
     labels: LabelReader
     concepts: int
     categories: int
+    probe: Probe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,13 +55,49 @@ def _quota(folder: Path) -> float | None:
         return None
 
 
+class _InUse(threading.local):
+    depth = 0
+
+
+_lock = threading.Lock()
+_imposed: list[int] = []  # what the runs under way have set, in any thread
+_base = 1  # what was set before the first of them
+_mine = _InUse()
+
+
 @contextmanager
-def limited_threads() -> Iterator[int]:
-    """Let torch use no more threads than are allowed; restore its setting afterwards."""
-    before = torch.get_num_threads()
-    threads = min(before, allowed_threads())
-    torch.set_num_threads(threads)
+def limited_threads(most: int | None = None) -> Iterator[int]:
+    """Let torch use no more threads than `most`, or than are allowed; restore its setting afterwards.
+
+    Torch keeps the number per thread, but a new thread begins with what any other has set last: one that
+    begins while another run has set fewer takes what was set before that run.
+    """
+    global _base  # noqa: PLW0603 - there is one torch
+    with _lock:
+        before = torch.get_num_threads()
+        if not _imposed:
+            _base = before
+        elif not _mine.depth and before in _imposed:
+            before = _base
+        threads = min(before, allowed_threads()) if most is None else most
+        torch.set_num_threads(threads)
+        _imposed.append(threads)
+        _mine.depth += 1
     try:
         yield threads
     finally:
-        torch.set_num_threads(before)
+        with _lock:
+            _imposed.remove(threads)
+            _mine.depth -= 1
+            torch.set_num_threads(before)
+
+
+def _after_fork() -> None:
+    """In a child, other threads are gone, and with them whoever would have opened the lock."""
+    global _lock  # noqa: PLW0603
+    _lock = threading.Lock()
+    _imposed.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from nbdissect._version import __version__
-from nbdissect.engine.model_state import model_dtype
 from nbdissect.notices import warn
 from nbdissect.provenance.model_digest import code_digest, output_digest, weights_digest
 from nbdissect.results.provenance import UPSAMPLING, Provenance
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nbdissect.engine.config import RunConfig
+    from nbdissect.engine.probe import Probe
     from nbdissect.provenance.data_digest import DigestingDataset
     from nbdissect.types import Concept
 
@@ -33,6 +33,7 @@ class Fingerprint:
     data : DigestingDataset
     concepts : sequence of Concept
     transform : callable
+    probe : Probe
     """
 
     def __init__(
@@ -42,12 +43,13 @@ class Fingerprint:
         concepts: Sequence[Concept],
         config: RunConfig,
         transform: Callable[[Any], Any],
+        probe: Probe,
     ) -> None:
         self.data = data
         self._model, self._concepts, self._config = model, concepts, config
-        self._transform = transform
+        self._transform, self._probe = transform, probe
         self._weights = weights_digest(model)
-        self._dtype = str(model_dtype(model)).removeprefix("torch.")
+        self._dtype = str(probe.dtype).removeprefix("torch.")
         self._date = datetime.now(timezone.utc).isoformat(timespec="seconds")
 
     def make_provenance(self, layer: str, *, data: bool = True) -> Provenance:
@@ -70,7 +72,12 @@ class Fingerprint:
             date=self._date,
             credit=str(getattr(self.data.original, "credit", "")),
             licence=str(getattr(self.data.original, "licence", "")),
+            output="; ".join(f"{name}: {describe(pick)}" for name, pick in self._picks(layer).items()),
         )
+
+    def _picks(self, layer: str) -> dict[str, Any]:
+        """What `output=` says of a layer, of all layers where that is empty."""
+        return {name: pick for name, pick in (self._config.output or {}).items() if layer in ("", name)}
 
     def _data_digest(self) -> str:
         try:
@@ -101,13 +108,14 @@ class Fingerprint:
             "per_image": config.per_image,
             "thresholds": None if given is None else {name: array.tobytes().hex() for name, array in given.items()},
             "modules": describe(self._model),
-            "code": code_digest([*self._model.modules(), self._transform]),
+            "code": code_digest([*self._model.modules(), self._transform, *filter(callable, self._picks("").values())]),
             "outputs": output_digest(
                 self._model,
                 config.layers,
                 self._transform,
                 [(index, self.data[index].image) for index in config.probes],
                 config.device,
+                self._probe,
             ),
         }
         text = json.dumps(parts, sort_keys=True, default=str)

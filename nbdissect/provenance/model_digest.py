@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from nbdissect.engine.activations import Capture
-from nbdissect.engine.batches import Batcher
-from nbdissect.engine.model_state import model_dtype, preserve_model_state
+from nbdissect.engine.layouts import tensors_in
+from nbdissect.engine.model_state import preserve_model_state
+from nbdissect.engine.threads import limited_threads
 from nbdissect.text import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from nbdissect.engine.probe import Probe
 
 _SIZE = 16
 _DEPTH = 6
@@ -35,6 +38,7 @@ def output_digest(
     transform: Callable[[Any], Any],
     images: Sequence[tuple[int, Any]],
     device: torch.device,
+    probe: Probe,
 ) -> str:
     """Return a digest of what the transform and the layers return for a few images, pairs (index, image).
 
@@ -45,20 +49,20 @@ def output_digest(
     ValueError
         If the transform or the model fails on them.
     """
-    batcher = Batcher(transform, device, model_dtype(model))
+    batcher = probe.batcher(transform, device)
     numbers = [index for index, _ in images]
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with preserve_model_state(model, device), Capture(model, layers).hooked() as capture:
-            batch = batcher.batch([batcher.load(image, index) for index, image in images], numbers)
-            outputs = capture.run(batch)
-    finally:
-        torch.set_num_threads(threads)
+    with (
+        limited_threads(1),
+        preserve_model_state(model, device),
+        Capture(model, layers, None).hooked() as capture,
+    ):
+        batch = batcher.batch([batcher.load(image, index) for index, image in images], numbers)
+        outputs = capture.run(batch, numbers[0])
     digest = hashlib.blake2b(digest_size=_SIZE)
     _add_tensor(digest, "batch", batch)
     for name in layers:
-        _add_tensor(digest, name, outputs[name])
+        for part, tensor in tensors_in(outputs[name]):
+            _add_tensor(digest, f"{name}{''.join(map(str, part))}", tensor)
     return digest.hexdigest()
 
 

@@ -37,6 +37,8 @@ class Provenance:
         ISO 8601, UTC.
     credit, licence : str
         Of the data; empty where the data set doesn't say.
+    output : str
+        Which part of what the layer's module returned was taken, where ``output=`` said so.
     uncounted : str
         Which labels of the data were not counted, and why; empty where all were.
     """
@@ -58,6 +60,7 @@ class Provenance:
     credit: str = field(default="", metadata=entry(TEXT))
     licence: str = field(default="", metadata=entry(TEXT))
     uncounted: str = field(default="", metadata=entry(TEXT, later=True))
+    output: str = field(default="", metadata=entry(TEXT, later=True))
 
     def differences(self, other: Provenance) -> list[str]:
         """Return a line for each thing, except the date, that differed when two results were made."""

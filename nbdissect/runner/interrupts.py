@@ -7,6 +7,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from nbdissect.engine.model_lock import waits
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -45,7 +47,7 @@ def interruptible(stop: StopRequest) -> Iterator[None]:
 
     def handle(_signal: int, _frame: Any) -> None:
         stop.request()
-        if stop.requests > _PATIENCE:
+        if stop.requests > _PATIENCE or waits():  # for another thread's run: there is nothing to finish
             raise KeyboardInterrupt
 
     previous = signal.signal(signal.SIGINT, handle)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbdissect.engine.batches import choose_transform
 from nbdissect.engine.config import RunInputs
 from nbdissect.engine.labels import LabelReader
+from nbdissect.engine.model_lock import sole_use
 from nbdissect.engine.model_state import preserve_rng_state
+from nbdissect.engine.preprocessing import Normalize, choose_transform
+from nbdissect.engine.probe import probe_fitting, probe_layers
 from nbdissect.engine.threads import limited_threads
 from nbdissect.notices import warn
 from nbdissect.provenance.cache import Cache
@@ -51,7 +53,7 @@ def prepare(
     checkpoint: Any,
     executor: Executor | None,
 ) -> Job:
-    """Return the job of a call whose arguments are checked; digests the model, and reads a few images to check the data.
+    """Return the job of a call whose arguments are checked; probes the model, digests it, and reads a few images to check the data.
 
     Parameters
     ----------
@@ -64,12 +66,21 @@ def prepare(
     """
     opened = None if cache is None else Cache(cache)
     labels = LabelReader(concepts, data.categories, config.semantics, getattr(data, "concept_numbers", ()))
-    with preserve_rng_state(config.device), limited_threads():
+    with preserve_rng_state(config.device), limited_threads(), sole_use(model):
         held = check_repeatable(data, config.probes)
         watched = DigestingDataset(data, record=checkpoint is not None, held=held, room=config.memory // 32)
         chosen = choose_transform(transform, model, data)
-        fingerprint = Fingerprint(model, watched, concepts, config, chosen)
-    inputs = RunInputs(model, watched, config, chosen, labels, len(concepts), len(data.categories))
+        first = [(index, watched[index].image) for index in config.images[:3]]
+        # Before anything else looks at the weights: lazy layers get theirs with their first batch.
+        probe, chosen = probe_fitting(
+            lambda chosen: probe_layers(model, config.layers, first, chosen, config.device, config.output),
+            chosen,
+            transform,
+            model,
+            watched,
+        )
+        fingerprint = Fingerprint(model, watched, concepts, config, chosen, probe)
+    inputs = RunInputs(model, watched, config, chosen, labels, len(concepts), len(data.categories), probe)
     return Job(inputs, data, concepts, fingerprint, opened, checkpoint, executor)
 
 
@@ -101,6 +112,12 @@ class Job:
     def title(self) -> str:
         """What is dissected, in words."""
         return f"{', '.join(self.inputs.config.layers)} of {type(self.inputs.model).__name__}"
+
+    @property
+    def described_title(self) -> str:
+        """What is dissected, and what the network is fed where nobody but the package chose it."""
+        chosen = self.inputs.transform
+        return f"{self.title}, fed {chosen.described}" if isinstance(chosen, Normalize) else self.title
 
     def run_here(self, report: Callable[[Progress], None]) -> Dissections:
         """Run in this thread, until done or interrupted; random states are as before afterwards."""

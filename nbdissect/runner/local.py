@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nbdissect.engine.activations import OtherCallsError
 from nbdissect.runner.interrupts import StopRequest
 from nbdissect.runner.preview import Preview
 from nbdissect.runner.two_pass import TwoPassRun
@@ -51,7 +52,14 @@ def run(
         if save_to is not None:
             save_to.restore(this, stop=lambda: stop.requests > 0)
         if not this.thresholds:
-            this.forward_pass(lambda _: ends(0))
+            try:
+                this.forward_pass(lambda _: ends(0))
+            except OtherCallsError:
+                if checkpoint is not None:  # which holds what passes that stopped early have found
+                    raise
+                this.start_again()
+                preview = Preview(this)
+                this.forward_pass(lambda _: ends(0))
             if save_to is not None and this.seen < len(this.batches):
                 save_to.save(this)
                 save_to = None  # what follows concerns a part of the images only: the next run goes on from here

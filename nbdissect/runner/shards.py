@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import torch
-
-from nbdissect.engine.threads import allowed_threads
+from nbdissect.engine.threads import allowed_threads, limited_threads
 from nbdissect.runner.checkpoint import describe_cells, restore_cells
 from nbdissect.runner.state_file import DamagedFileError, read_state, write_state
 from nbdissect.runner.task_pool import no_interrupts
@@ -160,8 +158,8 @@ def verify_shard(payload: WorkerPayload, shard: range, notes: Notes) -> Notes:
 def _prepared(payload: WorkerPayload) -> Iterator[RunInputs]:
     """Yield the inputs in a worker that takes as many threads as the sender, and whose errors can be sent."""
     forked = os.getpid() != _HOME
-    before = torch.get_num_threads()
-    with no_interrupts():
+    threads = 1 if forked else min(payload.threads, allowed_threads())
+    with no_interrupts(), limited_threads(threads):
         try:
             inputs = payload.unpack()
             if forked and inputs.config.device.type == "cuda":
@@ -169,14 +167,11 @@ def _prepared(payload: WorkerPayload) -> Iterator[RunInputs]:
                     "A forked process can't use the GPU. Make the pool with "
                     "ProcessPoolExecutor(mp_context=multiprocessing.get_context('spawn'))."
                 )
-            torch.set_num_threads(1 if forked else min(payload.threads, allowed_threads()))
             yield inputs
         except Exception as error:
             if _can_be_sent(error):
                 raise
             raise ValueError(f"{type(error).__name__}: {error}") from error
-        finally:
-            torch.set_num_threads(before)
 
 
 def _can_be_sent(error: Exception) -> bool:

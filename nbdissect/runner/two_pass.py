@@ -8,18 +8,17 @@ until then is a run over those images.
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import torch
 
-from nbdissect.engine.activations import Capture
-from nbdissect.engine.batches import Batcher, prefetch
+from nbdissect.engine.activations import Capture, ModelOutOfMemoryError, is_out_of_memory
+from nbdissect.engine.batches import prefetch
 from nbdissect.engine.counting import Tallies
 from nbdissect.engine.devices import true_positions
 from nbdissect.engine.layer_accumulator import LayerAccumulator
-from nbdissect.engine.layouts import to_maps
-from nbdissect.engine.model_state import model_dtype, preserve_model_state
+from nbdissect.engine.model_state import preserve_model_state
 from nbdissect.engine.sparse_maps import active_cells
 from nbdissect.engine.thresholds import check_quantile
 from nbdissect.notices import warn
@@ -38,6 +37,10 @@ if TYPE_CHECKING:
 
     Watch = Callable[["TwoPassRun"], bool]
     """Called after every batch; returns whether the pass ends here."""
+
+# Every so many batches, and the last, this many images go through the whole network: it must call its layers as the first did.
+_CHECK_EVERY = 16
+_CHECKED_IMAGES = 2
 
 
 class TwoPassRun:
@@ -74,7 +77,8 @@ class TwoPassRun:
         self.tallies = Tallies({}, inputs.concepts, inputs.categories, per_image=inputs.config.per_image)
         self._open_file = open_file
         self._alone = batches is None
-        self._batcher = Batcher(inputs.transform, inputs.config.device, model_dtype(inputs.model))
+        self._whole = False  # whether every pass goes to the end of the network
+        self._batcher = inputs.probe.batcher(inputs.transform, inputs.config.device)
         self._largest_batch = inputs.config.batch_size  # images in one forward pass; less once memory ran out
 
     @property
@@ -101,7 +105,7 @@ class TwoPassRun:
         bounds : mapping of layer to float32 [U], optional
             No threshold lies below these; found in other images.
         """
-        with closing(self._forward(range(self.seen, len(self.batches)))) as forward:
+        with closing(self._forward(range(self.seen, len(self.batches)), check=True)) as forward:
             for number, shapes, outputs in forward:
                 images = torch.tensor(self.batches[number], device=self.config.device)
                 for name, maps in outputs:
@@ -114,6 +118,11 @@ class TwoPassRun:
                 self.seen += 1
                 if watch(self):
                     return
+
+    def start_again(self) -> None:
+        """Forget all that was seen; passes go to the end of the network from now on, since its calls differ from image to image."""
+        self.close()
+        self.layers, self.shapes, self.seen, self._whole = {}, [], 0, True
 
     def assume_seen(self, batches: int) -> None:
         """Treat the first batches as seen, though none of their cells are here."""
@@ -138,29 +147,52 @@ class TwoPassRun:
         return self.layer(name, (height, width), units)
 
     def _forward(
-        self, numbers: Sequence[int]
+        self, numbers: Sequence[int], *, check: bool = False
     ) -> Generator[tuple[int, list[tuple[int, int]], Iterator[tuple[str, torch.Tensor]]]]:
-        """Run some batches through the network; yield number, mask shapes, and every layer's maps in turn."""
+        """Run some batches through the network; yield number, mask shapes, and every layer's maps in turn.
+
+        If `check`, some batches show whether the network still calls its layers as it did when it was probed.
+        """
         config, data, model = self.config, self.inputs.data, self.inputs.model
 
         def load(number: int) -> tuple[list[Any], list[tuple[int, int]]]:
             batch = self.batches[number]
-            samples = [data[i] for i in batch]
-            images = [self._batcher.load(sample.image, i) for i, sample in zip(batch, samples, strict=True)]
-            return images, [sample.shape for sample in samples]
+            with self._memory_limit():
+                samples = [data[i] for i in batch]
+                images = [self._batcher.load(sample.image, i) for i, sample in zip(batch, samples, strict=True)]
+                return images, [sample.shape for sample in samples]
 
-        with preserve_model_state(model, config.device), Capture(model, config.layers).hooked() as capture:
+        with (
+            preserve_model_state(model, config.device),
+            Capture(model, config.layers, None if self._whole else self.inputs.probe.order).hooked() as capture,
+        ):
             for number, (images, shapes) in zip(numbers, prefetch(load, numbers, config.num_workers), strict=True):
                 batch = self.batches[number]
-                outputs = self._outputs(capture, self._batcher.batch(images, batch))
-                yield number, shapes, ((name, self._maps(name, outputs, len(batch))) for name in config.layers)
+                parts = self._outputs(capture, images, batch)
+                if check and self._is_checked(number):
+                    few = min(_CHECKED_IMAGES, self._largest_batch)
+                    with self._memory_limit():
+                        capture.check(self._batcher.batch(images[:few], batch[:few]), batch[0])
+                yield number, shapes, ((name, self._maps(name, parts, len(batch))) for name in config.layers)
 
-    def _outputs(self, capture: Capture, batch: torch.Tensor) -> dict[str, Any]:
-        """Run a batch, in parts where the device's memory doesn't hold it whole."""
+    def _is_checked(self, number: int) -> bool:
+        """Whether a batch shows a few images to the whole network; the very first were seen by the probe."""
+        if self._whole:
+            return False
+        regular = number % _CHECK_EVERY == 0 and not (self._alone and number == 0)
+        return regular or number == len(self.batches) - 1
+
+    def _outputs(self, capture: Capture, images: Sequence[Any], batch: Sequence[int]) -> list[dict[str, Any]]:
+        """Run a batch, in parts where memory doesn't hold it whole."""
         while True:
             try:
-                return _joined([capture.run(part) for part in torch.split(batch, self._largest_batch)])
-            except torch.cuda.OutOfMemoryError as error:
+                step = self._largest_batch
+                return [
+                    self._run(capture, images[k : k + step], batch[k : k + step]) for k in range(0, len(batch), step)
+                ]
+            except (ModelOutOfMemoryError, MemoryError, RuntimeError) as error:
+                if not isinstance(error, ModelOutOfMemoryError) and not is_out_of_memory(error):
+                    raise
                 if self._largest_batch == 1:
                     raise ValueError(
                         f"One image alone takes more memory than {self.config.device} has: {str(error).splitlines()[0]} "
@@ -177,13 +209,39 @@ class TwoPassRun:
                     "Convolutions may round differently in them; batch_size= sets the size."
                 )
 
-    def _maps(self, name: str, outputs: dict[str, Any], images: int) -> torch.Tensor:
-        maps = to_maps(outputs.pop(name), name).to(self.config.device)
+    def _run(self, capture: Capture, images: Sequence[Any], numbers: Sequence[int]) -> dict[str, Any]:
+        batch = self._batcher.batch(images, numbers)
+        try:
+            return capture.run(batch, numbers[0])
+        except ValueError:
+            if batch.is_contiguous():
+                raise
+            # What these images alone do may not stand the other memory format.
+            return capture.run(batch.contiguous(), numbers[0])
+
+    def _maps(self, name: str, parts: Sequence[dict[str, Any]], images: int) -> torch.Tensor:
+        layout = self.inputs.probe.layouts[name]
+        with self._memory_limit():
+            pieces = [layout.maps(part.pop(name), name).to(self.config.device) for part in parts]
+            maps = pieces[0] if len(pieces) == 1 else torch.cat(pieces)
         if len(maps) != images:
             raise ValueError(
-                f"Layer {name!r} gave {len(maps)} maps for a batch of {images} images: its first axis must be the batch."
+                f"Layer {name!r} gave {len(maps)} maps for a batch of {images} images: one axis must count the images."
             )
         return maps
+
+    @contextmanager
+    def _memory_limit(self) -> Iterator[None]:
+        """Say what to do where memory runs out beside the network."""
+        try:
+            yield
+        except (ModelOutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not isinstance(error, ModelOutOfMemoryError) and not is_out_of_memory(error):
+                raise
+            raise ValueError(
+                f"Memory ran out with batches of {self.config.batch_size} images: {str(error).splitlines()[0] if str(error) else 'MemoryError'} "
+                "Use a smaller batch_size=, or smaller images (transform=)."
+            ) from error
 
     # --- thresholds ---
 
@@ -289,13 +347,3 @@ class TwoPassRun:
         """Release files and memory."""
         for layer in self.layers.values():
             layer.store.close()
-
-
-def _joined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Join the outputs of the parts of a batch."""
-    if len(parts) == 1:
-        return parts[0]
-    return {
-        name: torch.cat([part[name] for part in parts]) if isinstance(output, torch.Tensor) else output
-        for name, output in parts[0].items()
-    }

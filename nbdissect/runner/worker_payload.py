@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import torch
 
+from nbdissect.engine.model_lock import sole_use
 from nbdissect.notices import logger
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def distribute(
         The run's key, and the folder for cells that outlive it.
     """
     with tempfile.TemporaryDirectory(prefix="nbdissect-", ignore_cleanup_errors=True) as folder:
-        content = _pack(inputs)
+        with sole_use(inputs.model):  # not with the hooks of another thread's run
+            content = _pack(inputs)
         run, cells = kept or (uuid4().hex, Path(folder) / "cells")
         payload = WorkerPayload(uuid4().hex, run, folder, str(cells), torch.get_num_threads())
         # Only the client that Dask's executor hides can send something to every worker once, and clean up there.

@@ -15,7 +15,7 @@ SLOW = """
 %load_ext nbdissect
 import comm, glob, os, tempfile, threading, time
 import nbdissect as nd
-from nbdissect.engine.batches import choose_transform
+from nbdissect.engine.preprocessing import choose_transform
 model, data = nd.demo()
 prepare = choose_transform(None, model, data)
 def slowly(image):

@@ -50,9 +50,10 @@ def test_a_module_called_twice_counts_with_its_last_call():
 
 def test_the_pass_stops_behind_the_last_wanted_call():
     model = Twice()
-    run(model, "conv", batch_size=10)
-    assert model.batches == 4
-    assert model.tails == 1, "only the first batch, from which the calls are learned, runs to the end"
+    run(model, "conv", data=Photos(200), batch_size=10)
+    probes, checks = 2, 2  # batches 16 and 19
+    assert model.batches == 20 + probes + checks
+    assert model.tails == probes + checks, "only a few images, now and then, run to the end"
 
 
 def test_one_module_under_two_names():
@@ -64,6 +65,7 @@ def test_one_module_under_two_names():
     np.testing.assert_array_equal(both["a"].intersection, both["b"].intersection)
 
 
+@pytest.mark.filterwarnings("ignore:1 label numbers")
 @pytest.mark.parametrize("class_token", [False, True])
 def test_tokens_of_a_square_grid(class_token):
     activations = make_activations(np.random.default_rng(0), ["normal", "relu"], 30, (4, 4))
@@ -71,10 +73,14 @@ def test_tokens_of_a_square_grid(class_token):
     if class_token:
         tokens = np.concatenate([np.full((30, 1, 2), 99, np.float32), tokens], axis=1)
     data = make_data(np.random.default_rng(0), 30, [(8, 8)])
-    d = run(dense.Playback(layer=np.ascontiguousarray(tokens)), "layer", data, transform=dense.spell)
+    model = dense.Playback(layer=np.ascontiguousarray(tokens))
+    d = run(model, "layer", data, transform=dense.spell, output=lambda o: o[:, -16:])
     assert_equal(d, dense.dissect(activations, data, 0.05))
+    with pytest.raises(ValueError, match=r"neither axis is a grid of this pass.*output="):
+        run(model, "layer", data, transform=dense.spell)
 
 
+@pytest.mark.filterwarnings("ignore:1 label numbers")
 def test_fully_connected_layers_count_as_1_by_1_maps():
     activations = make_activations(np.random.default_rng(0), ["normal", "relu"], 40, (1, 1))
     data = make_data(np.random.default_rng(0), 40, [(8, 8)])
@@ -197,7 +203,7 @@ def test_default_transform_is_torchvisions():
 def test_transform_of_the_models_own_weights():
     import torchvision
 
-    from nbdissect.engine.batches import default_transform
+    from nbdissect.engine.preprocessing import default_transform
 
     model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3))
     model.weights = torchvision.models.EfficientNet_B0_Weights.IMAGENET1K_V1
@@ -206,6 +212,7 @@ def test_transform_of_the_models_own_weights():
     timm.pretrained_cfg = {"mean": (0.5, 0.5, 0.5), "std": (0.1, 0.2, 0.3), "input_size": (3, 96, 128)}
     assert default_transform(timm, (8, 8)).size == (96, 128)
     assert default_transform(timm, (8, 8)).std == (0.1, 0.2, 0.3)
+    assert default_transform(torch.nn.DataParallel(timm), None) == default_transform(timm, None)
 
 
 def test_layers_lists_what_can_be_dissected():
@@ -216,8 +223,9 @@ def test_layers_lists_what_can_be_dissected():
     by_name = {layer.name: layer for layer in table}
     assert by_name["features"].units == 4
     assert by_name["features"].size == (8, 8)
-    assert by_name["pair"].reason == "returns tuple, no map"
-    assert "returns shape [1, 4, 1, 8, 8], no map" in repr(table)
+    assert by_name["pair"].reason == "returns 2 tensors: [0] float32 [N, 4, 8, 8]; [1] float32 [N, 4, 8, 8]"
+    assert "returns float32 [N, 4, 1, 8, 8], no map" in repr(table)
+    assert "one image fed as 3 × 8 × 8" in repr(table)
     assert "unused" not in by_name
     assert model.training
     assert not any(module._forward_hooks for module in model.modules())

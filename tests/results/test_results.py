@@ -242,6 +242,7 @@ def test_published_numbers(published_results, file, network, report):
     assert summary.paper.unique == published["unique"]
 
 
+@pytest.mark.slow
 def test_netdissect_lites_own_output(minibroden, squeezenet, lite_results):
     import torch
 

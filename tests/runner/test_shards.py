@@ -87,6 +87,7 @@ def test_a_process_pool(method, workers):
     assert d["features"].provenance.data == wanted["features"].provenance.data
 
 
+@pytest.mark.slow
 def test_what_a_notebooks_cell_defines_goes_along():
     """cloudpickle sends the classes of __main__ by value; here, a class that no worker can import."""
     needed("cloudpickle")
@@ -166,6 +167,7 @@ class Recorded(Photos):
         return super().__getitem__(index)
 
 
+@pytest.mark.slow
 def test_a_real_cluster_of_which_a_worker_is_killed(tmp_path):
     distributed = needed("distributed")
     torch.manual_seed(0)

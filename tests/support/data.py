@@ -57,6 +57,7 @@ class Photos:
 
     def __init__(self, images=6, size=(8, 8)):
         self.images, self.size = images, size
+        self.image_size = size
 
     def __len__(self):
         return self.images
