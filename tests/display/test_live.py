@@ -390,6 +390,8 @@ class Gate(Photos):
 
     def __getitem__(self, index):
         if threading.current_thread() is not threading.main_thread():
+            if not self.reached.is_set():
+                self.seen = index + 1  # images of which those before this one were read to check the data
             self.reached.set()
             self.opened.wait(30)
         return super().__getitem__(index)
@@ -442,9 +444,10 @@ def test_cancel(cell, held, how):
         run.cancel()
     held.opened.set()
     d = run.result()
-    assert (d.complete, d.images) == (False, 1)
+    assert (d.complete, d.images) == (False, held.seen), "the batch at hand is the last"
+    assert held.seen < 6
     assert frame.children[0].state == "stopped"
-    assert frame.children[0].doing == "stopped after 1 of 6 images"
+    assert frame.children[0].doing == f"stopped after {held.seen} of 6 images"
     assert frame.children[1].result is d
 
 
