@@ -99,7 +99,7 @@ def test_the_users_own_error_keeps_its_traceback(shell, line, frame):
     error, shown = run(shell, line)
     assert not isinstance(error, UsageError)
     assert frame in shown
-    if "--transform" in line or "()" in line.partition("--data")[2] and "[index]" in frame:
+    if "--transform" in line or ("()" in line.partition("--data")[2] and "[index]" in frame):
         assert re.search(r"Image \d+:", shown), "and names the image"
 
 
