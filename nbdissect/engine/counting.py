@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from nbdissect.results.upsampling import axis
 
@@ -119,14 +118,20 @@ class Tallies:
         counts, units = self.layers[layer], len(thresholds)
         images, labels = [images[k] for k in present], [labels[k] for k in present]
         edges = np.searchsorted(cells.image, [*images, np.iinfo(np.int32).max])
-        for first, last in _groups([max(len(label.member) * units, len(label.tuples)) for label in labels]):
+        for first, last in _groups([max(len(label.pixel_category) * units, len(label.tuples)) for label in labels]):
             part = slice(edges[first], edges[last])
             group = labels[first:last]
-            offsets = np.cumsum([0, *(len(label.member) for label in group)])
+            offsets = np.cumsum([0, *(len(label.pixel_category) for label in group)])
             # One number per pixel and image: (first counter of its tuple), the unit is added below.
             tuples = np.stack([(label.tuples + offset) for label, offset in zip(group, offsets, strict=False)]) * units
             place = np.searchsorted(np.asarray(images[first:last]), cells.image[part])
             counters = _mask_counters(cells, part, place, thresholds, tuples, shape)
+            if len(group) == 1 and int(offsets[-1]) * units > _COUNTERS:
+                for unit, hits in _count_by_units(counters, int(offsets[-1]), units):
+                    _add_image(
+                        counts, images[first], group[0], hits, semantics, per_image=self.per_image, first_unit=unit
+                    )
+                continue
             hits = _count(counters, int(offsets[-1]) * units).reshape(-1, units)
             for k, label in enumerate(group):
                 image = images[first + k]
@@ -173,6 +178,24 @@ def _count(blocks: Iterator[NDArray[np.int64]], counters: int) -> NDArray[np.int
     if waiting:
         hits += np.bincount(np.concatenate(waiting), minlength=counters)
     return hits
+
+
+def _count_by_units(
+    blocks: Iterator[NDArray[np.int64]], tuples: int, units: int
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Count what one image's counters hold, where all of them are too many: some units at a time, int64 [T, …]."""
+    keys, hits = np.empty(0, np.int64), np.empty(0, np.int64)
+    for block in blocks:
+        found, times = np.unique(block, return_counts=True)
+        keys, place = np.unique(np.concatenate([keys, found]), return_inverse=True)
+        hits = np.bincount(place.reshape(-1), weights=np.concatenate([hits, times])).astype(np.int64)
+    unit = keys % units
+    step = max(1, _COUNTERS // tuples)
+    for first in range(0, units, step):
+        here = (unit >= first) & (unit < first + step)
+        some = np.zeros((tuples, min(step, units - first)), np.int64)
+        some[keys[here] // units, unit[here] - first] = hits[here]
+        yield first, some
 
 
 def _groups(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -251,22 +274,27 @@ def _add_image(
     semantics: Semantics,
     *,
     per_image: bool,
+    first_unit: int = 0,
 ) -> None:
-    """Add one image, given how often each unit's mask meets each tuple, int64 [T, U]."""
-    # torch's product, not numpy's, whose BLAS knows nothing of the threads we may use; exact below 2 ** 53.
-    shared = (torch.from_numpy(hits).T.double() @ torch.from_numpy(label.member)).long().numpy()
-    counts.intersection[:, label.columns] += shared
+    """Add one image, given how often the masks of units from `first_unit` on meet each tuple, int64 [T, U]."""
+    part = slice(first_unit, first_unit + hits.shape[1])
+    shared = label.sum_by_concept(hits)
+    counts.intersection[part, label.columns] += shared
     area = hits.sum(axis=0)
     if semantics == "paper":
-        carries = np.broadcast_to(label.pixel_category.any(axis=0) | label.whole_category, counts.activation.shape)
+        carries = np.broadcast_to(
+            label.pixel_category.any(axis=0) | label.whole_category, counts.activation[part].shape
+        )
     else:
         # NetDissect-Lite: an area counts for a category only where the mask itself meets it.
         carries = (hits.T > 0) @ label.pixel_category | label.whole_category
-    counts.activation += area[:, None] * carries
+    counts.activation[part] += area[:, None] * carries
     if per_image:
         unit, k = np.nonzero(shared)
         image_of = np.full(len(unit), image)
-        counts.rows["intersection"].append(np.column_stack([image_of, unit, label.columns[k], shared[unit, k]]))
+        counts.rows["intersection"].append(
+            np.column_stack([image_of, unit + first_unit, label.columns[k], shared[unit, k]])
+        )
         (unit,) = np.nonzero(area)
-        counts.rows["area"].append(np.column_stack([np.full(len(unit), image), unit, area[unit]]))
+        counts.rows["area"].append(np.column_stack([np.full(len(unit), image), unit + first_unit, area[unit]]))
         counts.rows["area_categories"].append(carries[unit])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nbdissect.types import Concept, Semantics
+
+# Numbers in a table of tuples and concepts, or of pairs and units, that is held at once.
+_DENSE = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,12 @@ class ImageLabels:
         Number of each pixel's tuple.
     columns : int64 [K]
         The concepts present, as columns.
-    member : float64 [T, K]
-        How often each tuple holds each concept (the paper: at most once).
+    holder : int64 [P]
+        A tuple that holds a concept, for each such pair, ordered by concept, then tuple.
+    place : int64 [P]
+        The concept that it holds, as its place in `columns`.
+    times : int64 [P]
+        How often (the paper: once).
     pixel_category : bool [T, G]
         Whether a tuple holds, in its masks, a concept of the category.
     whole_category : bool [G]
@@ -40,15 +48,36 @@ class ImageLabels:
 
     tuples: NDArray[np.int32]
     columns: NDArray[np.int64]
-    member: NDArray[np.float64]
+    holder: NDArray[np.int64]
+    place: NDArray[np.int64]
+    times: NDArray[np.int64]
     pixel_category: NDArray[np.bool_]
     whole_category: NDArray[np.bool_]
 
     @property
     def truth(self) -> NDArray[np.int64]:
         """Pixels of each concept present, int64 [K]."""
-        area = np.bincount(self.tuples, minlength=len(self.member))
-        return (area @ self.member).astype(np.int64)
+        area = np.bincount(self.tuples, minlength=len(self.pixel_category))
+        total: NDArray[np.int64] = self.sum_by_concept(area[:, None])[0]
+        return total
+
+    def sum_by_concept(self, hits: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return what tuples hold together, int64 [U, K], given what each of them holds, int64 [T, U]."""
+        tuples, concepts, units = len(hits), len(self.columns), hits.shape[1]
+        if tuples * concepts <= _DENSE:
+            member = torch.zeros((tuples, concepts), dtype=torch.float64)
+            member[self.holder, self.place] = torch.from_numpy(self.times).double()
+            # torch's product, not numpy's, whose BLAS knows nothing of the threads we may use; exact below 2 ** 53.
+            found: NDArray[np.int64] = (torch.from_numpy(hits).T.double() @ member).long().numpy()
+            return found
+        # With thousands of concepts the table of tuples and concepts is large, and nearly empty.
+        sums = np.zeros((units, concepts), np.int64)
+        starts = np.searchsorted(self.place, np.arange(concepts))
+        step = max(1, _DENSE // max(1, len(self.holder)))
+        for first in range(0, units, step):
+            part = hits[self.holder, first : first + step] * self.times[:, None]
+            sums[first : first + step] = np.add.reduceat(part, starts, axis=0).T
+        return sums
 
 
 class LabelReader:
@@ -151,18 +180,20 @@ class LabelReader:
     ) -> ImageLabels:
         present = np.unique(np.concatenate([held.ravel(), everywhere]))
         present = present[present >= 0]
-        member = np.zeros((len(held), len(present)))
+        pairs = [np.empty(0, np.int64)]  # place times T plus tuple, once for each time that the tuple holds the concept
         pixel_category = np.zeros((len(held), len(self._categories)), dtype=bool)
         for column in held.T:
             (rows,) = np.nonzero(column >= 0)
-            member[rows, np.searchsorted(present, column[rows])] += 1
+            pairs.append(np.searchsorted(present, column[rows]) * len(held) + rows)
             pixel_category[rows, self._category_of[column[rows]]] = True
-        member += np.bincount(np.searchsorted(present, everywhere), minlength=len(present))
+        pairs += [place * len(held) + np.arange(len(held)) for place in np.searchsorted(present, everywhere)]
+        keys, times = np.unique(np.concatenate(pairs), return_counts=True)
+        place, holder = np.divmod(keys, len(held))
         if self._semantics == "paper":
-            np.minimum(member, 1, out=member)
+            times = np.ones_like(times)
         whole_category = np.zeros(len(self._categories), dtype=bool)
         whole_category[self._category_of[everywhere]] = True
-        return ImageLabels(tuples.astype(np.int32), present, member, pixel_category, whole_category)
+        return ImageLabels(tuples.astype(np.int32), present, holder, place, times, pixel_category, whole_category)
 
 
 def _renumber(values: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

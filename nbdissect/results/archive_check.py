@@ -90,6 +90,8 @@ def entries(manifest: dict[str, Any]) -> list[dict[str, Any]]:
                 "arrays": arrays,
             }
         )
+    if several and not all(entry["key"] for entry in read):
+        raise ValueError("a dissection of several has an empty key")
     if len({entry["key"] for entry in read}) < len(read):
         raise ValueError("two dissections have one key")
     return read

@@ -25,12 +25,12 @@ GOOD = ("equal", "refused", "as the new data")
 
 
 def kills(folder, count, rng, how):
-    """Kill (-9) at random moments, two in each run, and let the third process end the run."""
+    """Kill (-9) at random moments, eight times in each run, and let a ninth process end it."""
     wanted, found = Case(400).dissect(), collections.Counter()
-    for number in range(count // 2):
+    for number in range(-(-count // 8)):
         (folder / str(number)).mkdir()
-        d, _ = killed_and_resumed(folder / str(number), rng.uniform(0, 1.2, 2), how)
-        found["equal" if d == wanted else "OTHER COUNTS"] += 2
+        d, _ = killed_and_resumed(folder / str(number), rng.uniform(0, 0.4, 8), how)
+        found["equal" if d == wanted else "OTHER COUNTS"] += 8
     return found
 
 
