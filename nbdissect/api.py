@@ -144,17 +144,18 @@ def dissect(
     cache : path, optional
         A directory in which results are kept, and found again as long as nothing has changed:
         weights, code of the model, what it gives for three images, data, transform, settings.
-        To know the data, images and masks are read before the run. The result then carries the
+        To know the data, images and masks are read once before the run. The result then carries the
         provenance, date included, of the run that computed it.
     memory_mb : float
         Megabytes that the run may hold beside model and batch, in each process. What goes beyond
         lies in temporary files; the result is the same.
     checkpoint : path, optional
         A directory for the unfinished run: after an interrupt or a crash, the same call goes on from
-        there, and gives exactly what it would have given without. Gone when the run is complete.
+        there, and gives exactly what it would have given without. What is damaged, or was made of other data, is an
+        error. Gone when the run is complete.
     executor : concurrent.futures.Executor, optional
         Whose workers share the run: a process pool, or Dask's ``client.get_executor()`` for many
-        machines. The result is the same, count for count. See docs/cluster.md.
+        machines. The result is the same, count for count, also if workers die. See docs/cluster.md.
     output : int, str or callable, or a mapping of layer to one of these, optional
         Which part of what the module returns is meant: an index, a key, or a function that makes of it
         [N, units, h, w], [N, T, units] or [N, units], such as ``lambda o: o[:, 5:]``.

@@ -28,8 +28,17 @@ if hasattr(errno, "EDQUOT"):
 
 
 def expand(path: str | os.PathLike[str]) -> Path:
-    """Return a path whose ``~`` is the home directory."""
-    return Path(path).expanduser()
+    """Return a path whose ``~`` is the home directory.
+
+    Raises
+    ------
+    OSError
+        If nobody has the name after the ``~``.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise FileNotFoundError(f"{os.fspath(path)}: there is no such user. Write the directory out.") from error
 
 
 def check_readable(path: Path) -> None:

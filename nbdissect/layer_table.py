@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
 from nbdissect.data.resolve import resolve_data
+from nbdissect.markup import NO_MATH, name_html
 from nbdissect.samples import check_dataset
+from nbdissect.text import printable
 from nbdissect.validation import check_model, parse_output
 
 if TYPE_CHECKING:
@@ -67,37 +68,37 @@ class Layers(Sequence[Layer]):
         return len(self._layers)
 
     def __repr__(self) -> str:
-        wide = max([5, *(len(layer.name) for layer in self)])
-        kind = max([4, *(len(layer.kind) for layer in self)])
+        wide = max([5, *(len(printable(layer.name)) for layer in self)])
+        kind = max([4, *(len(printable(layer.kind)) for layer in self)])
         if not self._layers:
-            return self._why_empty
+            return printable(self._why_empty)
         lines = [
-            f"Layers of {self._model}, read on {self._fed}",
+            printable(f"Layers of {self._model}, read on {self._fed}"),
             f"{'layer':<{wide}}  {'kind':<{kind}}  {'units':>6}  map",
         ]
         for layer in self:
-            what = f"{layer.units:>6,}  {_size(layer)}" if layer.units else f"{'':>6}  {layer.reason}"
-            lines.append(f"{layer.name:<{wide}}  {layer.kind:<{kind}}  {what}")
+            what = f"{layer.units:>6,}  {_size(layer)}" if layer.units else f"{'':>6}  {printable(layer.reason)}"
+            lines.append(f"{printable(layer.name):<{wide}}  {printable(layer.kind):<{kind}}  {what}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         if not self._layers:
-            return f"<p>{escape(self._why_empty)}</p>"
+            return f'<p class="{NO_MATH}">{name_html(self._why_empty)}</p>'
         head = "".join(
             f'<th style="text-align:{side};padding:.2em .8em">{name}</th>'
             for name, side in (("layer", "left"), ("kind", "left"), ("units", "right"), ("map", "left"))
         )
         rows = "".join(
             f'<tr style="opacity:{1 if layer.units else 0.6}">'
-            f'<td style="text-align:left;padding:.2em .8em"><code>{escape(layer.name)}</code></td>'
-            f'<td style="text-align:left;padding:.2em .8em">{escape(layer.kind)}</td>'
+            f'<td style="text-align:left;padding:.2em .8em"><code>{name_html(layer.name)}</code></td>'
+            f'<td style="text-align:left;padding:.2em .8em">{name_html(layer.kind)}</td>'
             f'<td style="text-align:right;padding:.2em .8em">{f"{layer.units:,}" if layer.units else ""}</td>'
-            f'<td style="text-align:left;padding:.2em .8em">{_size(layer) if layer.units else escape(layer.reason)}</td></tr>'
+            f'<td style="text-align:left;padding:.2em .8em">{_size(layer) if layer.units else name_html(layer.reason)}</td></tr>'
             for layer in self
         )
         return (
-            f"<div><p><strong>Layers of {escape(self._model)}</strong> in the order in which they return, read on "
-            f"{escape(self._fed)}; choose one by its name.</p>"
+            f'<div class="{NO_MATH}"><p><strong>Layers of {name_html(self._model)}</strong> in the order in which they return, read on '
+            f"{name_html(self._fed)}; choose one by its name.</p>"
             f'<div style="max-height:30em;overflow:auto"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></div>'
         )
 

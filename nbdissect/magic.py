@@ -14,6 +14,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.utils.process import arg_split  # type: ignore[attr-defined]
 
 from nbdissect.data.resolve import DATA_MEMBERS
+from nbdissect.files import expand
 from nbdissect.notices import logger, raised_by_user_code
 from nbdissect.text import did_you_mean, printable_lines
 
@@ -170,7 +171,7 @@ def _live_view(min_iou: float, *, single: bool) -> LiveView | None:
 def _write_page(result: Any, path: str, min_iou: float) -> None:
     """Write the page; where that fails say so, and keep the result: it took long to compute."""
     try:
-        result.to_html(Path(path).expanduser(), min_iou=min_iou)
+        result.to_html(path, min_iou=min_iou)
     except (ValueError, OSError) as error:
         logger.warning("--html %s was not written", path, exc_info=True)
         print(f"--html {path} was not written: {error}", file=sys.stderr)  # noqa: T201 - a line of the cell's output
@@ -188,8 +189,8 @@ def _evaluate(what: str, expression: str, scope: dict[str, Any]) -> Any:
         if raised_by_user_code(error):
             raise
         if not isinstance(error, NameError):
-            message = f"{what}: {expression!r} can't be evaluated: {type(error).__name__}: {error}"
-            raise UsageError(printable_lines(message)) from error
+            text = f"{what}: {expression!r} can't be evaluated: {type(error).__name__}: {error}"
+            raise UsageError(printable_lines(text)) from error
         hint = did_you_mean(expression, [name for name in scope if not name.startswith("_")], cutoff=0.6)
         raise UsageError(f"{what}: {error}.{hint or ' Run the cell that makes it first.'}") from error
 
@@ -205,12 +206,12 @@ def _layers(word: str, scope: dict[str, Any]) -> list[Any]:
 def _data(text: str | None, scope: dict[str, Any]) -> Any:
     if text is None:
         return None
-    path = Path(text).expanduser()
     try:
         return _evaluate("--data", text, scope)
     except UsageError as error:
-        if path.is_dir():
-            return path
+        with suppress(OSError):
+            if (path := expand(text)).is_dir():
+                return path
         if not isinstance(error.__cause__, (NameError, SyntaxError)) or "(" in text:
             raise
         raise UsageError(f"--data: {text!r} is neither a variable nor a directory (looked in {Path.cwd()}).") from None

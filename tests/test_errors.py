@@ -50,6 +50,7 @@ def test_layer_without_maps():
     refused("Layer 'unused' was not called while Net ran", layer="unused")
 
 
+@pytest.mark.filterwarnings("ignore:quantile=.* is less than one")
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("batch_size", [1, 3, 32])
 def test_activations_that_are_not_finite_name_layer_and_image(value, batch_size):
@@ -66,6 +67,8 @@ def test_activations_that_are_not_finite_name_layer_and_image(value, batch_size)
     )
 
 
+@pytest.mark.filterwarnings("ignore:quantile=.* is less than one")
+@pytest.mark.filterwarnings("ignore:1 label numbers")
 def test_huge_but_finite_activations_are_fine():
     activations = np.full((4, 2, 8, 8), 3e38, np.float32)
     d = nd.dissect(
@@ -121,6 +124,7 @@ def test_a_device_without_values_is_refused_before_the_model_moves():
     assert model.fc.weight.device.type == "cpu"
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated")
 def test_scripted_models_and_any_error_of_a_model():
     scripted = torch.jit.script(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3)))
     refused(

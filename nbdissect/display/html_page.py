@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from nbdissect._version import __version__
 from nbdissect.display.bundle import read
-from nbdissect.display.markup import name_html
 from nbdissect.display.showable import checked
 from nbdissect.display.snapshot import UnreadableError, embed
 from nbdissect.display.summary_html import provenance_html, summary_html
 from nbdissect.files import atomic_write
+from nbdissect.markup import name_html
 from nbdissect.results.dissection import MIN_IOU
 
 if TYPE_CHECKING:

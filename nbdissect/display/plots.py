@@ -147,16 +147,15 @@ def _short(name: str) -> str:
 
 def _footnotes(d: Dissection, summary: Summary) -> list[str]:
     notes = [printable_lines(d.warning)] if d.warning else []
-    truth = {concept: d.truth[column] for column, concept in enumerate(d.concepts)}
-    absent = [limit for limit in summary.out_of_reach if truth[limit.concept] == 0]
-    limited = [limit for limit in summary.out_of_reach if truth[limit.concept] != 0]
+    absent = [limit for limit in summary.out_of_reach if not limit.occurs]
+    limited = [limit for limit in summary.out_of_reach if limit.occurs]
     if limited:
         notes.append(
             f"Out of reach of IoU {summary.min_iou:g} whatever the units do, because their areas and the masks' differ too much: "
             f"{_listed(limited, ceilings=True)}."
         )
     if absent:
-        notes.append(f"Never in these images, so that no unit could detect them: {_listed(absent)}.")
+        notes.append(f"Without a pixel in these images: {_listed(absent)}.")
     return notes
 
 

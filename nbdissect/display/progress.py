@@ -9,9 +9,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from uuid import uuid4
 
-from nbdissect.display.markup import NO_MATH
 from nbdissect.display.progress_text import ProgressTracker
 from nbdissect.display.session import session
+from nbdissect.markup import NO_MATH
 from nbdissect.notices import logged
 from nbdissect.text import printable
 

@@ -21,7 +21,6 @@ from nbdissect.display.dissection_table import packed, table_of, wire_array
 from nbdissect.display.gallery_state import starting_state
 from nbdissect.display.replies import fitted, ranked
 from nbdissect.display.thumbnails import carries, pixels_of
-from nbdissect.masks import shape_of
 from nbdissect.samples import check_dataset
 from nbdissect.text import plural, printable_lines
 
@@ -199,13 +198,13 @@ class _ImageSheet:
             try:
                 sample = check_dataset(self.data)[index]
                 small = sample.image.convert("RGB")
-                grid = shape_of(sample, index)
+                grid = sample.shape
                 # A data set may decode its masks whenever they are read: once is enough.
                 planes = {category: np.asarray(mask) for category, mask in sample.masks.items()}
                 decoded = SimpleNamespace(shape=grid, masks=planes, whole=sample.whole)
                 expected = self._expected.get(index, ())
                 masks = {
-                    number: np.packbits(pixels_of(decoded, index, number, categories)).tobytes()
+                    number: np.packbits(pixels_of(decoded, number, categories)).tobytes()
                     for number, categories, _ in expected
                 }
                 carried = frozenset(

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nbdissect.display.markup import NO_MATH, name_html, text_html
 from nbdissect.display.palette import category_colors
+from nbdissect.markup import NO_MATH, name_html, text_html
 from nbdissect.notices import logged
 from nbdissect.results.upsampling import resize
 from nbdissect.samples import check_dataset

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbdissect.masks import shape_of
 from nbdissect.samples import check_dataset
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Thumbnails:
                 return self._kept[index]
             sample = self._data[index]
             image = sample.image.convert("RGB")
-            self._grids.setdefault(index, shape_of(sample, index))
+            self._grids.setdefault(index, sample.shape)
             if max(image.size) > SIDE:
                 image.thumbnail((SIDE, SIDE))
             file = io.BytesIO()
@@ -84,15 +83,15 @@ class Thumbnails:
         See :func:`pixels_of` and :func:`carries`; `family` are the numbers of all concepts of the category.
         """
         sample = self._data[index]
-        return pixels_of(sample, index, number, categories), carries(sample, family, categories)
+        return pixels_of(sample, number, categories), carries(sample, family, categories)
 
 
-def pixels_of(sample: Any, index: int, number: int, categories: Iterable[str]) -> NDArray[np.uint8]:
-    """Pixels of a concept on the mask grid of image number `index`, uint8 [sh, sw] of 0 and 1.
+def pixels_of(sample: Any, number: int, categories: Iterable[str]) -> NDArray[np.uint8]:
+    """Pixels of a concept on the mask grid of a sample, uint8 [sh, sw] of 0 and 1.
 
     The union over all planes of the given categories; a label of the whole image covers all of it.
     """
-    pixels = np.zeros(shape_of(sample, index), dtype=bool)
+    pixels = np.zeros(sample.shape, dtype=bool)
     for category in categories:
         if number in sample.whole.get(category, ()):
             pixels[:] = True

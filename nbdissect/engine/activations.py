@@ -52,8 +52,9 @@ def run_model(model: torch.nn.Module, batch: torch.Tensor) -> None:
                 f"Its parameters and buffers lie on {', '.join(map(str, devices))}, and the batch on {batch.device}: if its forward "
                 "doesn't move what it computes from one to the next, move the model to one device with model.to()."
             )
-        message = f"{type(model).__name__} failed on a batch of shape {list(batch.shape)}: {error}\n{hint}"
-        raise UserCodeError(message) from error
+        raise UserCodeError(
+            f"{type(model).__name__} failed on a batch of shape {list(batch.shape)}: {error}\n{hint}"
+        ) from error
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -184,12 +185,11 @@ class Capture:
         name = {id(module): name for name, module in self._modules.items()}
         odd = next((key for key in name if calls.count(key) != self._order.count(key)), next(iter(name)))
         found, expected = (f"{n} {'time' if n == 1 else 'times'}" for n in (calls.count(odd), self._order.count(odd)))
-        message = (
+        raise OtherCallsError(
             f"Layer {name[odd]!r} was called {found} for images from {first} on, and {expected} for the first images. "
             "The last call of a pass counts, so the pass can't stop early in this network: "
             "run it in this process, without executor= and checkpoint=."
         )
-        raise OtherCallsError(message)
 
 
 def _kept(output: Any, *, copy: bool) -> Any:  # noqa: PLR0911 - one for each kind of container

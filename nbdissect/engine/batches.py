@@ -66,11 +66,10 @@ class Batcher:
                 if isinstance(made, torch.Tensor)
                 else f"a {type(made).__name__}"
             )
-            message = (
+            raise ValueError(
                 f"transform gave {what} for image {index}; it must give a float tensor of shape [channels, height, width]. "
                 "torchvision.transforms.ToTensor() makes one of a PIL image."
             )
-            raise ValueError(message)
         return made
 
     def batch(self, loaded: Sequence[Any], images: Sequence[int]) -> torch.Tensor:
@@ -78,11 +77,10 @@ class Batcher:
         shapes = {tuple(item.shape) for item in loaded}
         if len(shapes) > 1:
             odd = next(k for k, item in enumerate(loaded) if item.shape != loaded[0].shape)
-            message = (
+            raise ValueError(
                 f"transform gave shape {list(loaded[odd].shape)} for image {images[odd]} but {list(loaded[0].shape)} for image {images[0]}; "
                 "all images must come out in one shape. Resize them in the transform."
             )
-            raise ValueError(message)
         if isinstance(self._transform, Normalize):
             pixels = torch.from_numpy(np.stack(loaded)).to(self._device)
             batch = self._transform.finish(pixels).to(self._dtype or torch.float32)

@@ -7,14 +7,11 @@ says which concepts each tuple holds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-
-from nbdissect.masks import planes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -61,17 +58,17 @@ class ImageLabels:
     def truth(self) -> NDArray[np.int64]:
         """Pixels of each concept present, int64 [K]."""
         area = np.bincount(self.tuples, minlength=len(self.pixel_category))
-        pixels: NDArray[np.int64] = self.sum_by_concept(area[:, None])[0]
-        return pixels
+        total: NDArray[np.int64] = self.sum_by_concept(area[:, None])[0]
+        return total
 
     def sum_by_concept(self, hits: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return what tuples hold together, int64 [U, K], given what each of them holds, int64 [T, U]."""
         tuples, concepts, units = len(hits), len(self.columns), hits.shape[1]
         if tuples * concepts <= _DENSE:
-            member = np.zeros((tuples, concepts))
-            member[self.holder, self.place] = self.times
+            member = torch.zeros((tuples, concepts), dtype=torch.float64)
+            member[self.holder, self.place] = torch.from_numpy(self.times).double()
             # torch's product, not numpy's, whose BLAS knows nothing of the threads we may use; exact below 2 ** 53.
-            found: NDArray[np.int64] = (torch.from_numpy(hits).T.double() @ torch.from_numpy(member)).long().numpy()
+            found: NDArray[np.int64] = (torch.from_numpy(hits).T.double() @ member).long().numpy()
             return found
         # With thousands of concepts the table of tuples and concepts is large, and nearly empty.
         sums = np.zeros((units, concepts), np.int64)
@@ -123,33 +120,24 @@ class LabelReader:
         ValueError
             If a number is no label of the data set, or a mask has another shape.
         """
-        masks, whole = self._parts(sample, index)
+        masks, whole = sample.masks, sample.whole
+        self.strange_categories.update(
+            str(category) for category in {**masks, **whole} if category not in self._categories
+        )
         if any(0 in whole.get(category, ()) for category in self._categories):
             self.skipped.add(0)
         tuples = np.zeros(shape[0] * shape[1], dtype=np.int64)
         held = np.empty((1, 0), dtype=np.int64)  # [T, planes]: the concept of each tuple in each plane, -1 = none
         for category in self._categories:
-            for _, plane in planes({category: masks.get(category, ())}, index):
+            for plane in masks.get(category, ()):
                 tuples, held = self._refine(tuples, held, plane, index, category, shape)
         everywhere = [
             column
             for category in self._categories
             for number in whole.get(category, ())
-            if (column := self._column_of(int(number), index, category)) >= 0
+            if (column := self._column_of(number, index, category)) >= 0
         ]
         return self._tabulate(tuples, held, np.array(everywhere, dtype=np.int64))
-
-    def _parts(self, sample: Any, index: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        parts = []
-        for name, what in (("masks", "arrays [planes, height, width]"), ("whole", "sequences of label numbers")):
-            part = getattr(sample, name, None)
-            if not isinstance(part, Mapping) or not all(np.iterable(value) for value in part.values()):
-                raise ValueError(
-                    f"Image {index}: .{name} of its sample must map categories to {what}; got {part!r:.80}."
-                )
-            self.strange_categories.update(str(category) for category in part if category not in self._categories)
-            parts.append(part)
-        return parts[0], parts[1]
 
     def _column_of(self, number: int, index: int, category: str) -> int:
         if number == 0:
@@ -179,7 +167,7 @@ class LabelReader:
                 f"Image {index}, category {category!r}: a mask of shape {list(plane.shape)} in a sample whose masks "
                 f"are {list(shape)}. All masks of one image share one height and width."
             )
-        numbers, local = _renumber(plane.ravel().astype(np.uint8) if plane.dtype == bool else plane.ravel())
+        numbers, local = _renumber(plane.ravel())
         columns = np.array([self._column_of(number, index, category) for number in numbers.tolist()], dtype=np.int64)
         # Labels that are no concept are one and the same: nothing.
         kept, local_of = np.unique(columns, return_inverse=True)

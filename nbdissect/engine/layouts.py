@@ -96,8 +96,9 @@ class Layout:
         ranks = {"channels first": 4, "channels last": 4, "units": 2}
         if not isinstance(tensor, torch.Tensor) or tensor.ndim != ranks.get(self.form, 3):
             what = f"shape {list(tensor.shape)}" if isinstance(tensor, torch.Tensor) else f"a {type(tensor).__name__}"
-            message = f"Layer {layer!r} gave {what} after {self.units} units of {times(self.grid)}. All images must give maps of one size: resize them to one size in transform=."
-            raise ValueError(message)
+            raise ValueError(
+                f"Layer {layer!r} gave {what} after {self.units} units of {times(self.grid)}. All images must give maps of one size: resize them to one size in transform=."
+            )
         tensor = tensor.movedim(self.batch_axis, 0)
         if self.form == "channels first":
             maps = tensor.permute(0, 2, 3, 1)
@@ -111,11 +112,10 @@ class Layout:
 
     def _folded(self, tokens: torch.Tensor, layer: str) -> torch.Tensor:
         if tokens.shape[1] != self.prefix + self.grid[0] * self.grid[1]:
-            message = (
+            raise ValueError(
                 f"Layer {layer!r} gave {tokens.shape[1]} tokens after {self.prefix + self.grid[0] * self.grid[1]}. "
                 "All images must give maps of one size: resize them to one size in transform=."
             )
-            raise ValueError(message)
         return (
             self.reroll(tokens)
             if self.reroll is not None

@@ -65,24 +65,21 @@ def check_runnable(model: torch.nn.Module) -> None:
     """
     kind = type(model).__name__
     if isinstance(model, torch.jit.ScriptModule):
-        message = (
+        raise ValueError(
             f"{kind} is scripted or traced (TorchScript): hooks can't see what its layers return. "
             "Dissect the model from which it was made."
         )
-        raise ValueError(message)
     # The module of an exported program has a graph in place of layers, and refuses train() and eval().
     if isinstance(model, torch.fx.GraphModule) and getattr(model.eval, "__func__", None) is not torch.nn.Module.eval:
-        message = (
+        raise ValueError(
             f"{kind} comes from torch.export: its layers were dissolved into one graph. "
             "Dissect the model from which it was exported."
         )
-        raise ValueError(message)
     if any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
-        message = (
+        raise ValueError(
             f"Weights of {kind} are on the meta device and hold no values. "
             "Make it with model.to_empty(device='cpu') and load its weights first."
         )
-        raise ValueError(message)
 
 
 class _Shared:

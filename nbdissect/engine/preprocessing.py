@@ -225,8 +225,9 @@ def choose_transform(
     if hasattr(processor, "image_mean") and hasattr(processor, "do_normalize"):
         return _of_processor(processor, getattr(data, "image_size", None))
     if not callable(transform):
-        message = f"transform is a {type(transform).__name__}; a function from a PIL image to a tensor is needed."
-        raise ValueError(message)
+        raise ValueError(
+            f"transform is a {type(transform).__name__}; a function from a PIL image to a tensor is needed."
+        )
     warn_of_crop(transform)
     return transform  # type: ignore[no-any-return]
 

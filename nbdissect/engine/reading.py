@@ -50,12 +50,10 @@ def batch_axis(larger: Sequence[int], smaller: Sequence[int], images: tuple[int,
         If none does, or not one alone.
     """
     if len(larger) != len(smaller):
-        message = "the number of its axes depends on the images"
-        raise _NoBatchAxisError(message)
+        raise _NoBatchAxisError("the number of its axes depends on the images")
     changed = [axis for axis in range(len(larger)) if larger[axis] != smaller[axis]]
     if not changed:
-        message = "no axis counts the images: its shape is the same for any number of them"
-        raise _NoBatchAxisError(message)
+        raise _NoBatchAxisError("no axis counts the images: its shape is the same for any number of them")
     if len(changed) > 1:
         raise _NoBatchAxisError(f"axes {changed} all change with the number of images")
     (axis,) = changed

@@ -52,11 +52,17 @@ class DigestingDataset:
         Samples that were read already.
     room : int
         Bytes of labels that may be kept from the first pass for the second.
+
+    Attributes
+    ----------
+    original : data set
+        As it was given.
     """
 
     def __init__(
         self, data: ConceptData, *, record: bool = False, held: Mapping[int, Sample] | None = None, room: int = _ROOM
     ) -> None:
+        self.original = data
         self._data = check_dataset(data)
         self._own: Any = _own_digest(getattr(self._data, "original", data))
         self._record = record or not self._own
@@ -70,11 +76,6 @@ class DigestingDataset:
         for index, sample in self._held.items():
             self.record_image(index, sample.image)
             self.record_labels(index, sample.masks, sample.whole)
-
-    @property
-    def original(self) -> Any:
-        """The data set as it was given."""
-        return self._data.original
 
     def __len__(self) -> int:
         return len(self._data)

@@ -27,6 +27,8 @@ GROUPS = groups_of(LayerScores)
 
 _MANIFEST_KEYS = ("format", "version", "written_by", "warning", "several", "dissections", "data")
 _SAMPLE_KEYS = ("index", "image", "type", "size", "shape", "labels", "layers", "whole")
+# A PNG takes a byte for a thousand pixels, at the very least.
+_FREE_PIXELS, _FREE_PIXELS_PER_BYTE = 1 << 25, 1 << 10
 _MOST = 1 << 40  # more elements than any array has, few enough that their product with 8 is no large integer
 _MOST_LENGTH = (1 << 31) - 1  # what the page's indices hold
 
@@ -88,6 +90,8 @@ def entries(manifest: dict[str, Any]) -> list[dict[str, Any]]:
                 "arrays": arrays,
             }
         )
+    if several and not all(entry["key"] for entry in read):
+        raise ValueError("a dissection of several has an empty key")
     if len({entry["key"] for entry in read}) < len(read):
         raise ValueError("two dissections have one key")
     return read
@@ -132,15 +136,15 @@ def _check_array(name: str, spec: Any, where: str) -> None:
         raise ValueError(f"{where} has shape {shape!r:.60}: too large to be true")
 
 
-def sources(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the manifest's data sets: ``length``, ``categories``, ``concepts``, ``drawings``, ``samples``.
+def sources(manifest: dict[str, Any], size: int) -> list[dict[str, Any]]:
+    """Return the data sets of a file of `size` bytes: ``length``, ``categories``, ``concepts``, ``drawings``, ``samples``.
 
     Raises
     ------
     ValueError
         If one is missing or not what is needed.
     """
-    found = []
+    found, pixels = [], 0
     for number, source in enumerate(_LIST.read(manifest, "data", "")):
         where = f"data[{number}]"
         kinds = {"length": _LENGTH, "drawings": FLAG, "categories": CATEGORIES, "concepts": CONCEPTS, "samples": _LIST}
@@ -154,7 +158,12 @@ def sources(manifest: dict[str, Any]) -> list[dict[str, Any]]:
             if sample["index"] in seen:
                 raise ValueError(f"{where}.samples holds image {sample['index']} twice")
             seen.add(sample["index"])
+            pixels += math.prod(sample["shape"]) * sum(sample["layers"].values())
         found.append(read)
+    if pixels > (allowed := _FREE_PIXELS + _FREE_PIXELS_PER_BYTE * size):
+        raise ValueError(
+            f"the masks of all images have {pixels:,} pixels; at most {allowed:,} are allowed in this file"
+        )
     return found
 
 

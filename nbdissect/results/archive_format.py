@@ -65,6 +65,8 @@ class Reader:
 
     Attributes
     ----------
+    size : int
+        Of the file, in bytes.
     manifest : dict
         The content of ``manifest.json``, of a format and version that this program knows.
 
@@ -79,7 +81,7 @@ class Reader:
         self.path = expand(path)
         self._file = open_regular(path)
         try:
-            self._size = os.fstat(self._file.fileno()).st_size
+            self.size = os.fstat(self._file.fileno()).st_size
             self._zip = self._open_zip()
             self._members = self._measure(max_bytes)
             self._unread = set(self._members)
@@ -172,12 +174,12 @@ class Reader:
                 )
             total, packed = total + info.file_size, packed + info.compress_size
             members[name] = info
-        if packed > self._size:
-            self.fail(f"its members overlap: together they have {packed:,} bytes, the file has {self._size:,}")
-        allowed = most_unpacked(self._size) if max_bytes is None else max_bytes
+        if packed > self.size:
+            self.fail(f"its members overlap: together they have {packed:,} bytes, the file has {self.size:,}")
+        allowed = most_unpacked(self.size) if max_bytes is None else max_bytes
         if total > allowed:
             self.fail(
-                f"unpacks to {total:,} bytes from {self._size:,}; at most {allowed:,} are allowed",
+                f"unpacks to {total:,} bytes from {self.size:,}; at most {allowed:,} are allowed",
                 hint=f"If you trust it, use nd.load(path, max_bytes={total}).",
             )
         return members
@@ -186,9 +188,9 @@ class Reader:
         if MANIFEST not in self._members:
             hint = "It is another zip file, no nbdissect archive; those are written by d.save(path)."
             self.fail("is missing", member=MANIFEST, hint=hint)
-        size, allowed = self._members[MANIFEST].file_size, most_manifest(self._size)
+        size, allowed = self._members[MANIFEST].file_size, most_manifest(self.size)
         if size > allowed:
-            self.fail(f"{size:,} bytes; at most {allowed:,} are allowed in a file of {self._size:,}", member=MANIFEST)
+            self.fail(f"{size:,} bytes; at most {allowed:,} are allowed in a file of {self.size:,}", member=MANIFEST)
         try:
             manifest = json.loads(
                 self.read(MANIFEST).decode("utf-8"),
@@ -256,11 +258,17 @@ class Writer:
 
     The same members in the same order give the same bytes. All of them together stay below what a
     :class:`Reader` unpacks from such a file: what would pack tighter is stored as it is.
+
+    Attributes
+    ----------
+    packed : int
+        Bytes that the members take by now.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._zip = zipfile.ZipFile(file, "w")
-        self._unpacked = self._packed = 0
+        self._unpacked = 0
+        self.packed = 0
 
     def __enter__(self) -> Writer:
         return self
@@ -272,13 +280,13 @@ class Writer:
     def add(self, member: str, content: bytes, *, pack: bool = True) -> None:
         """Write one member; `pack` it unless it is packed already, as images are."""
         self._unpacked += len(content)
-        if self._unpacked > most_unpacked(self._packed):  # so it depends on how tightly this one packs
-            pack = pack and self._unpacked <= most_unpacked(self._packed + len(zlib.compress(content)))
+        if self._unpacked > most_unpacked(self.packed):  # so it depends on how tightly this one packs
+            pack = pack and self._unpacked <= most_unpacked(self.packed + len(zlib.compress(content)))
         info = zipfile.ZipInfo(member, _DATE)
         info.compress_type = zipfile.ZIP_DEFLATED if pack else zipfile.ZIP_STORED
         info.external_attr = 0o644 << 16
         self._zip.writestr(info, content)
-        self._packed += info.compress_size
+        self.packed += info.compress_size
 
     def finish(self, manifest: dict[str, Any]) -> None:
         """Write the manifest, the last member.
@@ -289,7 +297,7 @@ class Writer:
             If it is larger than a reader takes beside such members.
         """
         content = json.dumps(manifest, allow_nan=False, separators=(",", ":")).encode("utf-8")
-        if len(content) > (most := most_manifest(self._packed)):
+        if len(content) > (most := most_manifest(self.packed)):
             raise ValueError(
                 f"names and numbers of images take {len(content):,} bytes; at most {most:,} are read again"
             )

@@ -44,7 +44,7 @@ def load(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Disse
     with Reader(path, max_bytes) as reader:
         manifest = reader.manifest
         try:
-            entries, sources = archive_check.entries(manifest), archive_check.sources(manifest)
+            entries, sources = archive_check.entries(manifest), archive_check.sources(manifest, reader.size)
         except ValueError as error:
             reader.fail(str(error), member=MANIFEST)
         data = [_read_images(reader, source) for source in sources]

@@ -71,7 +71,7 @@ def save(result: LayerScores | Mapping[str, LayerScores], path: str | os.PathLik
         }
         try:  # what can't be read again is not written
             archive_check.entries(manifest)
-            archive_check.sources(manifest)
+            archive_check.sources(manifest, writer.packed)
             writer.finish(manifest)
         except ValueError as error:
             raise ArchiveError(f"The result can't be saved: {error}.") from error

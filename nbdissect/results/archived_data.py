@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 # 1,281 images, the top images of 512 units, take 7 MB so; with their own 224 pixels 9.
 SIDE = 192
-# All planes of an image's masks together; with more, they are not archived. Decoded they take some bytes each.
 MOST_LABEL_PIXELS = 1 << 24
+"""The most pixels that all planes of an image's masks may have together: decoded they take some bytes each."""
 _ROWS = 256
 TYPES = {"image/webp": "WEBP", "image/jpeg": "JPEG"}
 
@@ -63,7 +64,7 @@ class ArchivedSample:
         """The image, RGB, made smaller if it was larger than the archive keeps."""
         return _decoded(self.encoded, TYPES[self.type], self.size, self.where).convert("RGB")
 
-    @property
+    @cached_property
     def masks(self) -> dict[str, NDArray[np.int32]]:
         """Per category with a mask, its planes of label numbers, int32 [planes, sh, sw]."""
         if not self.planes:
@@ -130,7 +131,7 @@ class ArchivedData:
                 f"{self._where} doesn't hold image {index}: of the data set's {self._length:,} images it keeps the {len(self._samples):,} "
                 "that are among a unit's strongest (data.indices). Open the data set itself for the others."
             )
-        return self._samples[int(index)]
+        return replace(self._samples[int(index)])  # a copy, which keeps its decoded masks as long as it lives
 
     def __repr__(self) -> str:
         return f"<ArchivedData {self._where}: {len(self._samples):,} of {self._length:,} images>"
@@ -141,7 +142,7 @@ def _numbers(picture: Image) -> NDArray[np.int32]:
     numbers = np.empty((picture.height, picture.width), dtype=np.int32)
     for top in range(0, picture.height, _ROWS):  # so that copies of large masks stay small
         strip = picture.crop((0, top, picture.width, min(top + _ROWS, picture.height)))
-        numbers[top : top + _ROWS] = np.asarray(strip.convert("RGB")) @ np.array([1, 256, 65_536], dtype=np.int32)
+        numbers[top : top + _ROWS] = np.asarray(strip.convert("RGBA")).view("<u4")[..., 0] & 0xFFFFFF
     return numbers
 
 

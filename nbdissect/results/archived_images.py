@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbdissect.masks import shape_of
-from nbdissect.results.archived_data import MOST_LABEL_PIXELS, SIDE, TYPES, ArchivedSample
+from nbdissect.results.archived_data import SIDE, TYPES, ArchivedSample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 _OPTIONS: dict[str, dict[str, int]] = {"WEBP": {"quality": 70, "method": 2}, "JPEG": {"quality": 75}}
 # What fits into the three bytes of a color; a result with larger label numbers is archived without masks.
 _MOST_NUMBER = (1 << 24) - 1
+# Masks are drawn over images of 192 pixels: of larger ones every second row and column is kept, or every third …
+_KEPT_PIXELS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Packed:
 def pack(sample: Any, index: int, concepts: Sequence[Concept], categories: Sequence[str]) -> Packed:
     """Return image number `index` and its labels, encoded; one that comes from an archive stays as it is, byte by byte."""
     encoded, kind, size = _encode(sample)
-    planes, labels, shape = _pack_labels(sample, index, concepts, categories)
+    planes, labels, shape = _pack_labels(sample, concepts, categories)
     known = {concept.number for concept in concepts}
     held = sample.whole
     whole = {
@@ -67,17 +68,20 @@ def _encode(sample: Any) -> tuple[bytes, str, tuple[int, int]]:
 
 
 def _pack_labels(
-    sample: Any, index: int, concepts: Sequence[Concept], categories: Sequence[str]
+    sample: Any, concepts: Sequence[Concept], categories: Sequence[str]
 ) -> tuple[dict[str, int], bytes, tuple[int, int]]:
     from PIL import Image
 
     held = sample.masks  # once: each access may read files
     masks = {category: np.asarray(held[category]) for category in categories if category in held}
     masks = {category: mask for category, mask in masks.items() if mask.ndim == 3 and len(mask)}
-    shape = shape_of(sample, index, masks)
-    pixels = sum(mask.size for mask in masks.values())
-    if not masks or pixels > MOST_LABEL_PIXELS or max((c.number for c in concepts), default=0) > _MOST_NUMBER:
-        return {}, b"", _bounded(shape)
+    shape = sample.shape
+    planes = sum(map(len, masks.values())) if max((c.number for c in concepts), default=0) <= _MOST_NUMBER else 0
+    step = math.ceil(math.sqrt(max(planes, 1) * math.prod(shape) / _KEPT_PIXELS))
+    shape = (-(-shape[0] // step), -(-shape[1] // step))
+    if not planes:
+        return {}, b"", shape
+    masks = {category: mask[:, ::step, ::step] for category, mask in masks.items()}
     known = np.array(sorted(concept.number for concept in concepts), dtype=np.int64)
     stacked = np.concatenate([mask.reshape(-1, shape[1]) for mask in masks.values()])
     found, place = np.unique(stacked.astype(np.int64), return_inverse=True)
@@ -92,12 +96,6 @@ def _pack_labels(
     file = io.BytesIO()
     picture.save(file, "PNG", compress_level=9)
     return {category: len(mask) for category, mask in masks.items()}, file.getvalue(), shape
-
-
-def _bounded(shape: tuple[int, int]) -> tuple[int, int]:
-    """Return the shape of masks that are not archived, made smaller where even that many pixels would not be."""
-    scale = min(1.0, math.sqrt(MOST_LABEL_PIXELS / math.prod(shape)))
-    return max(1, int(shape[0] * scale)), max(1, int(shape[1] * scale))
 
 
 def _as_colors(numbers: NDArray[np.int64]) -> NDArray[np.uint8]:

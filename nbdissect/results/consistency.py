@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Units whose counts are compared at a time: few enough that copies of them are small.
 _BLOCK_VALUES = 1 << 19
 _MOST_CELLS = 1 << 28
+_MOST_UNITS = 1 << 14  # each is a card of the gallery
 _MOST_IMAGES = 1 << 31
 
 
@@ -49,6 +50,8 @@ def _shapes(d: LayerScores) -> Iterator[str]:
         sizes.update(zip(axes, shape, strict=True))
         if not declared[name].holds(values.dtype):
             yield f"{name} is {values.dtype}; {' or '.join(declared[name].dtypes)} is needed"
+    if sizes["U"] > _MOST_UNITS:
+        yield f"{sizes['U']:,} units; at most {_MOST_UNITS:,} are allowed"
     if sizes["T"] and not 0 < sizes["h"] * sizes["w"] <= _MOST_CELLS:
         yield f"top_maps has maps of {sizes['h']} × {sizes['w']}"
 

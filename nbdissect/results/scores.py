@@ -48,12 +48,18 @@ def iou(
     category_of : int64 [C]
     semantics : {"paper", "netdissect-lite"}
     """
+    # In place: the arrays of a large layer have some hundred megabytes.
     shared = intersection.astype(np.float64)
-    union = activation[:, category_of] + truth.astype(np.float64) - shared
+    union = activation[:, category_of].astype(np.float64)
+    union += truth
+    union -= shared
     if semantics == "netdissect-lite":
         # An annotation that is counted twice can push the intersection past the union.
-        return shared / (union + _LITE_EPSILON)
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union != 0)
+        union += _LITE_EPSILON
+    else:
+        shared[union == 0] = 0.0
+        union[union == 0] = 1.0
+    return np.divide(shared, union, out=shared)
 
 
 def ceiling(truth: Numbers, activation: Numbers, category_of: Ints) -> Floats:
@@ -62,10 +68,10 @@ def ceiling(truth: Numbers, activation: Numbers, category_of: Ints) -> Floats:
     Reached when the smaller of the two areas lies wholly inside the larger. 0 where both are empty.
     (NetDissect-Lite counts a label that stands in two layers twice, and can then exceed it.)
     """
-    unit = activation[:, category_of].astype(np.float64)
-    concept = np.broadcast_to(truth.astype(np.float64), unit.shape)
-    larger = np.maximum(unit, concept)
-    return np.divide(np.minimum(unit, concept), larger, out=np.zeros_like(unit), where=larger != 0)
+    smaller = activation[:, category_of].astype(np.float64)
+    larger = np.maximum(smaller, truth)
+    np.minimum(smaller, truth, out=smaller)
+    return np.divide(smaller, larger, out=smaller, where=larger != 0)  # where both are empty, 0 as it is
 
 
 def passes(values: Floats, min_iou: float, semantics: Semantics = "paper") -> NDArray[np.bool_]:

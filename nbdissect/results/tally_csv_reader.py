@@ -85,6 +85,11 @@ def read_csv(
     path = expand(path)
     header, rows = _read_rows(path)
     categories = _categories(path, header)
+    for line, row in enumerate(rows, 2):
+        if None in row:  # where DictReader puts what is left
+            raise ValueError(
+                f"{path}, line {line}: more cells than the {len(header)} columns. Put quotes around names with commas."
+            )
     cells = [_cell(path, line, row, category) for line, row in enumerate(rows, 2) for category in categories]
     if sorted({cell.unit for cell in cells}) != list(range(len(rows))):
         raise ValueError(f"{path}: {len(rows)} rows, but the units are not 1 to {len(rows)}, each once.")

@@ -74,10 +74,11 @@ class Unit:
 
     def ranking(self, n: int = 10) -> list[Match]:
         """Return the unit's `n` best concepts with their pixel counts, best first; a tie as in the best label."""
-        d, values = self._scores, np.nan_to_num(self._scores.iou[self.index], nan=-1.0)
-        order = np.lexsort((np.arange(len(values)), values != self.iou, -values))
-        if self.concept:  # ties for the first place were settled by the semantics
-            first = int(d.best_concepts[self.index])
+        d, values = self._scores, self._scores.iou[self.index]
+        known = np.flatnonzero(values >= 0)  # NaN: not in an imported file
+        order = known[np.argsort(-values[known], kind="stable")]
+        first = int(d.best_concepts[self.index])
+        if first >= 0:  # ties for the first place were settled by the semantics
             order = np.concatenate([[first], order[order != first]])
         return [
             Match(
@@ -88,7 +89,6 @@ class Unit:
                 d.truth[c].item(),
             )
             for c in order[:n]
-            if values[c] >= 0
         ]
 
     def __repr__(self) -> str:

@@ -94,10 +94,15 @@ class TaskPool:
         queue, room = (self._suspects, 1) if self._testing else (self._waiting, 2 * self._workers)
         while queue and len(self._pending) < room:
             item = queue.pop()
+            given = arguments(item)
             try:
-                self._pending[self._executor.submit(task, self._payload, item, *arguments(item))] = item
+                self._pending[self._executor.submit(task, self._payload, item, *given)] = item
             except BrokenExecutor:
                 return [item]
+            except RuntimeError as error:  # what the standard library's executors raise once they are shut down
+                raise ValueError(
+                    f"executor= takes no tasks: {error}. Make a new one, and dissect before its `with` ends."
+                ) from error
         return []
 
     def _collect(self, dead: list[range]) -> Iterator[tuple[range, Any]]:

@@ -21,7 +21,6 @@ from nbdissect.engine.layer_accumulator import LayerAccumulator
 from nbdissect.engine.model_state import preserve_model_state
 from nbdissect.engine.sparse_maps import active_cells
 from nbdissect.engine.thresholds import check_quantile
-from nbdissect.masks import shape_of
 from nbdissect.notices import warn
 from nbdissect.runner.outcome import LayerOutcome, RunOutcome
 from nbdissect.types import Progress
@@ -129,7 +128,7 @@ class TwoPassRun:
         """Treat the first batches as seen, though none of their cells are here."""
         self.seen = batches
         data = self.inputs.data
-        self.shapes = [[shape_of(data[i], i) for i in batch] for batch in self.batches[:batches]]
+        self.shapes = [[data[i].shape for i in batch] for batch in self.batches[:batches]]
 
     def layer(self, name: str, size: tuple[int, int], units: int) -> LayerAccumulator:
         """Return a fresh accumulator for a layer."""
@@ -161,7 +160,7 @@ class TwoPassRun:
             with self._memory_limit():
                 samples = [data[i] for i in batch]
                 images = [self._batcher.load(sample.image, i) for i, sample in zip(batch, samples, strict=True)]
-                return images, [shape_of(sample, i) for i, sample in zip(batch, samples, strict=True)]
+                return images, [sample.shape for sample in samples]
 
         with (
             preserve_model_state(model, config.device),
@@ -239,11 +238,10 @@ class TwoPassRun:
         except (ModelOutOfMemoryError, MemoryError, RuntimeError) as error:
             if not isinstance(error, ModelOutOfMemoryError) and not is_out_of_memory(error):
                 raise
-            message = (
+            raise ValueError(
                 f"Memory ran out with batches of {self.config.batch_size} images: {str(error).splitlines()[0] if str(error) else 'MemoryError'} "
                 "Use a smaller batch_size=, or smaller images (transform=)."
-            )
-            raise ValueError(message) from error
+            ) from error
 
     # --- thresholds ---
 

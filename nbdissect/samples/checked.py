@@ -160,7 +160,7 @@ class CheckedSample:
         shape = getattr(self._sample, "shape", None)
         if shape is None:
             return None
-        sides = tuple(shape) if isinstance(shape, Iterable) else ()
+        sides = tuple(shape) if _is_list(shape) else ()
         if len(sides) != 2 or not all(_is_whole_number(side) and side > 0 for side in sides):
             raise ValueError(
                 f"Image {self._index}: .shape of its sample is {shape!r:.80}; the height and width of its masks are needed, or None."
@@ -208,9 +208,11 @@ class CheckedSample:
                 f"{self._where(category)}: its mask has shape {list(planes.shape)}, without a pixel. "
                 "Leave the category out of the masks of an image that has none."
             )
-        if planes.dtype == np.uint64 and int(planes.max()) > _MAX_NUMBER:
+        if planes.dtype != np.uint64:
+            return planes
+        if int(planes.max()) > _MAX_NUMBER:
             raise ValueError(f"{self._where(category)}: its mask holds {planes.max()}, too large for a concept number.")
-        return planes
+        return planes.astype(np.int64)
 
     def _check_number(self, number: Any, category: str) -> int:
         if type(number) is not int and hasattr(number, "item") and getattr(number, "ndim", 0) == 0:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdissect.samples.checked import check_dataset
-from nbdissect.samples.subset import Subset
+from nbdissect.samples.subset import comes_with_package
 from nbdissect.types import Sample
 
 if TYPE_CHECKING:
@@ -33,10 +33,7 @@ def check_repeatable(data: Any, indices: Iterable[int]) -> dict[int, Sample]:
     OSError
         If it can't be read.
     """
-    origin = data
-    while isinstance(origin, Subset):
-        origin = origin.data
-    if type(origin).__module__.partition(".")[0] == __name__.partition(".")[0]:
+    if comes_with_package(data):
         return {}
     checked = check_dataset(data)
     held = {}

@@ -11,6 +11,7 @@ import pytest
 
 import nbdissect as nd
 from nbdissect.display import saved_output
+from nbdissect.display.session import session
 from nbdissect.results.dissections import Dissections
 from nbdissect.results.upsampling import resize
 from support.browser import best_label, cell, violations
@@ -476,7 +477,7 @@ def test_what_a_run_printed_stands_between_the_widget_and_what_stands_in_for_it(
 
 
 def test_units_that_did_not_fit_say_so(browser, demo, monkeypatch, tmp_path):
-    monkeypatch.setattr(saved_output, "_written", {})
+    monkeypatch.setattr(session, "_saved", {})
     monkeypatch.setattr(nd.options, "embed_mb", 0.6)
     path = tmp_path / "p.html"
     path.write_text(

@@ -51,10 +51,12 @@ def test_weights_fit_into_two_megabytes_and_say_how_they_came_about() -> None:
     assert "recipe" in metadata
 
 
+@pytest.mark.slow
 def test_it_knows_scenes_it_has_not_seen(model: DemoNetwork) -> None:
     assert _accuracy(model, World(n=200, split="test", seed=9)) > 0.95
 
 
+@pytest.mark.slow
 def test_untrained_it_knows_nothing_and_is_the_same_every_time() -> None:
     first, second = demo(trained=False)[0], demo(trained=False)[0]
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
@@ -91,6 +93,7 @@ def _unique_objects_and_parts(model: DemoNetwork, layer: str, world: World) -> i
     return unique["object"] + unique["part"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", ["conv5", "conv6"])
 def test_training_on_scenes_alone_grows_detectors_of_objects(model: DemoNetwork, world: World, layer: str) -> None:
     assert _unique_objects_and_parts(model, layer, world) >= 15

@@ -272,7 +272,8 @@ def test_an_orientation_is_not_applied_and_not_passed_on(root):
     exif = Image.Exif()
     exif[0x0112] = 6
     image.save(root / "images/a/1.png", exif=exif)
-    assert Image.open(root / "images/a/1.png").getexif()[0x0112] == 6
+    with Image.open(root / "images/a/1.png") as saved:
+        assert saved.getexif()[0x0112] == 6
     read = nd.Broden(root)[1].image
     assert read.tobytes() == image.tobytes()
     assert not read.getexif()

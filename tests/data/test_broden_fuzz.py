@@ -65,6 +65,11 @@ def write(name, content):
     return lambda root: (root / name).write_bytes(content)
 
 
+def append(path, content):
+    with path.open("ab") as file:
+        file.write(content)
+
+
 def cell(row, column, value):
     return lambda root: edit_index(root, row, column, value)
 
@@ -163,7 +168,7 @@ damages(
             r"label\.csv, line 3, character 3: the control character '\\x1b'",
         ),
         "NULs at the end": (
-            lambda root: (root / "index.csv").open("ab").write(b"\0" * 4096),
+            lambda root: append(root / "index.csv", b"\0" * 4096),
             r"index\.csv, line 6, character 1: the control character '\\x00'",
         ),
         "cut in a line": (text("index.csv", lambda t: t.encode()[:-25]), r"index\.csv, line 5: "),
@@ -271,7 +276,7 @@ damages(
         ),
         "a file without lines": (write("label.csv", b"1" * 3_000_000), r"label\.csv, line 1: longer than"),
         "many empty lines": (
-            lambda root: (root / "c_part.csv").open("ab").write(b"\n" * 300_000 + b"x\n"),
+            lambda root: append(root / "c_part.csv", b"\n" * 300_000 + b"x\n"),
             r"c_part\.csv, line 300004: not as many cells",
         ),
     }
@@ -584,7 +589,8 @@ def turned(root):
     (root / "images/a/3.jpg").write_bytes(
         content[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + content[2:]
     )
-    assert Image.open(root / "images/a/3.jpg").getexif()[0x0112] == 6
+    with Image.open(root / "images/a/3.jpg") as saved_image:
+        assert saved_image.getexif()[0x0112] == 6
 
 
 @cache
@@ -671,7 +677,7 @@ damages(
         ),
         "a mask by another writer": (mask(lambda rgb: rgb), SAME),
         "a mask with words": (mask(lambda rgb: rgb, extra=chunk(b"tEXt", b"Comment\0hand-made")), SAME),
-        "a mask and more": (lambda root: (root / MASK).open("ab").write(b"more"), SAME),
+        "a mask and more": (lambda root: append(root / MASK, b"more"), SAME),
         "a JPEG for a mask": (
             saved(MASK, "RGB", "JPEG"),
             r"0_part\.png: not a readable image; a mask is a PNG file, it begins with b'\\xff",

@@ -11,17 +11,19 @@ from html.parser import HTMLParser
 import matplotlib as mpl
 import numpy as np
 import pytest
+import torch
 from matplotlib import pyplot as plt
 
+import nbdissect as nd
 from nbdissect.display import filtering, replies
 from nbdissect.display.dissection_table import table_of
 from nbdissect.display.gallery import Gallery
 from nbdissect.display.html_page import page
 from nbdissect.display.live_view import LiveView
-from nbdissect.display.markup import NO_MATH
 from nbdissect.display.progress import reporter_of
 from nbdissect.display.run_view import RunView
 from nbdissect.display.saved_output import static_html
+from nbdissect.markup import NO_MATH
 from nbdissect.text import printable
 from nbdissect.types import Progress
 from support.dissections import NASTY, Squares, dissection
@@ -166,6 +168,16 @@ def test_errors_in_answers(d):
         reply, _ = replies.answer({"a": replace(d, data=Broken(d.concepts))}, {"id": "1", "key": "a", **request})
         assert inert(reply)
         assert r"\ud800" in json.dumps(reply, ensure_ascii=False)
+
+
+def test_the_table_of_layers():
+    model = torch.nn.Sequential()
+    model.add_module("$la\x1b[2Jyer$\u202e", torch.nn.Conv2d(3, 4, 3))
+    table = nd.layers(model, Squares(dissection().concepts))
+    assert not RAW.search(repr(table))
+    assert not RAW.search(table._repr_html_())
+    assert r"$la\x1b[2Jyer$\u202e" in Inert(table._repr_html_()).text
+    assert Inert(table._repr_html_()).outside.strip() == ""
 
 
 def test_the_line_of_a_run(d, capsys):

@@ -77,7 +77,7 @@ def test_concepts_that_never_occur_are_not_called_too_small(d):
     intersection = d.intersection.copy()
     intersection[:, 1] = 0
     notes = replace(d, truth=truth, intersection=intersection).plot()._supxlabel.get_text().replace("\n", " ")
-    assert "Never in these images, so that no unit could detect them: wheel." in notes
+    assert "Without a pixel in these images: wheel." in notes
     assert "wheel (IoU" not in notes
 
 

@@ -181,6 +181,7 @@ def test_half_precision(elsewhere, dtype):
     assert model.first.weight.dtype == dtype
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("semantics", ["paper", "netdissect-lite"])
 def test_little_memory(elsewhere, scarce, semantics):
     rng = np.random.default_rng(0)
@@ -322,6 +323,7 @@ class Hungry(dense.Playback):
         return super().forward(x)
 
 
+@pytest.mark.filterwarnings("ignore:1 label numbers")
 def test_out_of_memory_halves_the_batch_and_says_so_once(pretended):
     case = Case()
     pretended.most_bytes = 500_000
@@ -366,6 +368,7 @@ PER_SHAPE = 2
 PER_SHAPE_OF_SEVERAL = 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shapes", [[(6, 6)], [(6, 6), (5, 7)]])
 @pytest.mark.parametrize("layers", [["first"], ["first", "second"]])
 def test_the_host_waits_seldom(pretended, monkeypatch, layers, shapes):

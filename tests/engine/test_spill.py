@@ -27,8 +27,22 @@ def cells(count, seed=0):
     )
 
 
-def stored(path, batches=3):
-    store = CellStore(0, path.open("w+b"))
+@pytest.fixture
+def opened(tmp_path):
+    """Open the file of cells; closed after the test."""
+    files = []
+
+    def open_file(mode):
+        files.append((tmp_path / "cells").open(mode))
+        return files[-1]
+
+    yield open_file
+    for file in files:
+        file.close()
+
+
+def stored(opened, batches=3):
+    store = CellStore(0, opened("w+b"))
     for seed in range(batches):
         store.append([(SHAPE, cells(20, seed)), ((4, 4), cells(0))], None)
     store.append(None, None)
@@ -41,10 +55,10 @@ def same(one, other):
     )
 
 
-def test_what_was_spilled_comes_back(tmp_path):
-    store = stored(tmp_path / "cells")
+def test_what_was_spilled_comes_back(opened):
+    store = stored(opened)
     assert store.nbytes == 0
-    again = CellStore(0, (tmp_path / "cells").open("r+b"))
+    again = CellStore(0, opened("r+b"))
     again.restore(store.index(), store.filed_bytes)
     for one in (store, again):
         for seed in range(3):
@@ -57,20 +71,20 @@ def test_what_was_spilled_comes_back(tmp_path):
 
 
 @pytest.mark.parametrize("place", [0, 300, -1])
-def test_what_changed_in_the_file_is_found(tmp_path, place):
-    store = stored(tmp_path / "cells")
+def test_what_changed_in_the_file_is_found(tmp_path, opened, place):
+    store = stored(opened)
     content = bytearray((tmp_path / "cells").read_bytes())
     content[place] ^= 4
     (tmp_path / "cells").write_bytes(content)
-    again = CellStore(0, (tmp_path / "cells").open("r+b"))
+    again = CellStore(0, opened("r+b"))
     with pytest.raises(
         DamagedCellsError, match=r"cells no longer holds what was written to it: bytes [\d,]+ to [\d,]+ have changed"
     ):
         again.restore(store.index(), store.filed_bytes)
 
 
-def test_what_was_cut_off_is_missed(tmp_path):
-    store = stored(tmp_path / "cells")
+def test_what_was_cut_off_is_missed(tmp_path, opened):
+    store = stored(opened)
     os.truncate(tmp_path / "cells", store.filed_bytes - 1)
     with pytest.raises(DamagedCellsError):
         store.read(2)

@@ -214,6 +214,7 @@ def test_a_cache_that_can_only_be_read_serves_its_readers(tmp_path, runs):
         (tmp_path / "cache").chmod(0o755)
 
 
+@pytest.mark.slow
 def test_another_process_finds_the_result(tmp_path, runs):
     code = (
         f"import sys; sys.path[:0] = [{str(TESTS)!r}, {str(ROOT)!r}]\n"

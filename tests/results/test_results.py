@@ -206,8 +206,31 @@ def test_read_csv_says_what_is_wrong(tmp_path):
     with pytest.raises(ValueError, match="t.csv: .* A result file is UTF-8 text"):
         nd.read_csv(path)
     refused([*good, good[1]], "2 rows, but the units are not 1 to 2, each once")
+    refused([good[0], good[1] + ",7"], "line 2: more cells than the 9 columns. Put quotes around names with commas")
+    refused(
+        [good[0], good[1].replace("10,20,10,0.5", "10,20,10,1.5")],
+        "stored_iou is above 1 .* semantics='netdissect-lite'",
+    )
+    refused([good[0], good[1].replace("10,20,10,0.5", "10,20,11,0.5")], "intersection has more pixels than the concept")
+    refused([good[0], good[1].replace("10,20,10,0.5", "10,20,9.5,0.5")], "intersection is no whole number")
     with pytest.raises(OSError):
         nd.read_csv(tmp_path / "none.csv")
+
+
+def test_read_csv_does_not_know_an_area_that_its_rows_dispute(tmp_path):
+    path = tmp_path / "t.csv"
+    header = "unit,category,label,score,a-label,a-truth,a-activation,a-intersect,a-iou"
+    path.write_text(
+        f"{header}\n1,a,x,0.5,x,10,20,10,0.5\n2,a,x,0.4,x,20,20,10,0.3333333333\n3,a,y,0.5,y,10,20,10,0.5\n"
+    )
+    with pytest.warns(UserWarning, match="1 entries whose IoU or concept area"):
+        d = nd.read_csv(path)
+    np.testing.assert_array_equal(d.truth, [np.nan, 10])
+    assert [unit.iou for unit in d.units] == [0.5, 0.3333333333, 0.5]
+    assert "x" not in [limit.concept.name for limit in d.summary(0.9).limits]
+    assert "nan" in repr(d.units[0].ranking(1))
+    d.save(tmp_path / "a.nbd")
+    assert nd.load(tmp_path / "a.nbd") == d
 
 
 def test_read_csv_keeps_doubtful_scores_with_a_warning(tmp_path):
@@ -242,6 +265,7 @@ def test_published_numbers(published_results, file, network, report):
     assert summary.paper.unique == published["unique"]
 
 
+@pytest.mark.slow
 def test_netdissect_lites_own_output(minibroden, squeezenet, lite_results):
     import torch
 

@@ -17,7 +17,6 @@ from PIL import Image
 
 import nbdissect as nd
 from nbdissect.results.archive_format import ArchiveError, most_unpacked
-from nbdissect.results.archived_data import MOST_LABEL_PIXELS
 from support.archives import put_together, taken_apart
 from support.dissections import Squares, dissection, photographs
 from support.paths import ROOT
@@ -212,22 +211,36 @@ def test_counts_that_pack_tightly_are_stored_so_that_they_are_read_again(tmp_pat
     assert (tmp_path / "b.nbd").stat().st_size < 50_000
 
 
-def test_large_masks_are_left_out_and_large_images_have_no_large_grid(tmp_path):
+def test_large_masks_are_made_smaller(tmp_path):
     class Large(Squares):
         def __getitem__(self, index):
             sample = super().__getitem__(index)
-            masks = {"object": np.zeros((1, 5_000, 4_000), np.uint8)} if index % 2 else {}
-            return nd.Sample(sample.image, masks, {}, (5_000, 4_000))
+            mask = np.zeros((2, 5_000, 4_000), np.uint8)
+            mask[0, ::2, :1_000], mask[1, 2_500:] = 1, 1
+            return nd.Sample(sample.image.resize((40, 50)), {"object": mask} if index % 2 else {}, {}, (5_000, 4_000))
 
     d = dissection(2, ("car",), top=2, data=Large((nd.Concept(1, "car", "object"),)))
     d.save(tmp_path / "a.nbd")
     e = nd.load(tmp_path / "a.nbd")
     assert e == d
     for index in e.data.indices:
-        height, width = e.data[index].shape
-        assert e.data[index].masks == {}
-        assert 0.99 * MOST_LABEL_PIXELS < height * width <= MOST_LABEL_PIXELS
-        assert abs(height / width - 5_000 / 4_000) < 0.01
+        sample = e.data[index]
+        if not index % 2:
+            assert sample.masks == {}
+            assert sample.shape == (1_000, 800)  # 20 million pixels: every fifth row and column
+        else:
+            whole = d.data[index].masks["object"]
+            np.testing.assert_array_equal(sample.masks["object"], whole[:, ::7, ::7])
+            assert sample.shape == (715, 572)
+
+
+def test_all_masks_together_are_bounded_by_the_file(tmp_path, parts):
+    manifest, members = parts
+    for sample in manifest["data"][0]["samples"]:
+        sample["shape"], sample["layers"] = [4_000, 4_000], {"object": 1}
+        sample["labels"] = sample["labels"] or f"{sample['index']}.png"
+        members.setdefault(sample["labels"], b"")
+    refused(put_together(tmp_path / "b.nbd", manifest, members), "the masks of all images have")
 
 
 # --- tables ---

@@ -23,7 +23,6 @@ SETUP = f"""
 import dataclasses, gc, os, signal, tempfile, threading, warnings
 import numpy as np
 import nbdissect as nd
-from support.paths import ROOT
 
 warnings.simplefilter("ignore")
 model, world = nd.demo()

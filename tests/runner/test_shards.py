@@ -87,6 +87,7 @@ def test_a_process_pool(method, workers):
     assert d["features"].provenance.data == wanted["features"].provenance.data
 
 
+@pytest.mark.slow
 def test_what_a_notebooks_cell_defines_goes_along():
     """cloudpickle sends the classes of __main__ by value; here, a class that no worker can import."""
     needed("cloudpickle")
@@ -166,6 +167,7 @@ class Recorded(Photos):
         return super().__getitem__(index)
 
 
+@pytest.mark.slow
 def test_a_real_cluster_of_which_a_worker_is_killed(tmp_path):
     distributed = needed("distributed")
     torch.manual_seed(0)
@@ -187,3 +189,13 @@ def test_a_real_cluster_of_which_a_worker_is_killed(tmp_path):
     by_process.pop(str(os.getpid()), None)
     assert len(by_process) in (3, 4)
     assert max(map(len, by_process.values())) <= 2
+
+
+@pytest.mark.parametrize("kind", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_an_executor_that_was_shut_down(kind):
+    pool = kind(1)
+    pool.shutdown()
+    with pytest.raises(
+        ValueError, match=r"executor= takes no tasks: cannot schedule new futures after shutdown\. Make a new one"
+    ):
+        nd.dissect(Net(), "features", data=Photos(), quantile=0.05, progress=False, executor=pool)

@@ -87,6 +87,7 @@ def test_a_run_interrupted_while_counting_goes_on_there(tmp_path):
     assert d == case.dissect(per_image=True)
 
 
+@pytest.mark.filterwarnings("ignore:1 label numbers")
 def test_out_of_memory_halves_the_batch_and_says_so_once():
     import torch
 
@@ -123,6 +124,7 @@ def slow(_):
     time.sleep(0.01)
 
 
+@pytest.mark.filterwarnings("ignore:1 label numbers")
 class TestBackground:
     def test_the_same_result(self):
         case = Case()

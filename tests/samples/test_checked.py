@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from collections import namedtuple
 from types import SimpleNamespace
@@ -211,6 +212,7 @@ def test_whole_image_labels_that_are_no_sequence(whole):
 @pytest.mark.parametrize(
     "numbers", [[1], (1,), {1}, [np.uint8(1)], np.array([1]), torch.tensor([1]), [torch.tensor(1)], [0, 1], [1, 1]]
 )
+@pytest.mark.filterwarnings("ignore:A whole-image label 0 means no concept")
 def test_whole_image_labels_of_any_whole_numbers(numbers):
     assert dissect(nd.Sample(IMAGE, whole={"object": numbers})).truth.tolist() == [256, 0]
 
@@ -403,7 +405,62 @@ def test_a_checked_data_set_looks_like_the_original():
     assert pickle.loads(pickle.dumps(checked[0])).masks["object"].sum() == 256
 
 
-def test_layers_and_galleries_check_too():
-    data = Items([(IMAGE, MASK)])
+def test_the_table_of_layers_checks_too():
     with pytest.raises(ValueError, match=r"Image 0: data\[0\] is a tuple, not a sample"):
-        nd.layers(torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1)), data)
+        nd.layers(torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1)), Items([(IMAGE, MASK)]))
+
+
+class Sideways(Items):
+    """Photographs of a phone: stored sideways, with a note that says so; white where the mask is."""
+
+    categories, concepts = ("object",), (nd.Concept(1, "white", "object"),)
+
+    def __getitem__(self, index):
+        mask = np.zeros((32, 48), np.uint8)
+        mask[4 : 8 + index, 30:44] = 1
+        exif = Image.Exif()
+        exif[0x0112] = 6  # stored a quarter turn to the left
+        file = io.BytesIO()
+        stored = Image.fromarray(mask * 255).convert("RGB").transpose(Image.Transpose.ROTATE_90)
+        stored.save(file, "PNG", exif=exif)
+        return nd.Sample(Image.open(file), {"object": mask[None]})
+
+
+@pytest.fixture
+def sideways():
+    model = torch.nn.Sequential(torch.nn.AvgPool2d(1))
+    data = Sideways(range(4, 12))
+    return data, nd.dissect(
+        model,
+        "0",
+        data=data,
+        quantile=0.09,
+        progress=False,
+        transform=lambda image: torch.tensor(np.array(image)).permute(2, 0, 1) / 255,
+    )
+
+
+def test_an_image_stored_sideways_is_counted_upright(sideways):
+    assert sideways[1].iou[0, 0] > 0.9
+
+
+def test_an_image_stored_sideways_is_shown_upright(sideways, tmp_path):
+    from nbdissect.display.thumbnails import Thumbnails
+
+    data, d = sideways
+    shown = Image.open(io.BytesIO(Thumbnails(data).encoded(3)))
+    d.save(tmp_path / "d.nbd")
+    kept = nd.load(tmp_path / "d.nbd").data
+    for image in (shown, kept[int(d.top_images[0, 0])].image):
+        assert image.size == (48, 32)
+        assert np.asarray(image.convert("L"))[5, 35] > 200
+        assert np.asarray(image.convert("L"))[25, 10] < 60
+
+
+def test_an_image_stored_sideways_is_digested_upright(sideways):
+    from nbdissect.provenance.data_digest import DigestingDataset
+
+    data, d = sideways
+    upright = Items([nd.Sample(check_dataset(data)[i].image, data[i].masks) for i in range(len(data))])
+    upright.concepts = data.concepts
+    assert DigestingDataset(upright).digest() == DigestingDataset(data).digest() == d.provenance.data
