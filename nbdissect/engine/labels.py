@@ -65,10 +65,10 @@ class ImageLabels:
         """Return what tuples hold together, int64 [U, K], given what each of them holds, int64 [T, U]."""
         tuples, concepts, units = len(hits), len(self.columns), hits.shape[1]
         if tuples * concepts <= _DENSE:
-            member = torch.zeros((tuples, concepts), dtype=torch.float64)
-            member[self.holder, self.place] = torch.from_numpy(self.times).double()
+            member = np.zeros((tuples, concepts))
+            member[self.holder, self.place] = self.times
             # torch's product, not numpy's, whose BLAS knows nothing of the threads we may use; exact below 2 ** 53.
-            found: NDArray[np.int64] = (torch.from_numpy(hits).T.double() @ member).long().numpy()
+            found: NDArray[np.int64] = (torch.from_numpy(hits).T.double() @ torch.from_numpy(member)).long().numpy()
             return found
         # With thousands of concepts the table of tuples and concepts is large, and nearly empty.
         sums = np.zeros((units, concepts), np.int64)

@@ -16,6 +16,7 @@ from support.cases import assert_equal
 from support.data import make_activations, make_data
 
 
+@pytest.mark.filterwarnings("ignore:1 label numbers in the masks")
 @pytest.mark.parametrize("semantics", ["paper", "netdissect-lite"])
 @pytest.mark.parametrize(("tables", "counters"), [(1, 1 << 21), (1 << 18, 1), (1, 1), (40, 60)])
 def test_counts_in_pieces_are_the_same(monkeypatch, semantics, tables, counters):
