@@ -70,7 +70,7 @@ def prepare(
         held = check_repeatable(data, config.probes)
         watched = DigestingDataset(data, record=checkpoint is not None, held=held, room=config.memory // 32)
         chosen = choose_transform(transform, model, data)
-        first = [(index, watched[index].image) for index in config.images[:3]]
+        first = [(index, watched[index].image) for index in config.probes]
         # Before anything else looks at the weights: lazy layers get theirs with their first batch.
         probe, chosen = probe_fitting(
             lambda chosen: probe_layers(model, config.layers, first, chosen, config.device, config.output),
