@@ -10,7 +10,7 @@ import torch
 
 import nbdissect as nd
 from nbdissect.builtin.world import World
-from nbdissect.engine.batches import Batcher
+from nbdissect.engine.probe import probe_layers
 from nbdissect.provenance.data_digest import DigestingDataset
 from nbdissect.provenance.model_digest import code_digest, output_digest, weights_digest
 from nbdissect.results.provenance import UPSAMPLING, Provenance
@@ -255,14 +255,15 @@ def test_the_digest_of_outputs_follows_transform_and_layers():
     def transform(image, shift=0.0):
         return torch.tensor(np.array(image)).permute(2, 0, 1) / 255 + shift
 
+    def digest(transform=transform, layer="features"):
+        probe = probe_layers(model, [layer], images, transform, cpu)
+        return output_digest(model, [layer], transform, images, cpu, probe)
+
     cpu = torch.device("cpu")
-    before = output_digest(model, ["features"], Batcher(transform, cpu, None), images, cpu)
-    assert output_digest(model, ["features"], Batcher(transform, cpu, None), images, cpu) == before
+    before = digest()
+    assert digest() == before
     assert model.training
-    assert (
-        output_digest(model, ["features"], Batcher(lambda image: transform(image, 1e-6), cpu, None), images, cpu)
-        != before
-    )
-    assert output_digest(model, ["features.0"], Batcher(transform, cpu, None), images, cpu) != before
+    assert digest(lambda image: transform(image, 1e-6)) != before
+    assert digest(layer="features.0") != before
     model.features[0].register_forward_hook(lambda module, inputs, output: output * 1.00001)
-    assert output_digest(model, ["features"], Batcher(transform, cpu, None), images, cpu) != before
+    assert digest() != before
