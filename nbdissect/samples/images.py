@@ -38,8 +38,9 @@ def read_image(value: Any, index: int) -> Image:
     from PIL import Image, ImageOps
 
     if isinstance(value, (str, os.PathLike)):
-        value = _open(Path(value), index)
-    elif isinstance(value, np.ndarray):
+        with _open(Path(value), index) as opened:
+            return read_image(opened, index)
+    if isinstance(value, np.ndarray):
         value = Image.fromarray(_check_array(value, index))
     elif not isinstance(value, Image.Image):
         hint = ""

@@ -236,6 +236,7 @@ def test_a_look_shares_no_memory_with_the_run(per_image):
     assert d == case.dissect(per_image=per_image)
 
 
+@pytest.mark.filterwarnings("ignore:1 label numbers")
 def test_a_look_from_another_thread_waits_for_the_end_of_a_batch():
     """In the middle of one, the run's thread is changing what would be looked at."""
     case = Case(400)

@@ -146,8 +146,11 @@ def test_broken_files_are_named(path, tmp_path):
         with pytest.raises(ValueError, match=rf"^Image 3.*{name}.*Restore the file") as caught:
             read_image(tmp_path / name, 3)
         assert isinstance(caught.value.__cause__, OSError | SyntaxError)
-    with pytest.raises(ValueError, match=r"^Image 3 \(.*cut\.png\): it can't be decoded: .*truncated"):
-        read_image(Image.open(tmp_path / "cut.png"), 3)
+    with (
+        Image.open(tmp_path / "cut.png") as cut,
+        pytest.raises(ValueError, match=r"^Image 3 \(.*cut\.png\): it can't be decoded: .*truncated"),
+    ):
+        read_image(cut, 3)
     with pytest.raises(ValueError, match="^Image 3: it can't be decoded"):
         read_image(Image.open(io.BytesIO(content[: len(content) // 2])), 3)
 
