@@ -270,7 +270,7 @@ def test_a_path_as_data(shell, tmp_path):
         ("model features --data photos -q much", "invalid float value: 'much'"),
         ("model features --data photos --semantics lite", "allowed are 'paper' and 'netdissect-lite'"),
         ("model features --bogus", "unrecognized arguments: --bogus"),
-        ("model pair --data photos", "Layer 'pair' returns a tuple"),
+        ("model pair --data photos", "Layer 'pair' returns 2 tensors"),
     ],
 )
 def test_errors_are_one_usage_error(shell, line, text):

@@ -87,8 +87,8 @@ USERS = [
     ("%dissect model features --data Listed()", "[][index]"),
     ("%dissect model features --data Unreadable()", "open(f"),
     ("%dissect model features --data Lazy()", "sorted(None)"),
-    ("%dissect own fc --data photos", "in forward"),
-    ("%dissect fussy conv --data photos", "in forward"),
+    ("%dissect own fc --data photos", "self.fc(self.conv"),
+    ("%dissect fussy conv --data photos", 'raise ValueError("only 8 channels'),
     ("%dissect model features --data loaded()", "in loaded"),
     ("%dissect loaded() features", "in loaded"),
 ]
@@ -111,7 +111,7 @@ OURS = [
     ("%dissect 1/0 features", "ZeroDivisionError"),
     ("%dissect model[ features", "SyntaxError"),
     ("%dissect model features --data photos --cache /dev/null", "cache="),
-    ("%dissect model pair --data photos", "tuple"),
+    ("%dissect model pair --data photos", "returns 2 tensors"),
     ("%dissect model features --batchsize 3", "unrecognized arguments: --batchsize 3. Did you mean '--batch-size'?"),
     ("%dissect model features --dataset=photos", "Did you mean '--data'?"),
 ]

@@ -58,7 +58,8 @@ class ImageLabels:
     def truth(self) -> NDArray[np.int64]:
         """Pixels of each concept present, int64 [K]."""
         area = np.bincount(self.tuples, minlength=len(self.pixel_category))
-        return self.sum_by_concept(area[:, None])[0]
+        total: NDArray[np.int64] = self.sum_by_concept(area[:, None])[0]
+        return total
 
     def sum_by_concept(self, hits: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return what tuples hold together, int64 [U, K], given what each of them holds, int64 [T, U]."""

@@ -38,8 +38,8 @@ def read_image(value: Any, index: int) -> Image:
     from PIL import Image, ImageOps
 
     if isinstance(value, (str, os.PathLike)):
-        with _open(Path(value), index) as opened:
-            return read_image(opened, index)
+        with _open(Path(value), index) as file:  # closed then; what was decoded stays
+            return read_image(file, index)
     if isinstance(value, np.ndarray):
         value = Image.fromarray(_check_array(value, index))
     elif not isinstance(value, Image.Image):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import struct
@@ -146,13 +147,21 @@ def test_broken_files_are_named(path, tmp_path):
         with pytest.raises(ValueError, match=rf"^Image 3.*{name}.*Restore the file") as caught:
             read_image(tmp_path / name, 3)
         assert isinstance(caught.value.__cause__, OSError | SyntaxError)
-    with (
-        Image.open(tmp_path / "cut.png") as cut,
-        pytest.raises(ValueError, match=r"^Image 3 \(.*cut\.png\): it can't be decoded: .*truncated"),
-    ):
+    cut = Image.open(tmp_path / "cut.png")
+    with cut, pytest.raises(ValueError, match=r"^Image 3 \(.*cut\.png\): it can't be decoded: .*truncated"):
         read_image(cut, 3)
     with pytest.raises(ValueError, match="^Image 3: it can't be decoded"):
         read_image(Image.open(io.BytesIO(content[: len(content) // 2])), 3)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "PNG", "WEBP"])
+def test_files_of_several_frames_are_read_and_closed(tmp_path, kind):
+    """Pillow keeps such a file open for its next frame; left open, it would be a warning, which is an error here."""
+    frames = [Image.fromarray(PIXELS), Image.fromarray(255 - PIXELS)]
+    frames[0].save(tmp_path / "two", kind, save_all=True, append_images=frames[1:])
+    image = read_image(tmp_path / "two", 0)
+    gc.collect()
+    assert np.asarray(image.convert("RGB")).shape == PIXELS.shape
 
 
 def test_paths_that_lead_nowhere(tmp_path, monkeypatch):
