@@ -10,7 +10,7 @@ import torch
 
 import nbdissect as nd
 from nbdissect.builtin.world import World
-from nbdissect.engine.probe import probe_layers
+from nbdissect.engine.batches import Batcher
 from nbdissect.provenance.data_digest import DigestingDataset
 from nbdissect.provenance.model_digest import code_digest, output_digest, weights_digest
 from nbdissect.results.provenance import UPSAMPLING, Provenance
@@ -256,8 +256,7 @@ def test_the_digest_of_outputs_follows_transform_and_layers():
         return torch.tensor(np.array(image)).permute(2, 0, 1) / 255 + shift
 
     def digest(transform=transform, layer="features"):
-        probe = probe_layers(model, [layer], images, transform, cpu)
-        return output_digest(model, [layer], transform, images, cpu, probe)
+        return output_digest(model, [layer], Batcher(transform, cpu, None), images, cpu)
 
     cpu = torch.device("cpu")
     before = digest()
