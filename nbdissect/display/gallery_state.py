@@ -9,7 +9,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import traitlets
 
@@ -52,7 +52,13 @@ def starting_only(dissections: Iterable[Dissection], min_iou: float) -> Only:
     return "detectors" if any(d.detectors(min_iou) for d in dissections) else "all"
 
 
-class UnitList(traitlets.List[Any]):
+if TYPE_CHECKING:
+    _List = traitlets.List[Any]
+else:  # the lists of traitlets 5.9 and 5.10 take no parameter at run time
+    _List = traitlets.List
+
+
+class UnitList(_List):
     """A list of units, for which an array, a range or a set will do as well."""
 
     def validate(self, obj: Any, value: Any) -> Any:

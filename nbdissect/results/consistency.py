@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Units whose counts are compared at a time: few enough that copies of them are small.
 _BLOCK_VALUES = 1 << 19
 _MOST_CELLS = 1 << 28
-_MOST_UNITS = 1 << 14  # each is a card of the gallery
+_MOST_UNITS = 1 << 13  # each is a card of the gallery
 _MOST_IMAGES = 1 << 31
 
 

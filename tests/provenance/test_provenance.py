@@ -255,14 +255,14 @@ def test_the_digest_of_outputs_follows_transform_and_layers():
     def transform(image, shift=0.0):
         return torch.tensor(np.array(image)).permute(2, 0, 1) / 255 + shift
 
+    def digest(transform=transform, layer="features"):
+        return output_digest(model, [layer], Batcher(transform, cpu, None), images, cpu)
+
     cpu = torch.device("cpu")
-    before = output_digest(model, ["features"], Batcher(transform, cpu, None), images, cpu)
-    assert output_digest(model, ["features"], Batcher(transform, cpu, None), images, cpu) == before
+    before = digest()
+    assert digest() == before
     assert model.training
-    assert (
-        output_digest(model, ["features"], Batcher(lambda image: transform(image, 1e-6), cpu, None), images, cpu)
-        != before
-    )
-    assert output_digest(model, ["features.0"], Batcher(transform, cpu, None), images, cpu) != before
+    assert digest(lambda image: transform(image, 1e-6)) != before
+    assert digest(layer="features.0") != before
     model.features[0].register_forward_hook(lambda module, inputs, output: output * 1.00001)
-    assert output_digest(model, ["features"], Batcher(transform, cpu, None), images, cpu) != before
+    assert digest() != before

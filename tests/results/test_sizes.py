@@ -293,3 +293,9 @@ def test_deflate_is_not_asked_to_pack_twice_in_small_files(tmp_path, monkeypatch
     )
     photographs().save(tmp_path / "a.nbd")
     assert not asked
+
+
+def test_units_are_no_more_than_a_gallery_shows(tmp_path):
+    d = replace(dissection(8_193, top=1), data=None)
+    with pytest.raises(ArchiveError, match=r"8,193 units; at most 8,192 are allowed"):
+        d.save(tmp_path / "a.nbd")

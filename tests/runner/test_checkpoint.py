@@ -55,6 +55,7 @@ def test_without_its_state_there_is_no_run_to_go_on_with(moments, tmp_path):
     assert d == moments.wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_killed_run_goes_on_and_gives_the_same(tmp_path, seed):
     d, first = killed_and_resumed(tmp_path, np.random.default_rng(seed).uniform(0, 0.6, 2))
@@ -63,6 +64,7 @@ def test_a_killed_run_goes_on_and_gives_the_same(tmp_path, seed):
     assert first[1] != "network 4\n" or first[2] != "network 4\n"
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("last", ["run.state", "records-0.bin", "lock"])
 def test_a_kill_while_a_finished_run_is_cleared_away(tmp_path, last):
@@ -300,6 +302,7 @@ def limited(path, limit):
     return subprocess.run([sys.executable, "-c", code, path, str(limit)], check=False, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 @posix
 def test_a_full_disk_under_a_checkpoint_names_it_and_loses_nothing(tmp_path):
     failed = limited(str(tmp_path / "run"), 30_000)

@@ -134,6 +134,7 @@ def test_workers_that_live_on_hold_no_lock(tmp_path):
             list(executor.map(abs, range(4)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_a_killed_run_goes_on_and_gives_the_same(tmp_path, seed):
     d, _ = killed_and_resumed(tmp_path, np.random.default_rng(seed).uniform(0, 0.6, 2), "executor")

@@ -70,6 +70,7 @@ def test_cells_that_are_lost_are_computed_again(monkeypatch):
     assert case.dissect(executor=Here(3)) == case.dissect()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.parametrize("workers", [2, 3])
 def test_a_process_pool(method, workers):

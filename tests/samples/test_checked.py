@@ -209,6 +209,7 @@ def test_whole_image_labels_that_are_no_sequence(whole):
     )
 
 
+@pytest.mark.filterwarnings("ignore:A whole-image label 0 means no concept")
 @pytest.mark.parametrize(
     "numbers", [[1], (1,), {1}, [np.uint8(1)], np.array([1]), torch.tensor([1]), [torch.tensor(1)], [0, 1], [1, 1]]
 )
