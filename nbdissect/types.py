@@ -71,7 +71,7 @@ class ConceptData(Protocol):
     pass, ``masks`` and ``whole`` in another. Both must be the same each time.
 
     Optional members: ``image_size``, the (height, width) to which images are resized by the
-    default transform (otherwise that of the first image); ``drawings = True`` where the images
+    default transform (otherwise 224 × 224, unless the model says); ``drawings = True`` where the images
     aren't photographs; ``concept_numbers``, all numbers that masks may hold, also those of
     categories that weren't chosen (they are skipped, with one warning); ``digest()``, a text
     that changes with any image or label (without it, images and labels are digested while they
