@@ -164,6 +164,13 @@ def part_of(output: Any, function: Callable[[Any], Any] | None, part: tuple[Key,
     return output
 
 
+def picked(output: Any, pick: Any) -> Any:
+    """Return the part of an output that `pick`, an index, a key or a function, means."""
+    if pick is None:
+        return output
+    return part_of(output, pick, ()) if callable(pick) else part_of(output, None, (pick,))
+
+
 def tensors_in(output: Any, part: tuple[Key, ...] = ()) -> Iterator[tuple[tuple[Key, ...], torch.Tensor]]:
     """Yield every tensor in nested tuples, lists and mappings, with where it lies."""
     if isinstance(output, torch.Tensor):

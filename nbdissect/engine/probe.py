@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from nbdissect.engine.activations import ModelOutOfMemoryError, recorded, run_model
 from nbdissect.engine.batches import Batcher
-from nbdissect.engine.layouts import Layout, Shape, Unreadable, part_of, tensors_in
+from nbdissect.engine.layouts import Layout, Shape, Unreadable, picked, tensors_in
 from nbdissect.engine.model_state import model_dtype, preserve_model_state, preserve_rng_state
 from nbdissect.engine.preprocessing import transform_of_own_size
 from nbdissect.engine.reading import Evidence, refusal, which_part
+from nbdissect.engine.token_order import in_image_order, told_prefixes
 from nbdissect.engine.wrappers import find_layers
 from nbdissect.notices import logger
 from nbdissect.user_code import UserCodeError
@@ -393,7 +393,9 @@ class _Prober:
             if part not in others:
                 continue
             shape = Shape(part, dtype, larger, others[part], wider.get(part))
-            read = evidence.read(module, shape, sizes, forced=forced, prefixes=self._prefixes(call.key))
+            read = evidence.read(
+                module, shape, sizes, forced=forced, prefixes=told_prefixes(self._model, self._names[call.key])
+            )
             if forced and isinstance(read, Layout):
                 read = replace(read, function=pick)
             elif pick is not None and isinstance(read, Layout):
@@ -402,59 +404,7 @@ class _Prober:
         if not readings:
             kinds = "no tensor" if not call.tensors else "other tensors for another number of images"
             return Unreadable(f"returns {kinds}")
-        return self._ordered(call.key, which_part(module, readings))
-
-    def _ancestors(self, key: int) -> list[tuple[str, nn.Module]]:
-        parts = self._names[key].split(".")
-        names = [".".join(parts[:k]) for k in range(len(parts) + 1)]
-        return [(name, self._model.get_submodule(name)) for name in names[::-1]]
-
-    def _prefixes(self, key: int) -> tuple[int, ...] | None:
-        """The numbers of prefix tokens that the nearest model around a layer allows; None where it doesn't say."""
-        for _, module in self._ancestors(key):
-            told = getattr(module, "num_prefix_tokens", None)
-            registers = getattr(getattr(module, "config", None), "num_register_tokens", None)
-            if isinstance(told, int):
-                return (0, told)
-            if isinstance(registers, int):
-                return (0, 1 + registers)
-        return None
-
-    def _ordered(self, key: int, found: Layout | Unreadable) -> Layout | Unreadable:
-        """Put tokens in order where the model knows how; refuse them where it shuffles or hides them."""
-        if isinstance(found, Unreadable) or found.form not in ("tokens", "units first") or found.function is not None:
-            return found
-        name = self._names[key]
-        for outer, module in self._ancestors(key):
-            kind = type(module).__name__
-            if "Hiera" in kind and any(hasattr(module, word) for word in ("unroll", "reroll", "unroll_schedule")):
-                inside = name.removeprefix(f"{outer}.") if outer else name
-                block = inside.removeprefix("blocks.")
-                reroll = getattr(module, "reroll", None)
-                if inside.startswith("blocks.") and block.isdigit() and isinstance(reroll, torch.nn.Module):
-                    schedule = getattr(reroll, "schedule", {})
-                    return replace(
-                        found,
-                        prefix=0,
-                        grid=tuple(schedule[int(block)][1]),
-                        reroll=partial(reroll, block_idx=int(block)),
-                    )
-                return Unreadable(
-                    f"returns tokens in the order of {kind}'s windows, not of the image; its blocks ('blocks.0' …) can be put back in order"
-                )
-        hiding = next((m for m in self._model.modules() if callable(getattr(m, "random_masking", None))), None)
-        if hiding is not None and "decoder" not in name:
-            return Unreadable(
-                f"returns tokens that {type(hiding).__name__} shuffles and hides at random; dissect the encoder without masking"
-            )
-        return found
-
-
-def picked(output: Any, pick: Any) -> Any:
-    """Return the part of an output that `pick`, an index, a key or a function, means."""
-    if pick is None:
-        return output
-    return part_of(output, pick, ()) if callable(pick) else part_of(output, None, (pick,))
+        return in_image_order(self._model, self._names[call.key], which_part(module, readings))
 
 
 def _same(one: Mapping[int, list[torch.Tensor]], two: Mapping[int, list[torch.Tensor]], images: int) -> bool:
