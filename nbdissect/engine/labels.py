@@ -65,7 +65,7 @@ class ImageLabels:
         """Return what tuples hold together, int64 [U, K], given what each of them holds, int64 [T, U]."""
         tuples, concepts, units = len(hits), len(self.columns), hits.shape[1]
         if tuples * concepts <= _DENSE:
-            member = torch.zeros((tuples, concepts), dtype=torch.float64)
+            member = torch.zeros((tuples, concepts), dtype=torch.float64, device="cpu")
             member[self.holder, self.place] = torch.from_numpy(self.times).double()
             # torch's product, not numpy's, whose BLAS knows nothing of the threads we may use; exact below 2 ** 53.
             found: NDArray[np.int64] = (torch.from_numpy(hits).T.double() @ member).long().numpy()
