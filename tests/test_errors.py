@@ -68,7 +68,6 @@ def test_activations_that_are_not_finite_name_layer_and_image(value, batch_size)
 
 
 @pytest.mark.filterwarnings("ignore:quantile=.* is less than one")
-@pytest.mark.filterwarnings("ignore:1 label numbers")
 def test_huge_but_finite_activations_are_fine():
     activations = np.full((4, 2, 8, 8), 3e38, np.float32)
     d = nd.dissect(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -58,13 +57,15 @@ class ImageLabels:
     def truth(self) -> NDArray[np.int64]:
         """Pixels of each concept present, int64 [K]."""
         area = np.bincount(self.tuples, minlength=len(self.pixel_category))
-        total: NDArray[np.int64] = self.sum_by_concept(area[:, None])[0]
-        return total
+        pixels = np.bincount(self.place, weights=area[self.holder] * self.times, minlength=len(self.columns))
+        return pixels.astype(np.int64)
 
     def sum_by_concept(self, hits: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return what tuples hold together, int64 [U, K], given what each of them holds, int64 [T, U]."""
         tuples, concepts, units = len(hits), len(self.columns), hits.shape[1]
         if tuples * concepts <= _DENSE:
+            import torch  # only here: whoever reads labels alone needs none
+
             member = np.zeros((tuples, concepts))
             member[self.holder, self.place] = self.times
             # torch's product, not numpy's, whose BLAS knows nothing of the threads we may use; exact below 2 ** 53.

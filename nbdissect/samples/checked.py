@@ -185,6 +185,8 @@ class CheckedSample:
             if odd := next((size for size in sizes if size != sizes[0]), None):
                 raise ValueError(self._different_sizes(category, odd, sizes[0]))
         try:
+            if isinstance(stack, (list, tuple)) and len(stack):  # numpy 1.24 stacks no list of tensors by itself
+                stack = np.stack([np.asarray(plane) for plane in stack])
             planes = np.asarray(stack)
         except Exception as error:  # tensors on a GPU or with gradients, somebody's __array__
             raise ValueError(

@@ -65,7 +65,6 @@ def test_one_module_under_two_names():
     np.testing.assert_array_equal(both["a"].intersection, both["b"].intersection)
 
 
-@pytest.mark.filterwarnings("ignore:1 label numbers")
 @pytest.mark.parametrize("class_token", [False, True])
 def test_tokens_of_a_square_grid(class_token):
     activations = make_activations(np.random.default_rng(0), ["normal", "relu"], 30, (4, 4))
@@ -80,7 +79,6 @@ def test_tokens_of_a_square_grid(class_token):
         run(model, "layer", data, transform=dense.spell)
 
 
-@pytest.mark.filterwarnings("ignore:1 label numbers")
 def test_fully_connected_layers_count_as_1_by_1_maps():
     activations = make_activations(np.random.default_rng(0), ["normal", "relu"], 40, (1, 1))
     data = make_data(np.random.default_rng(0), 40, [(8, 8)])

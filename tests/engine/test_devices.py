@@ -323,7 +323,6 @@ class Hungry(dense.Playback):
         return super().forward(x)
 
 
-@pytest.mark.filterwarnings("ignore:1 label numbers")
 def test_out_of_memory_halves_the_batch_and_says_so_once(pretended):
     case = Case()
     pretended.most_bytes = 500_000

@@ -87,7 +87,6 @@ def test_a_run_interrupted_while_counting_goes_on_there(tmp_path):
     assert d == case.dissect(per_image=True)
 
 
-@pytest.mark.filterwarnings("ignore:1 label numbers")
 def test_out_of_memory_halves_the_batch_and_says_so_once():
     import torch
 
@@ -139,7 +138,6 @@ def slow(_):
     time.sleep(0.01)
 
 
-@pytest.mark.filterwarnings("ignore:1 label numbers")
 class TestBackground:
     def test_the_same_result(self):
         case = Case()
@@ -251,7 +249,6 @@ def test_a_look_shares_no_memory_with_the_run(per_image):
     assert d == case.dissect(per_image=per_image)
 
 
-@pytest.mark.filterwarnings("ignore:1 label numbers")
 def test_a_look_from_another_thread_waits_for_the_end_of_a_batch():
     """In the middle of one, the run's thread is changing what would be looked at."""
     case = Case(400)
