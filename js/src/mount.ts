@@ -1,6 +1,6 @@
 import type { Context } from "./context";
 import { imageCacheOf } from "./data/image-cache";
-import type { Source } from "./data/source";
+import { answered, type Source } from "./data/source";
 import { h, listen } from "./dom";
 import { Scope } from "./scope";
 import type { Model } from "./state/model";
@@ -25,7 +25,7 @@ export function mount(host: HTMLElement, model: Model, source: Source): () => vo
     fill(box, model, source, scope);
     const standIn = String(model.get("stands_for") ?? "");
     const [{ key }] = model.get("_tables") as { key: string }[];
-    if (standIn) scope.onCleanup(hideStandIn(standIn, source.ask<"unit">({ kind: "unit", key, unit: 0 })));
+    if (standIn) scope.onCleanup(hideStandIn(standIn, answered(source, key)));
   } catch (error) {
     console.error(error);
     box.replaceChildren(problemNote(error));

@@ -127,6 +127,14 @@ export class State {
     return "";
   }
 
+  /** Ends a comparison, or leaves one dissection for another. */
+  showAlone(name: string): void {
+    batch(() => {
+      this.synced.compare.value = [];
+      this.synced.current.value = name;
+    });
+  }
+
   toggleCategory(name: string): void {
     const { category, concept } = this.synced;
     batch(() => {
@@ -135,14 +143,18 @@ export class State {
     });
   }
 
-  /** Filters by a concept of a table, or no longer. Its number is that of the table that is shown. */
+  /**
+   * Filters by a concept of a table, or no longer. Its number is that of the table that is shown: where
+   * more than two share an axis, that is the one that was chosen there.
+   */
   toggleConcept(table: Table, column: number): void {
     const { concept, current } = this.synced;
     const key = conceptKey(table, column);
     const chosen = this.filteredConcept.value === key;
+    const other = this.compared.value && !this.sides.value && table !== this.table.value;
     concept.value = null; // or a change of table would take the old one along
-    if (chosen) return;
-    if (numberOf(this.table.value, key) === null) current.value = table.key;
+    if (chosen && !other) return;
+    if (other || numberOf(this.table.value, key) === null) current.value = table.key;
     concept.value = numberOf(this.table.value, key);
   }
 

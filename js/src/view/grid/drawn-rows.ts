@@ -1,13 +1,14 @@
 import { untracked } from "@preact/signals-core";
 import type { Context } from "../../context";
 import type { UnitInView } from "../../data/image-cache";
-import { glyph, h, label, set } from "../../dom";
+import { h, set } from "../../dom";
 import type { Scope } from "../../scope";
 import { type Card, type Cell, card } from "../card";
 import type { GridFocus } from "./focus";
 import { heightOf, rowsInView, topOf } from "./layout";
 import type { GridElements, GridModel } from "./model";
 import type { Row } from "./rows";
+import { topic } from "./topic";
 
 /** Cards in the page at once, whatever the number of units. */
 const MOST_CARDS = 60;
@@ -16,6 +17,7 @@ const MOST_PRINTED = 600;
 const BEYOND_VIEW = 2;
 
 interface Drawn {
+  row: Row;
   element: HTMLElement;
   cards: (Card | null)[];
 }
@@ -110,8 +112,9 @@ export class DrawnRows {
   #draw(places: number[]): void {
     const { body } = this.elements;
     const rows = this.model.rows.value;
-    const keys = new Set(places.map((at) => rows[at].key));
-    for (const key of [...this.#drawn.keys()]) if (!keys.has(key)) this.#drop(key);
+    const looks = new Map(places.map((at) => [rows[at].key, rows[at].look]));
+    for (const [key, { row }] of [...this.#drawn])
+      if (!looks.has(key) || looks.get(key) !== row.look) this.#drop(key);
     let next: ChildNode | null = body.firstChild;
     for (const at of places) {
       const { element } = this.#drawn.get(rows[at].key) ?? this.#make(rows[at]);
@@ -134,10 +137,10 @@ export class DrawnRows {
     const element = h(
       "div.line",
       { role: "row" },
-      row.concept ? topic(row.concept) : null,
+      row.topic ? topic(row.topic) : null,
       ...cards.map((one, side) => one?.element ?? this.#emptyCard(side)),
     );
-    const drawn = { element, cards };
+    const drawn = { row, element, cards };
     this.#drawn.set(row.key, drawn);
     return drawn;
   }
@@ -172,7 +175,3 @@ export class DrawnRows {
     return opened ? [{ ...opened, all: true }, ...inView] : inView;
   }
 }
-
-/** In a comparison: the concept that both cards of a row are about. */
-const topic = ({ name, category, kind }: NonNullable<Row["concept"]>): HTMLElement =>
-  h("div.topic", { role: "rowheader" }, glyph(kind), label(name, "concept"), h("span.kind", category));
