@@ -35,6 +35,9 @@ export function graphs({ state }: Context, scope: Scope): HTMLElement {
     markChosen(element, state);
   });
   scope.effect(() => markChosen(element, state));
+  scope.effect(() => {
+    element.hidden = !state.local.chart.value;
+  });
   return element;
 }
 
