@@ -170,11 +170,10 @@ export class DrawnRows {
     for (const key of [...this.#drawn.keys()]) this.#drop(key);
   }
 
-  /** What the kernel is asked for: the opened unit first, with all its images. */
+  /** What the kernel is asked for: what is opened first, with all its images. */
   #unitsIn(first: number, last: number): UnitInView[] {
-    const { rows, state } = this.model;
+    const { rows, openCells } = this.model;
     const inView = rows.value.slice(first, last + 1).flatMap((row) => row.cells.filter((cell) => !!cell));
-    const opened = state.unitAt(state.synced.opened.value);
-    return opened ? [{ ...opened, all: true }, ...inView] : inView;
+    return [...openCells.value.map(({ table, unit }) => ({ table, unit, all: true })), ...inView];
   }
 }
