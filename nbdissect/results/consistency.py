@@ -160,6 +160,21 @@ def _activations(d: LayerScores) -> Iterator[str]:
             yield "a threshold is above its unit's strongest activation"
         if ((d.thresholds >= first)[:, None] & (d.activation > 0)).any():
             yield "activation has pixels of a unit that never passes its threshold"
+    if d.silent is not None:
+        yield from _silent(d)
+
+
+def _silent(d: LayerScores) -> Iterator[str]:
+    """Check that the last images of a unit, those it is silent in, are as dark as any."""
+    held = (d.top_images >= 0).sum(axis=1)
+    if ((d.silent < 0) | (d.silent > held)).any():
+        yield f"silent is below 0 or above the number of a unit's top images ({int(held.max(initial=0))} at most)"
+        return
+    places = np.arange(d.top_images.shape[1])
+    silent = (places >= (held - d.silent)[:, None]) & (places < held[:, None])
+    least = np.where((d.top_images >= 0)[..., None, None], d.top_maps, np.inf).min(axis=(1, 2, 3), initial=np.inf)
+    if (silent & (d.top_activations > least[:, None])).any():
+        yield "silent counts an image in which a unit is above its minimum"
 
 
 def _imported(d: LayerScores) -> Iterator[str]:
