@@ -110,6 +110,7 @@ describe("cache", () => {
           kind: "pictures",
           images,
           types: images.map(() => "image/jpeg"),
+          scenes: images.map(() => ""),
           problems: images.map(() => ""),
         };
         model.fire(
@@ -290,7 +291,14 @@ describe("cache", () => {
       else
         model.fire(
           "msg:custom",
-          { kind, id, images, types: ["image/jpeg", "image/jpeg"], problems: ["", ""] },
+          {
+            kind,
+            id,
+            images,
+            types: ["image/jpeg", "image/jpeg"],
+            scenes: ["", "street"],
+            problems: ["", ""],
+          },
           [1, 2].map(() => new DataView(new ArrayBuffer(4))),
         );
     }
@@ -309,6 +317,7 @@ describe("cache", () => {
       kind: "pictures",
       images,
       types: images.map(() => "image/jpeg"),
+      scenes: images.map(() => ""),
       problems: images.map((image) => (image === 3 ? "Image 3: torn" : "")),
     };
     model.fire(

@@ -41,6 +41,7 @@ export class ImageCache {
   readonly #bitmaps = new Lru<string, ImageBitmap>(360, (bitmap) => bitmap.close());
   readonly #units = new Lru<string, UnitMaps>(3000);
   readonly #fields = new Lru<object, Field>(400);
+  readonly #scenes = new Map<string, string>();
   /** Why something will not come, by its name. */
   readonly #broken = new Map<string, string>();
   readonly #pending = new Set<string>();
@@ -87,6 +88,11 @@ export class ImageCache {
   /** Why an image of a unit will not come; empty if nothing is known against it. */
   problemOf(table: Table, unit: number, index: number): string {
     return this.#broken.get(imageName(table, index)) ?? this.#broken.get(mapsName(table.key, unit)) ?? "";
+  }
+
+  /** Where an image was taken; empty where the data set doesn't say so, or it hasn't come. */
+  scene(table: Table, index: number): string {
+    return this.#scenes.get(imageName(table, index)) ?? "";
   }
 
   maps(table: Table, unit: number): UnitMaps | undefined {
@@ -237,6 +243,7 @@ export class ImageCache {
         this.#broken.set(name, reply.problems[at]);
         return;
       }
+      if (reply.scenes[at]) this.#scenes.set(name, reply.scenes[at]);
       const file = files[at] as DataView<ArrayBuffer>;
       this.#files.set(name, new Blob([file], { type: reply.types[at] }));
     });

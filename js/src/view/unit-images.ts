@@ -21,8 +21,8 @@ export function legend(table: Table, { why, concept }: Explanation, scope: Scope
     const name = table.names[concept.value];
     element.replaceChildren(
       ...PATTERNS.map(({ part }) => {
-        const swatch = h("canvas", { width: 48, height: 28, "aria-hidden": "true" });
-        paintPattern(swatch, part);
+        const swatch = h("canvas", { width: 56, height: 36, "aria-hidden": "true" });
+        paintPattern(swatch, part, 2);
         const text = part === 1 ? "unit only" : part === 2 ? h("span", label(name), " only") : "both";
         return h("span.item", swatch, text);
       }),
@@ -68,7 +68,7 @@ export function unitImages(
     canvas.dataset.state = "here";
     const explained = state.local.printing.value || !why.value ? null : labels.value;
     return explained
-      ? drawExplained(canvas, scene, explained[rank], table.names[concept.value], dense)
+      ? drawExplained(canvas, scene, explained[rank], table.names[concept.value])
       : drawMask(canvas, scene, rank, cache.maps(table, unit)?.maps[rank].peak);
   };
   scope.effect(() => {
@@ -112,14 +112,13 @@ function drawExplained(
   scene: Scene,
   { pixels, missing }: Labels,
   name: string,
-  dense: number,
 ): Texts {
   if (missing || !scene.field) {
     paint(canvas, { ...scene, overlay: "none" });
     return { caption: missing, description: missing };
   }
   const parts = overlap(scene.field, scene.threshold, pixels);
-  paintWhy(canvas, scene, parts, dense);
+  paintWhy(canvas, scene, parts);
   const { unit, concept, both } = sharesOf(parts);
   return {
     caption: `IoU ${decimals(both / (both + unit + concept || 1))}`,
