@@ -152,8 +152,13 @@ describe("cache", () => {
       if (kind === "maps") model.fire("msg:custom", { ...reply, id }, buffers);
       else {
         const types = (images as number[]).map(() => "image/jpeg");
+        const scenes = types.map(() => "");
         const parts = types.map(() => new DataView(new ArrayBuffer(4)));
-        model.fire("msg:custom", { kind, id, images, types, problems: problems(images as number[]) }, parts);
+        model.fire(
+          "msg:custom",
+          { kind, id, images, types, scenes, problems: problems(images as number[]) },
+          parts,
+        );
       }
     }
   };
