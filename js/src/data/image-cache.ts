@@ -39,6 +39,7 @@ export class ImageCache {
   readonly problem = signal<Problem | null>(null);
   readonly #files = new Lru<string, Blob>(6000);
   readonly #bitmaps = new Lru<string, ImageBitmap>(360, (bitmap) => bitmap.close());
+  readonly #photographs = new Lru<string, ImageBitmap>(8, (bitmap) => bitmap.close());
   readonly #units = new Lru<string, UnitMaps>(3000);
   readonly #fields = new Lru<object, Field>(400);
   readonly #scenes = new Map<string, string>();
@@ -82,6 +83,29 @@ export class ImageCache {
     if (bitmap) return bitmap;
     const file = this.#files.get(name);
     if (file) this.#decode(name, index, file);
+    return null;
+  }
+
+  /** The image at its own resolution, if it is here; otherwise it is asked for. */
+  photograph(table: Table, index: number): ImageBitmap | null {
+    const name = imageName(table, index);
+    const task = `photograph ${name}`;
+    const known = this.#photographs.get(name);
+    if (known || this.#pending.has(task) || this.#broken.has(task)) return known ?? null;
+    this.#pending.add(task);
+    this.#source
+      .ask<"photograph">({ kind: "photograph", key: table.key, image: index })
+      .then(({ reply, buffers: [file] }) =>
+        createImageBitmap(new Blob([file as DataView<ArrayBuffer>], { type: reply.type })),
+      )
+      .then(
+        (bitmap) => this.#photographs.set(name, bitmap),
+        (error) => this.#broken.set(task, error.message), // the small one stays
+      )
+      .finally(() => {
+        this.#pending.delete(task);
+        this.#noteArrival();
+      });
     return null;
   }
 
