@@ -19,7 +19,7 @@ export function changes({ state }: Context, scope: Scope): HTMLElement {
       "button.chip",
       { "data-change": change, title: meaning, onclick: () => state.toggleChange(change) },
       h("i.sign", { "aria-hidden": "true" }, sign),
-      change,
+      h("span.name", change),
       " ",
       count,
     );

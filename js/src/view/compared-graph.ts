@@ -34,16 +34,17 @@ export function comparedGraph(drawing: Drawing, tables: Table[], counts: Counts[
   return element;
 }
 
+/** Whose bars these are; its figures, where the line above the graph doesn't say them. */
 function nameOf({ state }: Drawing, table: Table, { detectors, unique }: Counts): HTMLElement {
   const figures = `${plural(detectors, "unit")}, ${plural(unique, "concept")}`;
-  const button = h(
+  const name = { title: `Show ${table.key} alone`, onclick: () => state.showAlone(table.key) };
+  if (state.sides.value) return h("button.plain", name, label(table.key));
+  return h(
     "button.plain",
-    { title: `Show ${table.key} alone: ${figures}`, onclick: () => state.showAlone(table.key) },
+    { ...name, "aria-current": table === state.table.value },
     label(table.key),
-    h("span.hint", { "aria-label": figures }, `${number(detectors)} · ${number(unique)}`),
+    h("span.hint", { title: figures, "aria-label": figures }, `${number(detectors)} · ${number(unique)}`),
   );
-  if (!state.sides.value) set(button, { "aria-current": table === state.table.value });
-  return button;
 }
 
 /** All bars of one concept: read as "car: 12 in trained, 3 in untrained". */

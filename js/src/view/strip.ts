@@ -1,5 +1,4 @@
 import type { Context } from "../context";
-import { STRIP } from "../data/image-cache";
 import { type Table, topImages } from "../data/table";
 import { h } from "../dom";
 import { paint } from "../draw/overlay";
@@ -8,35 +7,36 @@ import type { Layout } from "./grid/layout";
 import { preview } from "./preview";
 import { density, sceneOf } from "./scene";
 
-/** The strongest images of a unit, at most `STRIP` of them, small, drawn as they arrive. */
+/** The strongest images of a unit, as many as there is room for, small, drawn as they arrive. */
 export function strip(
   context: Context,
   table: Table,
   unit: number,
-  { thumb, perLine }: Layout,
+  { thumb, perLine, shown }: Layout,
   about: string,
   scope: Scope,
 ): HTMLElement {
   // Paper shows hundreds of strips at once, and needs no more than it can print of each.
   const pixels = Math.round(thumb * (context.state.local.printing.peek() ? 1 : density()));
-  const canvases = Array.from(topImages(table, unit).subarray(0, STRIP), () =>
+  const canvases = Array.from(topImages(table, unit).subarray(0, shown), () =>
     h("canvas", { width: pixels, height: pixels }),
   );
   canvases.forEach((canvas, rank) => {
     preview(canvas, table, unit, rank);
   });
   drawAsTheyArrive(context, table, unit, canvases, scope);
-  const more = table.top - STRIP;
+  const more = table.top - shown;
   return h(
     "div.strip",
     { role: "img", "aria-label": `${table.top} strongest images${about}` },
     ...canvases,
-    more > 0 && h("span.more", { style: `grid-area:${lastPlace(perLine)}` }, `+${more}`),
+    more > 0 && h("span.more", { style: `grid-area:${lastPlace(shown, perLine)}` }, `+${more}`),
   );
 }
 
 /** Row and column of the last image: over its corner stands how many more there are. */
-const lastPlace = (perLine: number): string => `${Math.ceil(STRIP / perLine)}/${((STRIP - 1) % perLine) + 1}`;
+const lastPlace = (images: number, perLine: number): string =>
+  `${Math.ceil(images / perLine)}/${((images - 1) % perLine) + 1}`;
 
 function drawAsTheyArrive(
   context: Context,

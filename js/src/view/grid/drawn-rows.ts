@@ -63,20 +63,20 @@ export class DrawnRows {
 
   #lookNow(): string {
     const { layout, fullIou, state } = this.model;
-    const { shape, columns, thumb } = layout.value;
+    const { shape, columns, thumb, shown } = layout.value;
     const { compare } = state.synced;
-    return `${shape} ${columns} ${thumb} ${fullIou.value} ${compare.value.join()} ${state.local.printing.value}`;
+    return `${shape} ${columns} ${thumb} ${shown} ${fullIou.value} ${compare.value.join()} ${state.local.printing.value}`;
   }
 
   /** Sizes and counts of the whole grid. */
   #layOut(): void {
     const { list, body } = this.elements;
     const { layout, rows, extent, state } = this.model;
-    const { columns, thumb, perLine } = layout.value;
+    const { columns, thumb, perLine, stacked } = layout.value;
     const printing = state.local.printing.value;
     list.style.setProperty("--thumb", `${thumb}px`);
     list.style.setProperty("--per-line", String(perLine));
-    body.style.setProperty("--columns", String(columns));
+    body.style.setProperty("--columns", String(stacked ? 1 : columns));
     list.dataset.omitted =
       printing && rows.value.length > this.#mostPrinted()
         ? `The first ${MOST_PRINTED}. Filter to print others.`

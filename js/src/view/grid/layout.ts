@@ -8,7 +8,10 @@ export interface Layout {
   /** Side of a thumbnail, and how many stand in a line. */
   thumb: number;
   perLine: number;
+  shown: number;
   rowHeight: number;
+  /** In a comparison too narrow for two: the cards of a row stand one below the other. */
+  stacked?: boolean;
   /** What is left of a row, above the unit that is opened in it. */
   openHead: number;
 }
@@ -22,19 +25,39 @@ const TEXT_ABOVE = 72;
 /** The text of a card whose unit is opened, without its strip; other cards beside it keep theirs. */
 const OPEN_HEAD = TEXT_ABOVE + 2 * PAD;
 
+/** Below this width the cards of a comparison stand one below the other. */
+const STACKED = 600;
+const [LEAST_THUMB, MOST_THUMB] = [96, 124];
+// The concept of both cards, and the text of one; as in the style sheets.
+const [TOPIC, PAIR_TEXT] = [28, 66];
+
+/** A comparison: two cards, and above them the concept of both. */
+function pairedLayout(width: number, top: number): Layout {
+  const stacked = width < STACKED;
+  const room = (stacked ? width : width / 2 - 4) - 2 * PAD;
+  const images = Math.max(1, Math.min(STRIP, top, Math.floor((room + GAP) / (LEAST_THUMB + GAP))));
+  const thumb = Math.floor(Math.min(MOST_THUMB, (room + GAP) / images - GAP));
+  const [cards, strip] = [stacked ? 2 : 1, top ? thumb + GAP : 0];
+  const openHead = TOPIC + cards * PAIR_TEXT;
+  const rowHeight = openHead + cards * strip;
+  return { shape: "stack", columns: 2, thumb, perLine: images, shown: images, rowHeight, openHead, stacked };
+}
+
 /** Layout of a grid `width` pixels wide whose units have `top` images each. */
 export function layoutAt(width: number, top: number, paired: boolean): Layout {
+  if (paired) return pairedLayout(width, top);
   // A result without images is text: as many cards side by side as there is room for.
-  const columns = paired ? 2 : top ? (width >= 1840 ? 2 : 1) : Math.max(1, Math.floor(width / 270));
+  const columns = top ? (width >= 1840 ? 2 : 1) : Math.max(1, Math.floor(width / 270));
   const room = width / columns - 2 * PAD - (columns > 1 ? 8 : 0);
   const images = Math.max(1, Math.min(STRIP, top));
-  if (!paired && room >= 700) {
+  if (room >= 700) {
     const thumb = Math.floor(Math.min(124, (room - HEAD) / images - GAP));
     return {
       shape: "row",
       columns,
       thumb,
       perLine: images,
+      shown: images,
       rowHeight: Math.max(thumb, TEXT_BESIDE) + 2 * PAD,
       openHead: columns > 1 ? Math.max(thumb, TEXT_BESIDE) + 2 * PAD : OPEN_HEAD,
     };
@@ -42,12 +65,10 @@ export function layoutAt(width: number, top: number, paired: boolean): Layout {
   const perLine = room >= 460 ? images : Math.min(images, 5);
   const lines = Math.ceil(images / perLine);
   const thumb = Math.floor(Math.min(110, (room + GAP) / perLine - GAP));
-  // A pair of cards has their concept above them, and no line for it of their own.
-  const header = paired ? 6 : 0;
   const strip = top ? lines * (thumb + GAP) : 0;
-  const rowHeight = header + TEXT_ABOVE + strip + 2 * PAD;
+  const rowHeight = TEXT_ABOVE + strip + 2 * PAD;
   const openHead = columns > 1 ? rowHeight : OPEN_HEAD;
-  return { shape: "stack", columns, thumb, perLine, rowHeight, openHead };
+  return { shape: "stack", columns, thumb, perLine, shown: images, rowHeight, openHead };
 }
 
 /** Heights that decide where rows stand. */

@@ -136,7 +136,11 @@ export class OpenedUnit {
       );
       this.#shown = { addresses, scope, explanations: pages.map(({ explanation }) => explanation) };
       page.replaceChildren(...pages.map(({ region }) => region));
-      page.classList.toggle("two", !!model.state.sides.value);
+      const { sides } = model.state;
+      page.classList.toggle("two", !!sides.value);
+      model.openCells.value.forEach(({ table }, at) => {
+        pages[at].region.classList.toggle("right", table === sides.value?.[1]);
+      });
       page.hidden = false; // or it has no height and takes no focus
       model.openHeight.value = page.offsetHeight;
       if (!same && this.#byUser) this.#reveal();
