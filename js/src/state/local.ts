@@ -1,12 +1,9 @@
 import { signal } from "@preact/signals-core";
 
-<<<<<<< HEAD
-=======
 /** How many units a notebook shows before anybody asks for more, and how many more then. */
 export const FIRST_UNITS = 8;
 export const MORE_UNITS = 12;
 
->>>>>>> main
 /** An image of a unit: its place among the unit's strongest. */
 export interface Look {
   key: string;
@@ -21,13 +18,6 @@ export interface Step {
   /** Puts everything back as it was before. */
   restore(): void;
 }
-<<<<<<< HEAD
-
-/** How many units a notebook shows before anybody asks for more, and how many more then. */
-export const FIRST_UNITS = 8;
-export const MORE_UNITS = 12;
-=======
->>>>>>> main
 
 /** What belongs to this page alone: Python never hears of it. */
 export class LocalState {
@@ -35,24 +25,14 @@ export class LocalState {
   readonly level = signal(0);
   readonly dark = signal(false);
   readonly printing = signal(false);
-<<<<<<< HEAD
-  /** The image that is looked at alone. */
-  readonly looked = signal<Look | null>(null);
-  /** Where one came from, following units from image to image: the last is the way back. */
-  readonly trail = signal<Step[]>([]);
-=======
->>>>>>> main
   /** Where the list of units ends; a page of its own shows all of them. */
   readonly limit = signal(FIRST_UNITS);
   /** Whether the bar graph is unfolded. */
   readonly chart = signal(true);
   /** Whether the gallery is a page of its own: then it may scroll that page by itself. */
   ownPage = false;
-<<<<<<< HEAD
-=======
   /** The image that is looked at alone. */
   readonly looked = signal<Look | null>(null);
   /** Where one came from, following units from image to image: the last is the way back. */
   readonly trail = signal<Step[]>([]);
->>>>>>> main
 }
