@@ -41,7 +41,7 @@ function nameOf({ state }: Drawing, table: Table, { detectors, unique }: Counts)
   if (state.sides.value) return h("button.plain", name, label(table.key));
   return h(
     "button.plain",
-    { ...name, "aria-current": table === state.table.value },
+    { ...name, ...(table === state.table.value && { "aria-current": "true" }) },
     label(table.key),
     h("span.hint", { title: figures, "aria-label": figures }, `${number(detectors)} · ${number(unique)}`),
   );
