@@ -29,6 +29,8 @@ export class LocalState {
   readonly looked = signal<Look | null>(null);
   /** Where one came from, following units from image to image: the last is the way back. */
   readonly trail = signal<Step[]>([]);
+  /** The unit that somebody followed a link to: opened, it comes into view. */
+  followed = "";
   /** Where the list of units ends; a page of its own shows all of them. */
   readonly limit = signal(FIRST_UNITS);
   /** Whether the bar graph is unfolded. */

@@ -5,7 +5,7 @@ import { glyph, h, label, set } from "../../dom";
 import type { Scope } from "../../scope";
 import { type Card, type Cell, card } from "../card";
 import type { GridFocus } from "./focus";
-import { heightOf, rowsBetween, topOf } from "./layout";
+import { heightOf, OPEN_LINE, rowsBetween, topOf } from "./layout";
 import type { GridElements, GridModel } from "./model";
 import type { Row } from "./rows";
 
@@ -61,17 +61,18 @@ export class DrawnRows {
 
   #lookNow(): string {
     const { layout, fullIou, state } = this.model;
-    const { shape, columns, thumb } = layout.value;
+    const { shape, columns, thumb, shown } = layout.value;
     const { compare } = state.synced;
-    return `${shape} ${columns} ${thumb} ${fullIou.value} ${compare.value.join()} ${state.local.printing.value}`;
+    return `${shape} ${columns} ${thumb} ${shown} ${fullIou.value} ${compare.value.join()} ${state.local.printing.value}`;
   }
 
   /** Sizes and counts of the whole grid. */
   #layOut(): void {
     const { list, body } = this.elements;
     const { layout, rows, extent, state } = this.model;
-    const { columns, thumb, perLine } = layout.value;
+    const { columns, thumb, perLine, openHead } = layout.value;
     const printing = state.local.printing.value;
+    list.classList.toggle("opens-below-line", openHead === OPEN_LINE);
     list.style.setProperty("--thumb", `${thumb}px`);
     list.style.setProperty("--per-line", String(perLine));
     body.style.setProperty("--columns", String(columns));

@@ -134,8 +134,9 @@ export class OpenedUnit {
       elements.page.append(region);
       elements.page.hidden = false; // or it has no height and takes no focus
       model.openHeight.value = elements.page.offsetHeight;
-      if (!same && this.#byUser) this.#reveal();
-      if ((this.#takesFocus && !same) || hadFocus) focusOn(this.#controls()[place] ?? region);
+      const followed = model.state.local.followed === address;
+      if (!same && (this.#byUser || followed)) this.#reveal();
+      if (((this.#takesFocus || followed) && !same) || hadFocus) focusOn(this.#controls()[place] ?? region);
     });
   }
 
@@ -143,6 +144,7 @@ export class OpenedUnit {
   #reveal(): void {
     const { page } = this.elements;
     this.#byUser = false;
+    this.model.state.local.followed = "";
     this.#place();
     const { top, bottom } = page.getBoundingClientRect();
     const view = scrollerOf(page);
