@@ -36,16 +36,21 @@ describe("window", () => {
   });
 
   it("lays cards out for every width", () => {
-    expect(layoutAt(1004, 10, false)).toMatchObject({ shape: "row", columns: 1, perLine: 10 });
-    expect(layoutAt(380, 10, false)).toMatchObject({ shape: "stack", perLine: 5 });
+    expect(layoutAt(1256, 10, false)).toMatchObject({ shape: "row", columns: 1, perLine: 10, shown: 10 });
+    expect(layoutAt(1004, 10, false)).toMatchObject({ shape: "row", columns: 1, perLine: 7, shown: 7 });
+    expect(layoutAt(400, 10, false)).toMatchObject({ shape: "stack", perLine: 3, shown: 6 });
+    expect(layoutAt(620, 10, false)).toMatchObject({ shape: "stack", perLine: 6, shown: 6 });
+    expect(layoutAt(1004, 3, false)).toMatchObject({ perLine: 3, shown: 3, thumb: 124 });
     expect(layoutAt(1900, 10, false).columns).toBe(2);
     expect(layoutAt(1004, 0, false)).toMatchObject({ columns: 3, rowHeight: 92 });
     expect(layoutAt(1004, 25, false)).toEqual(layoutAt(1004, 10, false));
     expect(layoutAt(1004, 10, true)).toMatchObject({ shape: "stack", columns: 2 });
     for (const width of [300, 500, 720, 1004, 1500, 2400]) {
-      const { shape, thumb, perLine, columns } = layoutAt(width, 10, false);
+      const { shape, thumb, perLine, shown, columns } = layoutAt(width, 10, false);
       const room = width / columns - (shape === "row" ? 232 : 0);
       expect((thumb + 3) * perLine).toBeLessThanOrEqual(room);
+      expect(thumb).toBeGreaterThanOrEqual(96);
+      expect(shown).toBeGreaterThanOrEqual(4);
     }
   });
 });

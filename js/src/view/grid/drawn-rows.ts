@@ -5,7 +5,7 @@ import { h, set } from "../../dom";
 import type { Scope } from "../../scope";
 import { type Card, type Cell, card } from "../card";
 import type { GridFocus } from "./focus";
-import { heightOf, rowsBetween, topOf } from "./layout";
+import { heightOf, OPEN_LINE, rowsBetween, topOf } from "./layout";
 import type { GridElements, GridModel } from "./model";
 import type { Row } from "./rows";
 import { topic } from "./topic";
@@ -72,8 +72,9 @@ export class DrawnRows {
   #layOut(): void {
     const { list, body } = this.elements;
     const { layout, rows, extent, state } = this.model;
-    const { columns, thumb, perLine, stacked } = layout.value;
+    const { columns, thumb, perLine, openHead, stacked } = layout.value;
     const printing = state.local.printing.value;
+    list.classList.toggle("opens-below-line", openHead === OPEN_LINE);
     list.style.setProperty("--thumb", `${thumb}px`);
     list.style.setProperty("--per-line", String(perLine));
     body.style.setProperty("--columns", String(stacked ? 1 : columns));

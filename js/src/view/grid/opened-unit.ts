@@ -143,10 +143,11 @@ export class OpenedUnit {
       });
       page.hidden = false; // or it has no height and takes no focus
       model.openHeight.value = page.offsetHeight;
-      if (!same && this.#byUser) this.#reveal();
-      if (!(this.#takesFocus && !same) && !hadFocus) return;
-      const opened = addresses.indexOf(model.state.synced.opened.value);
-      focusOn(this.#controls()[place] ?? pages[Math.max(0, opened)].region);
+      const { opened } = model.state.synced;
+      const followed = model.state.local.followed === opened.value;
+      if (!same && (this.#byUser || followed)) this.#reveal();
+      if (!((this.#takesFocus || followed) && !same) && !hadFocus) return;
+      focusOn(this.#controls()[place] ?? pages[Math.max(0, addresses.indexOf(opened.value))].region);
     });
   }
 
@@ -154,6 +155,7 @@ export class OpenedUnit {
   #reveal(): void {
     const { page } = this.elements;
     this.#byUser = false;
+    this.model.state.local.followed = "";
     this.#place();
     const { top, bottom } = page.getBoundingClientRect();
     const view = scrollerOf(page);
