@@ -47,14 +47,15 @@ function nameOf({ state }: Drawing, table: Table, { detectors, unique }: Counts)
   );
 }
 
-/** All bars of one concept: read as "car: 12 in trained, 3 in untrained". */
+/** All bars of one concept: read as "car 12 in trained, 3 in untrained". */
 function columnOf(drawing: Drawing, tables: Table[], category: string, bar: SharedBar): HTMLElement {
   const kind = kindOf(category, drawing.categories);
   const said = `${named(bar.name)}: ${tables.map(({ key }, at) => `${number(bar.units[at])} in ${key}`).join(", ")}`;
   const columns = bar.units.map((units, at) => {
     const column = colored(kind, units ? "column" : "");
     column.style.setProperty("--share", String(units / drawing.largest));
-    return h("span.g-column", { "data-at": at }, h("span.g-count", units ? String(units) : ""), column);
+    const count = units ? [String(units), h("span.aside", ` in ${tables[at].key}, `)] : [];
+    return h("span.g-column", { "data-at": at }, h("span.g-count", ...count), column);
   });
   const element = option({
     key: bar.key,
@@ -64,7 +65,7 @@ function columnOf(drawing: Drawing, tables: Table[], category: string, bar: Shar
     parts: [h("bdi.g-label", named(bar.name)), ...columns],
   });
   const change = !bar.units[0] ? "gained" : bar.units[1] ? "kept" : "lost";
-  set(element, { "aria-label": said, ...(tables.length === 2 && { "data-change": change }) });
+  if (tables.length === 2) set(element, { "data-change": change });
   return element;
 }
 

@@ -61,8 +61,8 @@ function heightOfRow(shape: Layout["shape"], thumb: number, lines: number): numb
 
 /** Below this width the cards of a comparison stand one below the other. */
 const STACKED = 600;
-// The concept of both cards, and the text of one; as in the style sheets.
-const [TOPIC, PAIR_TEXT] = [28, 66];
+// The concept of both cards, and the text of one, above its strip and alone; as in the style sheets.
+const [TOPIC, PAIR_TEXT, PAIR_ALONE] = [28, 66, 54];
 
 /** A comparison: two cards, and above them the concept of both. */
 function pairedLayout(width: number, top: number): Layout {
@@ -70,8 +70,8 @@ function pairedLayout(width: number, top: number): Layout {
   const room = (stacked ? width : width / 2 - 4) - 2 * PAD;
   const line = lineOf(room, Math.max(1, Math.min(STRIP, top)));
   const [cards, strip] = [stacked ? 2 : 1, top ? line.thumb + GAP : 0];
-  const openHead = TOPIC + cards * PAIR_TEXT;
-  const rowHeight = openHead + cards * strip;
+  const openHead = TOPIC + cards * PAIR_ALONE;
+  const rowHeight = TOPIC + cards * (PAIR_TEXT + strip);
   return { shape: "stack", columns: 2, ...line, shown: line.perLine, rowHeight, openHead, stacked };
 }
 
