@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import nbdissect as nd
+from nbdissect.types import UNLABELED
 from support import dense
 from support.cases import Case, assert_equal
 from support.data import KINDS, make_activations, make_data
@@ -32,7 +33,7 @@ def test_equals_the_dense_reference(seed, semantics):
 
 def test_what_is_unlabeled_is_no_background():
     """One image, half of it car, a quarter nothing, a quarter unknown; the unit fires everywhere."""
-    car = np.array([[[1, 1, 0, -1]]])
+    car = np.array([[[1, 1, 0, UNLABELED]]])
     data = dense.Data([nd.Concept(1, "car", "object")], ("object",), [({"object": car}, {}, (1, 4))])
     d = nd.dissect(
         dense.Playback(layer=np.ones((1, 1, 1, 4), np.float32)),
@@ -49,7 +50,7 @@ def test_what_is_unlabeled_is_no_background():
 @pytest.mark.parametrize("known", [0, 1])
 def test_an_unknown_category_hides_no_other(known):
     """Unknown in one plane of a category is unknown in the category, and in no other."""
-    planes = np.array([[[1, 1]], [[-1, known]]])
+    planes = np.array([[[1, 1]], [[UNLABELED, known]]])
     concepts = [nd.Concept(1, "car", "object"), nd.Concept(2, "red", "color")]
     data = dense.Data(concepts, ("object", "color"), [({"object": planes, "color": np.array([[[2, 0]]])}, {}, (1, 2))])
     d = nd.dissect(
@@ -65,7 +66,7 @@ def test_an_unknown_category_hides_no_other(known):
 
 
 def test_an_image_without_any_known_pixel_carries_no_category():
-    unknown = ({"object": np.full((1, 2, 2), -1)}, {"object": (1,)}, (2, 2))
+    unknown = ({"object": np.full((1, 2, 2), UNLABELED)}, {"object": (1,)}, (2, 2))
     labeled = ({"object": np.full((1, 2, 2), 1)}, {}, (2, 2))
     data = dense.Data([nd.Concept(1, "car", "object")], ("object",), [unknown, labeled])
     d = nd.dissect(
@@ -101,8 +102,8 @@ def test_without_unknown_pixels_nothing_is_kept_of_them():
 
 
 def test_other_negative_numbers_are_no_labels():
-    data = dense.Data([nd.Concept(1, "car", "object")], ("object",), [({"object": np.full((1, 2, 2), -2)}, {}, (2, 2))])
-    with pytest.raises(ValueError, match="Image 0, category 'object': label number -2 is not among"):
+    data = dense.Data([nd.Concept(1, "car", "object")], ("object",), [({"object": np.full((1, 2, 2), -1)}, {}, (2, 2))])
+    with pytest.raises(ValueError, match="Image 0, category 'object': label number -1 is not among"):
         nd.dissect(
             dense.Playback(layer=np.ones((1, 1, 2, 2), np.float32)),
             "layer",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import nbdissect as nd
-from nbdissect.types import Concept
+from nbdissect.types import UNLABELED, Concept
 from support import dense
 
 KINDS = ("normal", "relu", "dead", "tied", "saturated", "negative", "constant", "large")
@@ -48,7 +48,7 @@ def make_data(rng, images, shapes, unlabeled=0.0):
                 )
                 for plane in masks[category]:
                     if unlabeled and rng.random() < unlabeled:
-                        plane[rng.random(shape) < rng.choice([0.1, 0.9, 1])] = -1
+                        plane[rng.random(shape) < rng.choice([0.1, 0.9, 1])] = UNLABELED
         if rng.random() < 0.5:
             whole["s"] = tuple(rng.choice([0, 7, 9], size=rng.integers(1, 3)).tolist())
         if rng.random() < 0.2:

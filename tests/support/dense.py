@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 import nbdissect as nd
+from nbdissect.types import UNLABELED
 
 
 @dataclass
@@ -96,7 +97,9 @@ def dissect(activations, data, quantile, semantics="paper", thresholds=None, top
     for x in images:
         masks, whole, shape = data.samples[x]
         M = upsample(activations[x], shape) > T[:, None, None]
-        known = [~np.any([m == -1 for m in masks.get(g, ())], axis=0) & np.ones(shape, bool) for g in data.categories]
+        known = [
+            ~np.any([m == UNLABELED for m in masks.get(g, ())], axis=0) & np.ones(shape, bool) for g in data.categories
+        ]
         planes = [
             (column[n], (np.asarray(layer) == n) & known[category[column[n]]])
             for layers in masks.values()
