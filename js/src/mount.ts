@@ -7,7 +7,9 @@ import type { Model } from "./state/model";
 import { State } from "./state/state";
 import { followTheme } from "./theme";
 import { gallery } from "./view/gallery";
+import { lightbox } from "./view/lightbox";
 import { problemNote } from "./view/notes";
+import { previews } from "./view/preview";
 
 /**
  * Shows a gallery inside an element and returns what removes it again.
@@ -59,7 +61,12 @@ function fill(box: HTMLElement, model: Model, source: Source, ownPage: boolean, 
     box.toggleAttribute("data-printed", printing.value);
   });
   scope.onCleanup(followPrint(state));
-  box.append(...gallery(context, String(model.get("_remark") ?? ""), scope), announcements);
+  box.append(
+    ...gallery(context, String(model.get("_remark") ?? ""), scope),
+    announcements,
+    lightbox(context, scope),
+    previews(context, box, scope),
+  );
 }
 
 /**
