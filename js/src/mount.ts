@@ -7,22 +7,26 @@ import type { Model } from "./state/model";
 import { State } from "./state/state";
 import { followTheme } from "./theme";
 import { gallery } from "./view/gallery";
+import { lightbox } from "./view/lightbox";
 import { problemNote } from "./view/notes";
+import { previews } from "./view/preview";
 
 /**
  * Shows a gallery inside an element and returns what removes it again.
  *
  * `model` holds the numbers and what people set; `source` answers for images, maps and rankings.
  * With a kernel both are the widget's model; a page without one brings its own of each.
+ * `ownPage` says that the page is the gallery's: there the list has no end but the last unit.
  */
-export function mount(host: HTMLElement, model: Model, source: Source): () => void {
+export function mount(host: HTMLElement, model: Model, source: Source, ownPage = false): () => void {
   const scope = new Scope();
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   const box = h("div.gallery");
   root.replaceChildren(h("style", String(model.get("_style"))), box);
   scope.onCleanup(keepKeys(host, box));
+  scope.onCleanup(letPageScroll(host));
   try {
-    fill(box, model, source, scope);
+    fill(box, model, source, ownPage, scope);
     const standIn = String(model.get("stands_for") ?? "");
     const [{ key }] = model.get("_tables") as { key: string }[];
     if (standIn) scope.onCleanup(hideStandIn(standIn, source.ask<"unit">({ kind: "unit", key, unit: 0 })));
@@ -36,8 +40,10 @@ export function mount(host: HTMLElement, model: Model, source: Source): () => vo
   };
 }
 
-function fill(box: HTMLElement, model: Model, source: Source, scope: Scope): void {
+function fill(box: HTMLElement, model: Model, source: Source, ownPage: boolean, scope: Scope): void {
   const state = new State(model);
+  state.local.ownPage = ownPage;
+  if (ownPage) state.local.limit.value = Number.POSITIVE_INFINITY;
   scope.onCleanup(() => state.dispose());
   const announcements = h("div.aside", { "aria-live": "polite" });
   const context: Context = {
@@ -55,7 +61,12 @@ function fill(box: HTMLElement, model: Model, source: Source, scope: Scope): voi
     box.toggleAttribute("data-printed", printing.value);
   });
   scope.onCleanup(followPrint(state));
-  box.append(...gallery(context, String(model.get("_remark") ?? ""), scope), announcements);
+  box.append(
+    ...gallery(context, String(model.get("_remark") ?? ""), scope),
+    announcements,
+    lightbox(context, scope),
+    previews(context, box, scope),
+  );
 }
 
 /**
@@ -69,6 +80,21 @@ function keepKeys(host: HTMLElement, box: HTMLElement): () => void {
   mark();
   box.addEventListener("keydown", (event) => passes(event) || event.stopPropagation());
   return listen(window, "keydown", mark, true);
+}
+
+/**
+ * Jupyter puts an output into boxes that could scroll, though none of them does unless somebody asks for it (then
+ * its cell bears a mark): in there nothing would stay in view while the notebook scrolls.
+ */
+function letPageScroll(host: HTMLElement): () => void {
+  host.toggleAttribute("data-nbdissect", true);
+  const boxes = ".jp-OutputArea,.jp-OutputArea-child,.jp-OutputArea-output";
+  const rule = h(
+    "style",
+    `.jp-Cell:not(.jp-mod-outputsScrolled) :is(${boxes}):has([data-nbdissect]){overflow:visible!important}`,
+  );
+  document.head.append(rule);
+  return () => rule.remove();
 }
 
 /**

@@ -253,6 +253,7 @@ class Job:
             top_images=found.top_images,
             top_activations=found.top_activations,
             top_maps=found.top_maps,
+            silent=found.silent,
             images=outcome.counted,
             seen=0 if complete else outcome.seen,
             planned=0 if complete else len(config.images),
@@ -286,4 +287,5 @@ def _per_image(outcome: RunOutcome, counts: Counts, categories: int) -> PerImage
         area_categories=stack(counts.rows["area_categories"], categories, bool),
         truth=stack(outcome.tallies.rows["truth"], 3),
         pixels=stack(outcome.tallies.rows["pixels"], 2),
+        unlabeled=np.concatenate(counts.rows["unlabeled"]) if counts.rows["unlabeled"] else None,
     )

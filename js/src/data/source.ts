@@ -1,7 +1,22 @@
 import { signal } from "@preact/signals-core";
-import type { LabelsReply, MapsReply, PicturesReply, Reply, Request, Strips, UnitReply } from "../protocol";
+import type {
+  LabelsReply,
+  MapsReply,
+  PhotographReply,
+  PicturesReply,
+  Reply,
+  Request,
+  Strips,
+  UnitReply,
+} from "../protocol";
 
-export type ReplyTo = { pictures: PicturesReply; maps: MapsReply; labels: LabelsReply; unit: UnitReply };
+export type ReplyTo = {
+  pictures: PicturesReply;
+  photograph: PhotographReply;
+  maps: MapsReply;
+  labels: LabelsReply;
+  unit: UnitReply;
+};
 type Without<T> = T extends unknown ? Omit<T, "id"> : never;
 
 /** A request before it has an id. */

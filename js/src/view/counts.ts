@@ -1,21 +1,10 @@
 import type { Context } from "../context";
-import { focusSearch, h, number, plural, set } from "../dom";
+import { focusSearch, h, number, plural } from "../dom";
 import type { Scope } from "../scope";
 import type { State } from "../state/state";
-import { printButton } from "./print-button";
 
-/** How many units are shown and selected, and what else than the search and the categories chose them. */
-export function counts(context: Context, scope: Scope): HTMLElement {
-  return h(
-    "span.counts",
-    ...shown(context, scope),
-    ...selection(context, scope),
-    h("span.space"),
-    printButton(context, scope),
-  );
-}
-
-function shown({ state }: Context, scope: Scope): HTMLElement[] {
+/** How many units are shown, and what else than the search and the categories chose them. */
+export function counts({ state }: Context, scope: Scope): HTMLElement {
   const status = h("span.total", { role: "status" });
   const filter = h("span.filter");
   const clear = vanishingButton("Clear filters", () => state.clearFilters());
@@ -29,26 +18,13 @@ function shown({ state }: Context, scope: Scope): HTMLElement[] {
     filter.hidden = !parts.length;
     clear.hidden = !state.isFiltered;
   });
-  return [status, filter, clear];
+  return h("div.counts", status, filter, clear);
 }
 
 const totalOf = (state: State): string =>
   state.sides.value
     ? `${plural(state.pairs.value.length, "concept")}, best unit of each`
     : `${number(state.shown.value.length)} of ${plural(state.table.value.units, "unit")}`;
-
-function selection({ state }: Context, scope: Scope): HTMLElement[] {
-  const { selected } = state.synced;
-  const text = h("span.selected");
-  const clear = vanishingButton("Clear", () => (selected.value = []));
-  set(clear, { "aria-label": "Clear selection" });
-  scope.effect(() => {
-    const count = selected.value.length;
-    text.textContent = `${number(count)} selected`;
-    text.hidden = clear.hidden = !count;
-  });
-  return [text, clear];
-}
 
 /** A button that is hidden by what it does: the focus goes to the search before it would get lost. */
 function vanishingButton(text: string, action: () => void): HTMLElement {

@@ -1,3 +1,4 @@
+import { scrollerOf } from "../../dom";
 import type { GridFocus } from "./focus";
 import type { GridElements, GridModel } from "./model";
 import type { OpenedUnit } from "./opened-unit";
@@ -9,7 +10,7 @@ export const cellAround = (event: Event): HTMLElement | null =>
 /** The keys of the grid: arrows, Home, End, pages; Enter, Escape, Space and c for the cell that has the focus. */
 export function keyboard(
   model: GridModel,
-  { viewport }: GridElements,
+  { list }: GridElements,
   focus: GridFocus,
   opened: OpenedUnit,
 ): (event: KeyboardEvent) => void {
@@ -18,7 +19,7 @@ export function keyboard(
     const cell = cellAround(event);
     const id = cell?.dataset.cell;
     if (!cell || !id) return;
-    const actions = { ...movesFrom(id, model, viewport, focus), ...actionsOn(cell, id, model, opened) };
+    const actions = { ...movesFrom(id, model, list, focus), ...actionsOn(cell, id, model, opened) };
     // Keys that a button inside the cell gets are its own, but for Escape.
     const action = event.target === cell || event.key === "Escape" ? actions[event.key] : undefined;
     if (!action) return;
@@ -29,10 +30,10 @@ export function keyboard(
 
 type Actions = Record<string, () => void>;
 
-function movesFrom(id: string, model: GridModel, viewport: HTMLElement, focus: GridFocus): Actions {
+function movesFrom(id: string, model: GridModel, list: HTMLElement, focus: GridFocus): Actions {
   const { columns, rowHeight } = model.layout.value;
   const [row, column] = model.locate(id);
-  const paged = Math.max(1, Math.floor(viewport.clientHeight / rowHeight) - 1);
+  const paged = Math.max(1, Math.floor(scrollerOf(list).clientHeight / rowHeight) - 1);
   /** From cell to cell, over the ends of the rows. */
   const step = (cells: number) => {
     const at = row * columns + column + cells;

@@ -1,19 +1,14 @@
 import type { Context } from "../context";
 import { h } from "../dom";
 import type { Scope } from "../scope";
-import { chips } from "./chips";
-import { cutSlider } from "./cut-slider";
 
-/** What is looked for: words, categories, the cut. */
-export function controls(context: Context, scope: Scope): HTMLElement {
-  return h("div.controls", search(context, scope), chips(context, scope), cutSlider(context, scope));
-}
-
-function search({ state }: Context, scope: Scope): HTMLElement {
+/** The field for words and numbers, with room below it for what could be meant. */
+export function search({ state }: Context, scope: Scope): HTMLElement {
   const { query } = state.synced;
   const field = h("input.search", {
     type: "search",
-    placeholder: "Concept or unit number",
+    placeholder: "Search",
+    title: "A concept, a category or the number of a unit",
     "aria-label": "Search units by concept, category or number",
     spellcheck: "false",
     autocomplete: "off",
@@ -27,5 +22,5 @@ function search({ state }: Context, scope: Scope): HTMLElement {
   scope.effect(() => {
     if (field.value !== query.value) field.value = query.value;
   });
-  return field;
+  return h("div.finder", field);
 }

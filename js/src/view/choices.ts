@@ -3,13 +3,14 @@ import type { Context } from "../context";
 import { h, set } from "../dom";
 import type { Scope } from "../scope";
 import type { Only, Overlay, Sort } from "../state/gallery-state";
-import { counts } from "./counts";
+import type { State } from "../state/state";
+import { popup } from "./popup";
 
 type Choices<T extends string> = readonly (readonly [value: T, text: string])[];
 
 const SHOW: Choices<Only> = [
   ["detectors", "Detectors"],
-  ["unlabelled", "Unlabeled"],
+  ["unlabelled", "Below cut"],
   ["all", "All units"],
 ];
 const SORTS: Choices<Sort> = [
@@ -25,23 +26,39 @@ const OVERLAYS: Choices<Overlay> = [
   ["none", "None"],
 ];
 
-/** How many units are shown, and how: which, in which order, with which overlay. */
-export function statusBar(context: Context, scope: Scope): HTMLElement {
-  const { state } = context;
-  const menus = [
-    menu(state.synced.only, "Show", SHOW, scope),
-    menu(state.synced.sort, "Sort by", SORTS, scope),
-  ];
-  const drawing = [overlayChoice(state.synced.overlay, scope), levelSlider(state.local.level, scope)];
+/** Which units are shown. */
+export const showMenu = ({ state }: Context, scope: Scope): HTMLElement =>
+  menu(state, state.synced.only, "Show", SHOW, scope);
+
+/** In which order. */
+export const sortMenu = ({ state }: Context, scope: Scope): HTMLElement =>
+  menu(state, state.synced.sort, "Sort by", SORTS, scope);
+
+/** How the images are drawn over: a button whose panel offers the ways. */
+export function overlayMenu({ state }: Context, scope: Scope): HTMLElement {
+  const { overlay } = state.synced;
+  const sign = h("i.overlay-sign", { "aria-hidden": "true" });
+  const { element, button } = popup("Overlay", [sign], [overlayChoice(overlay, scope)], scope);
   scope.effect(() => {
-    for (const each of menus) each.hidden = !!state.sides.value;
-    for (const each of drawing) each.hidden = !state.table.value.top;
+    element.hidden = !state.table.value.top;
+    sign.dataset.overlay = overlay.value;
+    const [, text] = OVERLAYS.find(([key]) => key === overlay.value) ?? OVERLAYS[0];
+    button.title = `Overlay: ${text.toLowerCase()}`;
   });
-  // The counts have a line to themselves: what comes and goes there moves nothing else.
-  return h("div.status-bar", ...menus, h("span.space"), ...drawing, counts(context, scope));
+  return element;
+}
+
+/** Moves all thresholds; hidden where there is nothing drawn that they could change. */
+export function thresholds({ state }: Context, scope: Scope): HTMLElement {
+  const element = levelSlider(state.local.level, scope);
+  scope.effect(() => {
+    element.hidden = !state.table.value.top;
+  });
+  return element;
 }
 
 function menu<T extends string>(
+  state: State,
   value: Signal<T>,
   name: string,
   choices: Choices<T>,
@@ -54,6 +71,7 @@ function menu<T extends string>(
   );
   scope.effect(() => {
     select.value = value.value;
+    select.hidden = !!state.sides.value;
   });
   return select;
 }

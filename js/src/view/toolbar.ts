@@ -1,0 +1,57 @@
+import { signal } from "@preact/signals-core";
+import type { Context } from "../context";
+import { focused, focusOn, h, set } from "../dom";
+import type { Scope } from "../scope";
+import { chips } from "./chips";
+import { overlayMenu, showMenu, sortMenu, thresholds } from "./choices";
+import { cutSlider } from "./cut-slider";
+import { popup } from "./popup";
+import { printButton } from "./print-button";
+import { search } from "./search";
+
+/** Below these widths the order goes into the menu, and then all choices: there the toolbar has two rows. */
+const [MEDIUM, NARROW] = [900, 560];
+
+/** What is looked for and how it is shown: one line that stays in view while the page scrolls. */
+export function toolbar(context: Context, scope: Scope): HTMLElement {
+  const choices = [sortMenu(context, scope), showMenu(context, scope), overlayMenu(context, scope)];
+  const more = moreMenu(context, scope);
+  const element = h(
+    "div.toolbar",
+    { role: "toolbar", "aria-label": "Which units, and how" },
+    search(context, scope),
+    chips(context, scope),
+    cutSlider(context, scope),
+    ...choices,
+    more.element,
+  );
+  const folded = signal(0);
+  const sizes = new ResizeObserver(() => {
+    const width = element.clientWidth || MEDIUM; // none while it is out of the page
+    folded.value = width < NARROW ? choices.length : width < MEDIUM ? 1 : 0;
+  });
+  sizes.observe(element);
+  scope.onCleanup(() => sizes.disconnect());
+  scope.effect(() => {
+    const focus = focused(element);
+    more.element.before(...choices.slice(folded.value));
+    more.panel.prepend(...choices.slice(0, folded.value));
+    if (choices.some((each) => each.contains(focus))) focusOn(focus);
+  });
+  return element;
+}
+
+/** The rest: thresholds, the graph, printing, and what was dissected in small print. */
+function moreMenu(context: Context, scope: Scope) {
+  const { state } = context;
+  const chart = h("button.quiet", { onclick: () => (state.local.chart.value = !state.local.chart.value) });
+  const facts = h("p.hint");
+  scope.effect(() => {
+    chart.textContent = state.local.chart.value ? "Hide the chart" : "Show the chart";
+    facts.textContent = state.visibleTables.value.map((table) => table.facts).join(" – ");
+  });
+  const parts = [thresholds(context, scope), chart, printButton(context, scope), h("hr"), facts];
+  const menu = popup("More", ["⋯"], parts, scope);
+  set(menu.button, { class: "opens more-sign" });
+  return menu;
+}
