@@ -1,6 +1,6 @@
 import type { Context } from "./context";
 import { imageCacheOf } from "./data/image-cache";
-import type { Source } from "./data/source";
+import { answered, type Source } from "./data/source";
 import { h, listen } from "./dom";
 import { holdStill, letPageScroll } from "./host";
 import { Scope } from "./scope";
@@ -33,8 +33,8 @@ export function mount(host: HTMLElement, model: Model, source: Source, ownPage =
     fill(box, model, source, ownPage, scope);
     const standIn = String(model.get("stands_for") ?? "");
     const [{ key }] = model.get("_tables") as { key: string }[];
-    if (standIn) scope.onCleanup(hideStandIn(standIn, source.ask<"unit">({ kind: "unit", key, unit: 0 })));
-    if (standIn && source.heard) scope.onCleanup(hideStandIn(standIn, source.heard));
+    const alive = [answered(source, key), ...(source.heard ? [source.heard] : [])];
+    if (standIn) scope.onCleanup(hideStandIn(standIn, Promise.any(alive)));
   } catch (error) {
     console.error(error);
     box.replaceChildren(problemNote(error));

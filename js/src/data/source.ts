@@ -145,3 +145,16 @@ export class KernelSource implements Source {
     this.overdue.value = [...this.#waiting.values()].some(({ since }) => now - since > PATIENCE);
   };
 }
+
+/**
+ * Resolves once somebody has answered, with all that belongs to an answer: where bytes are dropped on the
+ * way, as Colab may do, the gallery has no images to show.
+ */
+export async function answered(source: Source, key: string): Promise<void> {
+  try {
+    const { buffers } = await source.ask<"maps">({ kind: "maps", key, units: [0] });
+    if (buffers.length < 2) throw new Problem("The answer came without its bytes.", "", true);
+  } catch (problem) {
+    if (!(problem instanceof Problem) || problem.disconnected) throw problem;
+  }
+}
