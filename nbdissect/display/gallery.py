@@ -53,7 +53,8 @@ class Gallery(_SyncedWidget):
     selected : list of int or str
         The units that are ticked, in the order in which they were.
     query : str
-        Words that must all occur in the unit's concept, category or number.
+        Words that all begin a word of the unit's concept or category, or are its number or address.
+        A comma is an "or"; what stands in quotes is meant exactly so: ``'wheel, "car door"'``.
     min_iou : float
         The cut between detectors and unlabeled units.
     only : {"detectors", "unlabelled", "all"}
@@ -65,7 +66,8 @@ class Gallery(_SyncedWidget):
     sort : {"iou", "unit", "concept", "activation"}
     shown : list of int or str
         The units that pass the filter, in order. Set it to choose units freely: other filters
-        are then cleared, and apply within the choice; set it to None to end the choice.
+        are then cleared, and apply within the choice; set it to None to end the choice. Given to
+        ``d.gallery(shown=…)`` together with filters, these apply within the choice at once.
     overlay : {"mask", "outline", "heat", "none"}
     current : str
         Name of the dissection that is shown.
@@ -92,6 +94,7 @@ class Gallery(_SyncedWidget):
         if unknown:
             raise ValueError(f"Gallery has no setting {unknown[0]!r}; it has {', '.join(_SETTINGS)}.")
         first = next(iter(self._dissections))
+        within = {name: state[name] for name in ("query", "category", "concept", "only") if name in state}
         cut = state.get("min_iou", MIN_IOU)
         min_iou = cut if isinstance(cut, int | float) else MIN_IOU  # which the trait refuses below
         state.setdefault("only", starting_only(self._dissections.values(), min_iou))
@@ -113,6 +116,8 @@ class Gallery(_SyncedWidget):
         self._filter()
         if "shown" in state:
             self.shown = state["shown"]
+            for name, value in within.items():  # given together with a choice, filters apply within it
+                setattr(self, name, value)
         session.register(self)
 
     # --- what the page asks ---

@@ -248,7 +248,8 @@ class Dissection(LayerScores):
         Parameters
         ----------
         **state
-            Initial values of its traits, such as ``min_iou=0.1`` or ``query="wheel"``.
+            Initial values of its traits, such as ``min_iou=0.1`` or ``query="wheel"``. "Copy this view
+            as Python" in the gallery writes the line with those that restore what one sees.
         """
         from nbdissect.display.gallery import gallery
 

@@ -1,30 +1,37 @@
 import { batch, computed, effect } from "@preact/signals-core";
 import { countAt, type Pair, pairsOf } from "../data/counts";
-import { matchesWord, shownUnits, wordsOf } from "../data/filter";
-import { conceptKey, numberOf, type Table } from "../data/table";
+import { foundUnits, isAbout, ordered } from "../data/filter";
+import { findsConcept, searchOf } from "../data/search";
+import { categoryOf, conceptKey, isDetector, numberOf, type Table } from "../data/table";
+import type { Only } from "./gallery-state";
 import { LocalState } from "./local";
 import type { Model } from "./model";
+import { Selection } from "./selection";
 import { SyncedState, type UnitName } from "./synced";
 
 /** Everything that can change: what Python shares, what is this page's alone, and what follows from both. */
 export class State {
   readonly synced: SyncedState;
   readonly local = new LocalState();
+  readonly selection: Selection;
 
   readonly table = computed(() => this.tableNamed(this.synced.current.value) ?? this.synced.tables.value[0]);
   readonly counts = computed(() => countAt(this.table.value, this.synced.cut.value));
-  /** The units that pass all filters, in order. */
-  readonly shown = computed(() =>
-    shownUnits(this.table.value, {
+  /** The units that the search finds among those that "show" shows. */
+  readonly #found = computed(() =>
+    foundUnits(this.table.value, {
       query: this.synced.query.value,
       min_iou: this.synced.cut.value,
       only: this.synced.only.value,
-      category: this.synced.category.value,
-      concept: this.synced.concept.value,
       chosen: this.synced.chosen.value,
-      sort: this.synced.sort.value,
     }),
   );
+  /** The units that pass all filters, in order. */
+  readonly shown = computed(() => {
+    const about = { category: this.synced.category.value, concept: this.synced.concept.value };
+    const units = this.#found.value.filter((unit) => isAbout(this.table.value, unit, about));
+    return ordered(this.table.value, units, this.synced.sort.value);
+  });
   /** Both sides of a comparison; null where one dissection is shown. */
   readonly sides = computed<[Table, Table] | null>(() => {
     const [left, right] = this.synced.compare.value.map((name) => this.tableNamed(name));
@@ -41,9 +48,15 @@ export class State {
     const sides = this.sides.value;
     return sides ? pairsOf(sides[0], sides[1], this.synced.cut.value) : [];
   });
+  readonly #foundPairs = computed<Pair[]>(() => {
+    const search = searchOf(this.synced.query.value);
+    return this.#allPairs.value.filter(({ key, category }) =>
+      findsConcept(search, key.slice(category.length + 1), category),
+    );
+  });
   /** In a comparison: the concepts that pass all filters, each with its best unit on both sides. */
   readonly pairs = computed(() => this.#filteredPairs());
-  /** Units by category; in a comparison: concepts by category. */
+  /** What is found by category: units, in a comparison concepts. */
   readonly categoryCounts = computed(() =>
     this.#categories().map((category) => ({ category, units: this.#countIn(category) })),
   );
@@ -52,6 +65,7 @@ export class State {
 
   constructor(model: Model) {
     this.synced = new SyncedState(model);
+    this.selection = new Selection(this.synced.selected);
     this.#endFollowing = this.#followConcept();
   }
 
@@ -77,13 +91,48 @@ export class State {
     return table && colon > 0 && unit >= 0 && unit < table.units ? { table, unit } : null;
   }
 
+  /** The unit that a name in Python stands for: its number, or its address. */
+  unitNamed(name: UnitName): { table: Table; unit: number } | null {
+    return typeof name === "string"
+      ? this.unitAt(name)
+      : this.unitAt(this.address(this.synced.tables.value[0], name));
+  }
+
+  /** How a unit is named in Python. */
+  nameOf(table: Table, unit: number): UnitName {
+    return this.synced.several ? this.address(table, unit) : unit;
+  }
+
   isSelected(table: Table, unit: number): boolean {
-    return this.synced.selected.value.includes(this.#nameOf(table, unit));
+    return this.selection.has(this.nameOf(table, unit));
   }
 
   toggleSelected(table: Table, unit: number): void {
-    const { selected } = this.synced;
-    selected.value = toggled(selected.value, this.#nameOf(table, unit));
+    this.selection.toggle(this.nameOf(table, unit));
+  }
+
+  /** The units of a table as they are shown, from first to last. */
+  shownOf(table: Table): UnitName[] {
+    const sides = this.sides.value as Table[] | null;
+    const units = sides
+      ? this.pairs.value.map((pair) => pair.units[sides.indexOf(table)])
+      : table === this.table.value
+        ? this.shown.value
+        : [];
+    return units.flatMap((unit) => (unit === null || unit === undefined ? [] : this.nameOf(table, unit)));
+  }
+
+  selectAll(): void {
+    this.selection.add(this.visibleTables.value.flatMap((table) => this.shownOf(table)));
+  }
+
+  /** Which units a gallery shows first: the detectors, or all where no unit passes the cut. */
+  get startingOnly(): Only {
+    const cut = this.synced.cut.value;
+    const any = this.synced.tables.value.some((table) =>
+      table.best.some((_, unit) => isDetector(table, unit, cut)),
+    );
+    return any ? "detectors" : "all";
   }
 
   /** Whether anything but the cut and "show" limits what is shown. */
@@ -121,10 +170,6 @@ export class State {
     concept.value = numberOf(this.table.value, key);
   }
 
-  #nameOf(table: Table, unit: number): UnitName {
-    return this.synced.several ? this.address(table, unit) : unit;
-  }
-
   /** A category that is filtered by stays in sight, though another result may not have it. */
   #categories(): string[] {
     const shown = this.visibleTables.value.flatMap((table) => table.categories);
@@ -132,18 +177,19 @@ export class State {
   }
 
   #countIn(category: string): number {
-    if (this.sides.value) return this.#allPairs.value.filter((pair) => pair.category === category).length;
-    return this.counts.value.groups.find((group) => group.category === category)?.units ?? 0;
+    if (this.sides.value) return this.#foundPairs.value.filter((pair) => pair.category === category).length;
+    const table = this.table.value;
+    return this.#found.value.filter(
+      (unit) => table.best[unit] >= 0 && categoryOf(table, table.best[unit]) === category,
+    ).length;
   }
 
   #filteredPairs(): Pair[] {
-    const words = wordsOf(this.synced.query.value);
     const categories = this.synced.category.value;
-    return this.#allPairs.value.filter(
-      ({ key, name, category }) =>
+    return this.#foundPairs.value.filter(
+      ({ key, category }) =>
         (!categories.length || categories.includes(category)) &&
-        (this.synced.concept.value === null || this.filteredConcept.value === key) &&
-        words.every((word) => matchesWord(name, category, word)),
+        (this.synced.concept.value === null || this.filteredConcept.value === key),
     );
   }
 
