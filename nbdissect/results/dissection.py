@@ -82,7 +82,7 @@ class Dissection(LayerScores):
 
     @property
     def units(self) -> Units:
-        """The units of the layer, by number: ``d.units[412].label``."""
+        """The units of the layer, by number: ``d.units[412].label``; ``d.units[[3, 5]]`` shows some as pictures."""
         return Units(self)
 
     def summary(self, min_iou: float = MIN_IOU) -> Summary:

@@ -245,7 +245,7 @@ def test_a_plain_summary_stands_in_where_scripts_are_off(d):
     text = page(d, min_iou=0.1)
     summary = text[text.index('id="nbdissect-page-summary"') : text.index("<footer>")]
     assert "IoU &gt; 0.1" in summary
-    assert "data:image/jpeg" in summary
+    assert "data:image/webp" in summary
 
 
 def test_without_images_there_is_none_anywhere(d, tmp_path):
