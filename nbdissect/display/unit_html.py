@@ -49,7 +49,7 @@ def units_html(d: LayerScores, units: Sequence[Unit]) -> str:
         ]
         for at, unit in enumerate(units[:_LISTED])
     ]
-    images = unless_sanitized("strongest images, dimmed where the unit is off") if any(row[3] for row in rows) else ""
+    images = unless_sanitized("strongest images, dimmed where the unit is off") if any(row[2] for row in rows) else ""
     more = f"<div>… and {len(units) - _LISTED:,} more</div>" if len(units) > _LISTED else ""
     title = f"{plural(len(units), 'unit')} of {name_html(d.layer)}"
     return _box(d, f"<div>{title}</div>", table(["concept", "IoU, unit", images], rows), more)
