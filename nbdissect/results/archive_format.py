@@ -111,27 +111,26 @@ class Reader:
         ArchiveError
             If it is missing or damaged, or was read before.
         """
-        content = bytearray(self._info(member).file_size)
-        self.read_into(member, memoryview(content))
-        return bytes(content)
+        return bytes(self.read_exactly(member, self._info(member).file_size))
 
-    def read_into(self, member: str, target: memoryview) -> None:
-        """Fill `target` with the bytes of a member, which must be as many; raises as :meth:`read`."""
+    def read_exactly(self, member: str, size: int) -> bytearray:
+        """Return the `size` bytes that a member must have; raises as :meth:`read`, before any memory is taken."""
         info = self._info(member)
-        if info.file_size != len(target):
-            self.fail(f"{info.file_size:,} bytes; {len(target):,} are needed", member=member)
+        if info.file_size != size:
+            self.fail(f"{info.file_size:,} bytes; {size:,} are needed", member=member)
         self._unread.discard(member)
-        filled = 0
+        content, filled = bytearray(size), 0
         try:
             with self._zip.open(info) as stream:
                 while chunk := stream.read(_CHUNK):  # to its end, where the checksum is compared
                     filled += len(chunk)
-                    if filled <= len(target):
-                        target[filled - len(chunk) : filled] = chunk
+                    if filled <= size:
+                        content[filled - len(chunk) : filled] = chunk
         except _DAMAGE as error:
             self.fail(f"can't be read ({error})", member=member)
-        if filled != len(target):
-            self.fail(f"{filled:,} bytes where {len(target):,} are announced", member=member)
+        if filled != size:
+            self.fail(f"{filled:,} bytes where {size:,} are announced", member=member)
+        return content
 
     def _info(self, member: str) -> zipfile.ZipInfo:
         if member not in self._members:

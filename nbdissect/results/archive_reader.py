@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,11 +70,10 @@ def _read(reader: Reader, entry: dict[str, Any], data: list[ArchivedData]) -> Di
 
 
 def _read_array(reader: Reader, spec: dict[str, Any]) -> NDArray[Any]:
-    dtype = np.dtype(spec["dtype"])
-    values = np.empty(spec["shape"], dtype)
-    content = values.reshape(-1).view(np.uint8)
-    reader.read_into(spec["member"], content.data)
-    if dtype.kind == "b" and content.max(initial=0) > 1:
+    dtype, shape = np.dtype(spec["dtype"]), spec["shape"]
+    content = reader.read_exactly(spec["member"], math.prod(shape) * dtype.itemsize)
+    values: NDArray[Any] = np.ndarray(shape, dtype, content)
+    if dtype.kind == "b" and values.view(np.uint8).max(initial=0) > 1:
         reader.fail("a byte that is neither 0 nor 1", member=spec["member"])
     return values.astype(dtype.newbyteorder("="), copy=False)  # in the machine's own byte order
 

@@ -149,6 +149,13 @@ def test_lengths_beside_an_empty_axis_are_bounded(tmp_path, parts):
     refused(put_together(tmp_path / "b.nbd", manifest, members), "too large to be true")
 
 
+def test_an_array_takes_no_memory_before_its_member_is_measured(tmp_path, parts):
+    manifest, members = parts
+    spec = manifest["dissections"][0]["arrays"]["top_images"]
+    spec["shape"] = [1 << 20, 1 << 20]
+    refused(put_together(tmp_path / "b.nbd", manifest, members), "8,796,093,022,208 are needed")
+
+
 def test_60_000_categories_are_refused(tmp_path, parts):
     manifest, members = parts
     manifest["dissections"][0]["categories"] += [f"g{k}" for k in range(60_000)]
