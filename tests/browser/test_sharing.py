@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import nbdissect as nd
 from support.browser import cell
 from support.dissections import dissection
 
