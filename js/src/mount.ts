@@ -40,12 +40,17 @@ function fill(box: HTMLElement, model: Model, source: Source, scope: Scope): voi
   const state = new State(model);
   scope.onCleanup(() => state.dispose());
   const announcements = h("div.aside", { "aria-live": "polite" });
+  const announce = (text: string) => {
+    announcements.textContent = text;
+  };
   const context: Context = {
     state,
     source,
     cache: imageCacheOf(source),
-    announce: (text) => {
-      announcements.textContent = text;
+    announce,
+    say: (text) => {
+      announce(text);
+      state.local.said.value = { text };
     },
   };
   const { dark, printing } = state.local;

@@ -144,6 +144,21 @@ export interface UnitReply {
   ranking: RankedConcept[];
 }
 
+/** Asks for a page of some units, by address. */
+export interface ExportRequest {
+  kind: "export";
+  id: string;
+  key: string;
+  units: string[];
+}
+
+/** One buffer: the page. `name` is what its file may be called. */
+export interface ExportReply {
+  kind: "export";
+  id: string;
+  name: string;
+}
+
 /** What went wrong with the request of this id, and what to do. */
 export interface ErrorReply {
   kind: "error";
@@ -197,5 +212,5 @@ export interface EmbeddedGallery {
   albums: EmbeddedAlbum[];
 }
 
-export type Request = PicturesRequest | MapsRequest | LabelsRequest | UnitRequest;
-export type Reply = PicturesReply | MapsReply | LabelsReply | UnitReply | ErrorReply;
+export type Request = PicturesRequest | MapsRequest | LabelsRequest | UnitRequest | ExportRequest;
+export type Reply = PicturesReply | MapsReply | LabelsReply | UnitReply | ExportReply | ErrorReply;

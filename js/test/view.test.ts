@@ -318,7 +318,13 @@ describe("gallery", () => {
       const source = new KernelSource(model);
       const state = new State(model);
       const scope = new Scope();
-      const context: Context = { state, source, cache: new ImageCache(source), announce: () => {} };
+      const context: Context = {
+        state,
+        source,
+        cache: new ImageCache(source),
+        announce: () => {},
+        say: () => {},
+      };
       const actions = { close: () => {}, turn: () => {} };
       const { region: page } = unitPage(context, state.table.value, 1, actions, scope);
       host.attachShadow({ mode: "open" }).append(page);

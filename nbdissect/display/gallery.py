@@ -13,6 +13,7 @@ import traitlets
 
 from nbdissect.display.bundle import STATIC, read
 from nbdissect.display.dissection_table import tables_of
+from nbdissect.display.exporting import answer_export
 from nbdissect.display.filtering import shown_units
 from nbdissect.display.gallery_state import GalleryState, UnitList, starting_only, traits_of
 from nbdissect.display.protocol import WidgetState
@@ -23,6 +24,7 @@ from nbdissect.results.dissection import MIN_IOU, Dissection
 from nbdissect.text import did_you_mean, printable
 
 if TYPE_CHECKING:
+    from nbdissect.display.replies import Answer
 
     class _SyncedWidget(anywidget.AnyWidget, WidgetState):
         """A widget whose attributes are those of the state."""
@@ -127,8 +129,13 @@ class Gallery(_SyncedWidget):
             session.answered = True
             if request["kind"] == "hello":
                 return
-            reply, buffers = answer(self._dissections, request)
+            reply, buffers = self._answer(request)
             self.send(dict(reply), buffers)
+
+    def _answer(self, request: Mapping[str, Any]) -> Answer:
+        if request["kind"] == "export":
+            return answer_export(self._dissections, request, self.state(), several=self._several)
+        return answer(self._dissections, request)
 
     # --- while it computes ---
 

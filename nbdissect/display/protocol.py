@@ -169,6 +169,23 @@ class UnitReply(TypedDict):
     ranking: list[RankedConcept]
 
 
+class ExportRequest(TypedDict):
+    """Asks for a page of some units, by address."""
+
+    kind: Literal["export"]
+    id: str
+    key: str
+    units: list[str]
+
+
+class ExportReply(TypedDict):
+    """One buffer: the page. `name` is what its file may be called."""
+
+    kind: Literal["export"]
+    id: str
+    name: str
+
+
 class ErrorReply(TypedDict):
     """What went wrong with the request of this id, and what to do."""
 
@@ -252,5 +269,5 @@ class EmbeddedGallery(TypedDict):
     albums: list[EmbeddedAlbum]
 
 
-Request = PicturesRequest | MapsRequest | LabelsRequest | UnitRequest
-Reply = PicturesReply | MapsReply | LabelsReply | UnitReply | ErrorReply
+Request = PicturesRequest | MapsRequest | LabelsRequest | UnitRequest | ExportRequest
+Reply = PicturesReply | MapsReply | LabelsReply | UnitReply | ExportReply | ErrorReply

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nbdissect.display import replies
 from nbdissect.display.bundle import STATIC
 from support.paths import SCREENSHOTS
 
@@ -101,7 +100,7 @@ def install(page: Page, gallery: Gallery, html: str = "", url: str = "http://gal
         if "trait" in message:
             setattr(gallery, message["trait"], message["value"])
             return None
-        reply, buffers = replies.answer(gallery._dissections, message["message"])
+        reply, buffers = gallery._answer(message["message"])
         return {"reply": reply, "buffers": [base64.b64encode(buffer).decode() for buffer in buffers]}
 
     def serve(route: Any) -> None:

@@ -81,7 +81,15 @@ function termOf(text: string, whole: boolean): Term {
   return { text, pattern: new RegExp(start + escaped + end, "u") };
 }
 
+/** Where the last alternative of a query begins: the one that is being typed. */
+export function lastAlternative(query: string): number {
+  const commas = [...straight(query).matchAll(TOKEN)].filter(([token]) => token === ",");
+  return (commas.at(-1)?.index ?? -1) + 1;
+}
+
 /** In small letters, with the quotes that typewriters have. */
-const plain = (query: string): string => query.toLowerCase().replace(/[“”„]/g, '"');
+const plain = (query: string): string => straight(query).toLowerCase();
+
+const straight = (query: string): string => query.replace(/[“”„]/g, '"');
 
 const trimmed = (text: string): string => text.replace(SPACES, " ").trim();

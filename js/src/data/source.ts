@@ -1,7 +1,22 @@
 import { signal } from "@preact/signals-core";
-import type { LabelsReply, MapsReply, PicturesReply, Reply, Request, Strips, UnitReply } from "../protocol";
+import type {
+  ExportReply,
+  LabelsReply,
+  MapsReply,
+  PicturesReply,
+  Reply,
+  Request,
+  Strips,
+  UnitReply,
+} from "../protocol";
 
-export type ReplyTo = { pictures: PicturesReply; maps: MapsReply; labels: LabelsReply; unit: UnitReply };
+export type ReplyTo = {
+  pictures: PicturesReply;
+  maps: MapsReply;
+  labels: LabelsReply;
+  unit: UnitReply;
+  export: ExportReply;
+};
 type Without<T> = T extends unknown ? Omit<T, "id"> : never;
 
 /** A request before it has an id. */
@@ -26,6 +41,8 @@ export interface Source {
   readonly overdue: { readonly value: boolean };
   /** Whether it can tell where a concept is in the images of a unit. */
   explains(key: string, unit: number, concept: number): boolean;
+  /** Whether it can make a page of some units. */
+  readonly exports: boolean;
   /** Set by whoever keeps what comes. */
   onPush?: PushHandler | undefined;
   dispose(): void;
@@ -65,6 +82,7 @@ interface Waiting {
 export class KernelSource implements Source {
   onPush?: PushHandler | undefined;
   readonly overdue = signal(false);
+  readonly exports = true;
   readonly #waiting = new Map<string, Waiting>();
   readonly #name = `${Date.now().toString(36)}-${sources++}`;
   #asked = 0;

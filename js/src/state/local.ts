@@ -6,4 +6,6 @@ export class LocalState {
   readonly level = signal(0);
   readonly dark = signal(false);
   readonly printing = signal(false);
+  /** What was just done, for a moment. */
+  readonly said = signal({ text: "" });
 }
