@@ -56,6 +56,18 @@ export const focusOn = (element: HTMLElement | null | undefined): void =>
 /** The gallery that an element is in. */
 export const rootOf = (element: Element): ShadowRoot => element.getRootNode() as ShadowRoot;
 
+/** What scrolls an element: the nearest ancestor that can, also outside the gallery, or the page. */
+export function scrollerOf(element: Element): Element {
+  let at: Element | null = element;
+  while (at) {
+    const root: Node = at.getRootNode();
+    at = at.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
+    if (at && at.scrollHeight > at.clientHeight && /auto|scroll/.test(getComputedStyle(at).overflowY))
+      return at;
+  }
+  return document.scrollingElement ?? document.documentElement;
+}
+
 /** What has the focus, in the gallery of an element. */
 export const focused = (element: Element): HTMLElement | null =>
   rootOf(element).activeElement as HTMLElement | null;

@@ -1,12 +1,13 @@
 import type { Context } from "./context";
 import { imageCacheOf } from "./data/image-cache";
 import type { Source } from "./data/source";
-import { h, listen } from "./dom";
+import { h, listen, set } from "./dom";
 import { Scope } from "./scope";
 import type { Model } from "./state/model";
 import { State } from "./state/state";
 import { followTheme } from "./theme";
 import { gallery } from "./view/gallery";
+import { keysEverywhere } from "./view/keys";
 import { problemNote } from "./view/notes";
 
 /**
@@ -14,15 +15,16 @@ import { problemNote } from "./view/notes";
  *
  * `model` holds the numbers and what people set; `source` answers for images, maps and rankings.
  * With a kernel both are the widget's model; a page without one brings its own of each.
+ * `ownPage` says that the page is the gallery's: there the list has no end but the last unit.
  */
-export function mount(host: HTMLElement, model: Model, source: Source): () => void {
+export function mount(host: HTMLElement, model: Model, source: Source, ownPage = false): () => void {
   const scope = new Scope();
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   const box = h("div.gallery");
   root.replaceChildren(h("style", String(model.get("_style"))), box);
   scope.onCleanup(keepKeys(host, box));
   try {
-    fill(box, model, source, scope);
+    fill(box, model, source, ownPage, scope);
     const standIn = String(model.get("stands_for") ?? "");
     const [{ key }] = model.get("_tables") as { key: string }[];
     if (standIn) scope.onCleanup(hideStandIn(standIn, source.ask<"unit">({ kind: "unit", key, unit: 0 })));
@@ -36,8 +38,10 @@ export function mount(host: HTMLElement, model: Model, source: Source): () => vo
   };
 }
 
-function fill(box: HTMLElement, model: Model, source: Source, scope: Scope): void {
+function fill(box: HTMLElement, model: Model, source: Source, ownPage: boolean, scope: Scope): void {
   const state = new State(model);
+  state.local.ownPage = ownPage;
+  if (ownPage) state.local.limit.value = Number.POSITIVE_INFINITY;
   scope.onCleanup(() => state.dispose());
   const announcements = h("div.aside", { "aria-live": "polite" });
   const announce = (text: string) => {
@@ -60,6 +64,7 @@ function fill(box: HTMLElement, model: Model, source: Source, scope: Scope): voi
     box.toggleAttribute("data-printed", printing.value);
   });
   scope.onCleanup(followPrint(state));
+  set(box, { onkeydown: keysEverywhere(context, box) });
   box.append(...gallery(context, String(model.get("_remark") ?? ""), scope), announcements);
 }
 

@@ -21,7 +21,7 @@ export async function draw(id: string): Promise<() => void> {
   const { model, source } = await unpack(JSON.parse(data) as EmbeddedGallery, `${id}-summary`);
   // A notebook's address is the notebook's.
   const stop = id === OWN ? followAddress(model, (wrong) => noteOf(host, wrong)) : () => {};
-  const end = mount(host, model, source);
+  const end = mount(host, model, source, id === OWN);
   return () => {
     stop();
     end();

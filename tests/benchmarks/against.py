@@ -1,10 +1,12 @@
 """What a change costs: the CPU ratios of this checkout and of another one, interleaved.
 
     python tests/benchmarks/against.py OTHER [--rounds 9] [--images 256] [--cases features.12 layer1]
+                                       [--warm]
 
 OTHER is a checkout of an earlier commit (`git worktree add ../before COMMIT`). Every round starts one process per
 checkout and case, in turn; each runs the plain loop and the dissection, and the ratio is taken inside it. The
-table shows the medians, the quartiles of each side, and the median of the differences round by round.
+table shows the medians, the quartiles of each side, and the median of the differences round by round. With --warm a
+small run comes first, so that what a process pays once (imports) is left out.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from pathlib import Path
 warnings.simplefilter("ignore")
 torch.set_num_threads(1)
 import nbdissect as nd
-shared, network, images, layers = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4:]
+shared, network, images, warm, layers = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5:]
 torch.manual_seed(0)
 if network == "squeezenet":
     from safetensors.torch import load_file
@@ -45,9 +47,10 @@ whole = nd.Broden(shared / "minibroden")
 class First:
     concepts, categories, image_size = whole.concepts, whole.categories, whole.image_size
     concept_numbers = whole.concept_numbers
-    def __len__(self): return images
-    def __getitem__(self, index): return whole[range(images)[index]]
-data = First()
+    def __init__(self, count): self.count = count
+    def __len__(self): return self.count
+    def __getitem__(self, index): return whole[range(self.count)[index]]
+data = First(images)
 T = torchvision.transforms
 transform = T.Compose([T.ToTensor(), T.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))])
 def plain():
@@ -56,16 +59,19 @@ def plain():
             model(torch.stack([transform(data[i].image) for i in range(first, min(first + 32, images))]))
 def cpu(function):
     start = time.process_time(); function(); return time.process_time() - start
+if warm == "warm":
+    nd.dissect(model, layers, data=First(33), progress=False)
 a = cpu(plain)
 b = cpu(lambda: nd.dissect(model, layers, data=data, progress=False))
 print(a, b)
 """
 
 
-def ratio(checkout, shared, images, network, layers):
+def ratio(checkout, args, network, layers):
     """Dissection / plain loop, measured in a process of its own."""
     env = {**os.environ, "PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", CHILD, str(shared), network, str(images), *layers]
+    warm = "warm" if args.warm else "cold"
+    command = [sys.executable, "-c", CHILD, str(args.shared), network, str(args.images), warm, *layers]
     out = subprocess.run(command, env=env, capture_output=True, text=True, check=True, cwd="/").stdout.split()
     return float(out[-1]) / float(out[-2])
 
@@ -76,6 +82,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--images", type=int, default=256)
     parser.add_argument("--cases", nargs="*", default=list(CASES))
+    parser.add_argument("--warm", action="store_true")
     parser.add_argument("--shared", type=Path, default=HERE.parent / "shared" / "data")
     args = parser.parse_args()
     if not (args.shared / "minibroden").is_dir():
@@ -88,7 +95,7 @@ def main():
         before, now = [], []
         for k in range(args.rounds):
             for side, checkout in [(before, args.other.resolve()), (now, HERE)][:: 1 if k % 2 else -1]:
-                side.append(ratio(checkout, args.shared, args.images, *CASES[case]))
+                side.append(ratio(checkout, args, *CASES[case]))
 
         def quartiles(values):
             low, middle, high = statistics.quantiles(values, n=4)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from nbdissect.display.gallery import Gallery
-from support.browser import best_label, opened, settle, shot, violations
+from support.browser import best_label, menu, opened, scroll, settle, shot, show_all, violations
 from support.dissections import HOSTILE, dissection
 
 
@@ -24,7 +24,7 @@ def test_labels_are_text_and_the_layout_holds(browser):
             settle(page)
             shot(page, f"hostile-{width}")
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-            view = page.locator(".viewport")
+            view = page.locator(".list")
             assert view.evaluate("v => v.scrollWidth <= v.clientWidth + 1")
             assert page.errors == []
 
@@ -105,6 +105,7 @@ def test_printing_waits_for_all_pictures(browser, demo):
         page.evaluate("""() => { window.delay = 150; window.print = () => {
           const count = what => document.getElementById('host').shadowRoot.querySelectorAll(what).length;
           window.printed = [count('.card'), count('.strip [data-state=here]'), count('.strip [data-state=coming]')]; }; }""")
+        page.get_by_role("button", name="More", exact=True).click()
         page.get_by_role("button", name="Print").click()
         page.get_by_role("button", name=re.compile(r"Stop: [\d,]+ pictures to come")).wait_for()
         page.wait_for_function("window.printed", timeout=60_000)
@@ -118,6 +119,7 @@ def test_waiting_to_print_can_be_stopped(browser, demo):
     with opened(browser, Gallery(demo, only="all")) as page:
         settle(page)
         page.evaluate("() => { window.silent = true; window.print = () => { window.printed = true; }; }")
+        page.get_by_role("button", name="More", exact=True).click()
         page.get_by_role("button", name="Print").click()
         page.get_by_role("button", name=re.compile("Stop")).click()
         page.get_by_role("button", name="Print").wait_for()
@@ -126,7 +128,7 @@ def test_waiting_to_print_can_be_stopped(browser, demo):
 
 
 def test_paper_says_what_is_not_on_it(browser):
-    after = "getComputedStyle(document.getElementById('host').shadowRoot.querySelector('.viewport'), '::after').content"
+    after = "getComputedStyle(document.getElementById('host').shadowRoot.querySelector('.list'), '::after').content"
     with opened(browser, Gallery(dissection(700, top=1), only="all")) as page:
         page.evaluate("window.silent = true")
         page.emulate_media(media="print")
@@ -200,7 +202,8 @@ def test_the_heat_map_shows_its_scale(browser, demo, axe, scheme):
         assert f"bright {float(maps.max()):.3g}" in page.locator(".activations").inner_text()
         shot(page, f"heat-{scheme}")
         assert violations(page, axe) == []
-        page.get_by_role("radio", name="Mask").check()
+        with menu(page, "Overlay"):
+            page.get_by_role("radio", name="Mask").check()
         assert not page.locator(".scale").is_visible()
 
 
@@ -211,8 +214,11 @@ def test_two_thousand_units_are_few_cards(browser):
     with opened(browser, Gallery(dissection(2048), only="all")) as page:
         settle(page)
         assert page.get_by_role("status").inner_text() == "2,048 of 2,048 units"
-        for _ in range(6):
-            page.locator(".viewport").evaluate("v => v.scrollTop += v.scrollHeight / 7")
-            page.wait_for_timeout(60)
+        show_all(page)
+        height = page.evaluate("document.documentElement.scrollHeight")
+        assert height > 2048 * 90
+        for step in range(6):
+            scroll(page, height * step // 6)
+            assert page.get_by_role("gridcell").first.is_visible()
             assert page.locator(".card").count() <= 60
         assert page.get_by_role("grid").get_attribute("aria-rowcount") == "2048"

@@ -54,9 +54,8 @@ def settled(page):
     page.wait_for_timeout(250)
     page.wait_for_function(
         """() => [...document.querySelectorAll('*')].filter(e => e.shadowRoot?.querySelector('.gallery')).every(e => {
-          const view = e.shadowRoot.querySelector('.viewport').getBoundingClientRect();
           return [...e.shadowRoot.querySelectorAll('canvas[data-state=coming]')].every(c => {
-            const b = c.getBoundingClientRect(); return b.bottom <= view.top || b.top >= view.bottom; }); })""",
+            const b = c.getBoundingClientRect(); return b.bottom <= 0 || b.top >= innerHeight; }); })""",
         timeout=20_000,
     )
 

@@ -150,9 +150,8 @@ def settle(page: Page, timeout: float = 20_000) -> None:
     """Wait until every picture in view has been drawn."""
     page.wait_for_function(
         """() => { const root = document.getElementById('host').shadowRoot;
-          const view = root.querySelector('.viewport').getBoundingClientRect();
           return [...root.querySelectorAll('canvas[data-state]')].filter(c => {
-            const b = c.getBoundingClientRect(); return b.bottom > view.top && b.top < view.bottom; })
+            const b = c.getBoundingClientRect(); return b.bottom > 0 && b.top < innerHeight; })
             .every(c => c.dataset.state !== 'coming'); }""",
         timeout=timeout,
     )
@@ -181,6 +180,26 @@ def shot(page, name):
 
 def cell(page, address):
     return page.get_by_role("gridcell", name=re.compile(f"^{re.escape(address)} "))
+
+
+def show_all(page: Page) -> None:
+    """Ask for all units: a notebook's list ends after the first ones."""
+    page.get_by_role("button", name=re.compile(r"^All [\d,]+$")).click()
+
+
+def scroll(page: Page, to: int) -> None:
+    """Scroll the page, and wait until the cards there are drawn."""
+    page.evaluate("async y => { scrollTo(0, y); for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); }", to)
+
+
+@contextmanager
+def menu(page: Page, name: str = "More") -> Iterator[None]:
+    """Open a menu of the toolbar for a while."""
+    button = page.get_by_role("button", name=name, exact=True)
+    button.click()
+    yield
+    if button.get_attribute("aria-expanded") == "true":
+        button.click()
 
 
 def best_label(d):

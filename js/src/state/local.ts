@@ -1,5 +1,9 @@
 import { signal } from "@preact/signals-core";
 
+/** How many units a notebook shows before anybody asks for more, and how many more then. */
+export const FIRST_UNITS = 8;
+export const MORE_UNITS = 12;
+
 /** What belongs to this page alone: Python never hears of it. */
 export class LocalState {
   /** Moves every unit's threshold: 0 = as scored, 1 = up to its maximum, −1 = down to its minimum. */
@@ -8,4 +12,10 @@ export class LocalState {
   readonly printing = signal(false);
   /** What was just done, for a moment. */
   readonly said = signal({ text: "" });
+  /** Where the list of units ends; a page of its own shows all of them. */
+  readonly limit = signal(FIRST_UNITS);
+  /** Whether the bar graph is unfolded. */
+  readonly chart = signal(true);
+  /** Whether the gallery is a page of its own: then it may scroll that page by itself. */
+  ownPage = false;
 }

@@ -111,6 +111,11 @@ export class State {
     this.selection.toggle(this.nameOf(table, unit));
   }
 
+  /** Selects all units from the one that was ticked last to this one. */
+  selectTo(table: Table, unit: number): void {
+    this.selection.extendTo(this.nameOf(table, unit), this.shownOf(table));
+  }
+
   /** The units of a table as they are shown, from first to last. */
   shownOf(table: Table): UnitName[] {
     const sides = this.sides.value as Table[] | null;

@@ -92,13 +92,21 @@ function runnerUp(table: Table, unit: number): (string | HTMLElement)[] {
 }
 
 function tick({ state }: Context, table: Table, unit: number, scope: Scope): HTMLElement {
-  const stay = (event: Event) => event.stopPropagation(); // a click opens the unit only beside it
+  let ranged = false;
+  const stay = (event: MouseEvent) => {
+    event.stopPropagation(); // a click opens the unit only beside it
+    ranged = event.shiftKey;
+  };
   const box = h("input", {
     type: "checkbox",
     tabindex: -1,
     "aria-label": `Select ${state.address(table, unit)}`,
     onclick: stay,
-    onchange: () => state.toggleSelected(table, unit),
+    onchange: () => {
+      if (ranged) state.selectTo(table, unit);
+      else state.toggleSelected(table, unit);
+      box.checked = state.isSelected(table, unit); // which the range may have left as it was
+    },
   });
   scope.effect(() => {
     box.checked = state.isSelected(table, unit);

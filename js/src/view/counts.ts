@@ -1,35 +1,25 @@
 import type { Context } from "../context";
-import { focusSearch, h, number, plural, set } from "../dom";
+import { shortName } from "../data/names";
+import { focusSearch, h, number, plural } from "../dom";
 import type { Scope } from "../scope";
 import type { State } from "../state/state";
-import { printButton } from "./print-button";
 
-/** How many units are shown and selected, and what else than the search and the categories chose them. */
-export function counts(context: Context, scope: Scope): HTMLElement {
-  return h(
-    "span.counts",
-    ...shown(context, scope),
-    ...selection(context, scope),
-    h("span.space"),
-    printButton(context, scope),
-  );
-}
-
-function shown({ state }: Context, scope: Scope): HTMLElement[] {
+/** How many units are shown, and what else than the search and the categories chose them. */
+export function counts({ state }: Context, scope: Scope): HTMLElement {
   const status = h("span.total", { role: "status" });
   const filter = h("span.filter");
   const clear = vanishingButton("Clear filters", () => state.clearFilters());
   scope.effect(() => {
     status.textContent = totalOf(state);
     const parts = [
-      state.filteredConcept.value?.replace(/^.*?\|/, ""), // without its category
+      conceptOf(state.filteredConcept.value),
       state.synced.chosen.value && `${plural(state.synced.chosen.value.length, "unit")} chosen in Python`,
     ].filter(Boolean);
     filter.textContent = parts.join(" · ");
     filter.hidden = !parts.length;
     clear.hidden = !state.isFiltered;
   });
-  return [status, filter, clear];
+  return h("div.counts", status, filter, clear);
 }
 
 const totalOf = (state: State): string =>
@@ -37,17 +27,10 @@ const totalOf = (state: State): string =>
     ? `${plural(state.pairs.value.length, "concept")}, best unit of each`
     : `${number(state.shown.value.length)} of ${plural(state.table.value.units, "unit")}`;
 
-function selection({ state }: Context, scope: Scope): HTMLElement[] {
-  const { selected } = state.synced;
-  const text = h("span.selected");
-  const clear = vanishingButton("Clear", () => (selected.value = []));
-  set(clear, { "aria-label": "Clear selection" });
-  scope.effect(() => {
-    const count = selected.value.length;
-    text.textContent = `${number(count)} selected`;
-    text.hidden = clear.hidden = !count;
-  });
-  return [text, clear];
+/** The name in a concept's key, as it is shown beside its category. */
+function conceptOf(key: string | null): string {
+  const [, category, name] = key?.match(/^(.*?)\|(.*)$/s) ?? ["", "", ""];
+  return shortName(name, category);
 }
 
 /** A button that is hidden by what it does: the focus goes to the search before it would get lost. */

@@ -1,32 +1,36 @@
 import type { Context } from "../context";
 import { h } from "../dom";
 import type { Scope } from "../scope";
-import { controls } from "./controls";
+import { counts } from "./counts";
+import { dock } from "./dock";
 import { empty } from "./empty";
 import { graphs } from "./graph";
 import { grid } from "./grid/grid";
 import { header } from "./header";
+import { listEnd } from "./list-end";
 import { banner, problems } from "./notes";
 import { outOfReachList } from "./out-of-reach";
-import { statusBar } from "./status-bar";
 import { tabs } from "./tabs";
+import { toolbar } from "./toolbar";
 
-/** All parts of the gallery, from top to bottom. */
+/** All parts of the gallery, from top to bottom. It scrolls with the page it is in, never by itself. */
 export function gallery(context: Context, remark: string, scope: Scope): HTMLElement[] {
   const several = tabs(context, scope);
+  const bar = toolbar(context, scope);
   return [
-    banner(context, "warning", "⚠ ", scope),
-    banner(context, "provisional", "≈ ", scope),
+    banner(context, scope),
     header(context, scope),
     ...(several ? [several] : []),
     problems(context, scope),
     graphs(context, scope),
     outOfReachList(context, scope),
-    controls(context, scope),
-    statusBar(context, scope),
+    bar,
+    counts(context, scope),
     missing(context, remark, scope),
     units(context, scope),
     empty(context, scope),
+    listEnd(context, () => bar.previousElementSibling?.scrollIntoView({ block: "nearest" }), scope),
+    dock(context, scope),
   ];
 }
 

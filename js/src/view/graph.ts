@@ -9,9 +9,9 @@ import type { State } from "../state/state";
 import { decimals } from "./iou";
 
 /** Pixels of a bar, of the name below the bars, and of the gap after them; as in the style sheet. */
-const [BAR, NAME, BETWEEN] = [17, 72, 18];
+const [BAR, NAME, BETWEEN] = [17, 72, 12];
 /** The widest that a bar becomes, and a category with few bars. */
-const [WIDEST_BAR, NARROWEST_GROUP] = [32, 80];
+const [WIDEST_BAR, NARROWEST_GROUP] = [26, 76];
 /** Below this width two graphs stand one below the other; as in the style sheet. */
 const STACKED = 640;
 const FEWEST = 4;
@@ -52,13 +52,16 @@ export function graphs({ state }: Context, scope: Scope): HTMLElement {
     markChosen(element, state);
   });
   scope.effect(() => markChosen(element, state));
+  scope.effect(() => {
+    element.hidden = !state.local.chart.value;
+  });
   return element;
 }
 
 function widthOf(element: HTMLElement, scope: Scope): Signal<number> {
   const width = signal(0);
   const sizes = new ResizeObserver(() => {
-    width.value = element.clientWidth;
+    width.value = element.clientWidth || width.value;
   });
   sizes.observe(element);
   scope.onCleanup(() => sizes.disconnect());
@@ -180,7 +183,7 @@ function barOf(drawing: Drawing, table: Table, category: string, bar: Bar): HTML
     category,
     title: `${bar.name}: ${plural(bar.units, "unit")}`,
     choose: () => drawing.state.toggleConcept(table, bar.concept),
-    // Read as "car wheel 20"; the style sheet puts the number on top.
+    // Read as "car wheel 20"; the style sheet puts the number on top, and the name into the bar.
     parts: [
       h("bdi.g-label", named(bar.name)),
       h("span.g-column", h("span.g-count", String(bar.units)), column),

@@ -4,17 +4,12 @@ import { h } from "../dom";
 import { failure, type Scope } from "../scope";
 
 /** What must be known about the tables that are shown, as long as it holds. */
-export function banner(
-  { state }: Context,
-  about: "warning" | "provisional",
-  sign: string,
-  scope: Scope,
-): HTMLElement {
-  const element = h("p.banner", { role: "note", "data-about": about });
+export function banner({ state }: Context, scope: Scope): HTMLElement {
+  const element = h("p.banner", { role: "note" });
   scope.effect(() => {
-    const texts = new Set(state.visibleTables.value.map((table) => table[about]).filter(Boolean));
+    const texts = new Set(state.visibleTables.value.map(({ warning }) => warning).filter(Boolean));
     element.hidden = !texts.size;
-    element.replaceChildren(h("b", { "aria-hidden": "true" }, sign), [...texts].join(" · "));
+    element.replaceChildren(h("b", { "aria-hidden": "true" }, "⚠ "), [...texts].join(" · "));
   });
   return element;
 }

@@ -11,7 +11,7 @@ export function search(context: Context, scope: Scope): HTMLElement {
   const { query } = context.state.synced;
   const field = h("input.search", {
     type: "search",
-    placeholder: "Concept or unit number",
+    placeholder: "Search",
     "aria-label": "Search units by concept, category or number",
     title: HELP,
     spellcheck: "false",
@@ -29,5 +29,5 @@ export function search(context: Context, scope: Scope): HTMLElement {
   scope.effect(() => {
     if (field.value !== query.value) field.value = query.value;
   });
-  return h("div.search-box", field, list);
+  return h("div.finder", field, list);
 }

@@ -7,6 +7,7 @@ import { activations } from "./activations";
 import { mayChange } from "./card";
 import { copyButton } from "./copy-button";
 import { type Explanation, explanationOf } from "./explanation";
+import { keysOnUnit } from "./keys";
 import { problemNote } from "./notes";
 import { ranking } from "./ranking";
 import { legend, unitImages } from "./unit-images";
@@ -44,6 +45,8 @@ export function unitPage(
     problem(explanation, scope),
     h("div.unit-body", ...body(context, table, unit, explanation, scope)),
   );
+  const toggle = () => context.state.toggleSelected(table, unit);
+  set(region, { onkeydown: keysOnUnit(region, { toggle, turn: actions.turn }) });
   for (const control of region.querySelectorAll<HTMLElement>("[tabindex='-1']")) control.tabIndex = 0;
   return { region, explanation };
 }

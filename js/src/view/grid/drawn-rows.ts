@@ -5,15 +5,13 @@ import { glyph, h, label, set } from "../../dom";
 import type { Scope } from "../../scope";
 import { type Card, type Cell, card } from "../card";
 import type { GridFocus } from "./focus";
-import { heightOf, rowsInView, topOf } from "./layout";
+import { heightOf, rowsBetween, topOf } from "./layout";
 import type { GridElements, GridModel } from "./model";
 import type { Row } from "./rows";
 
 /** Cards in the page at once, whatever the number of units. */
 const MOST_CARDS = 60;
 const MOST_PRINTED = 600;
-/** Rows above and below those in view. */
-const BEYOND_VIEW = 2;
 
 interface Drawn {
   element: HTMLElement;
@@ -35,7 +33,7 @@ export class DrawnRows {
 
   follow(scope: Scope): void {
     const { model, focus } = this;
-    const { viewport, body } = this.elements;
+    const { list, body } = this.elements;
     const renewal = model.renewal();
     scope.effect(() => {
       const look = this.#lookNow();
@@ -47,7 +45,7 @@ export class DrawnRows {
       this.#layOut();
       const [first, last] = this.#range();
       this.#draw(this.#rowsToKeep(first, last, hadFocus));
-      this.context.cache.setInView(viewport, this.#unitsIn(first, last));
+      this.context.cache.setInView(list, this.#unitsIn(first, last));
       untracked(() => {
         focus.markActive();
         // A newer result puts units elsewhere: the focus goes along, and what is in view stays.
@@ -57,7 +55,7 @@ export class DrawnRows {
     });
     scope.onCleanup(() => {
       this.#clear();
-      this.context.cache.setInView(viewport, []);
+      this.context.cache.setInView(list, []);
     });
   }
 
@@ -70,14 +68,14 @@ export class DrawnRows {
 
   /** Sizes and counts of the whole grid. */
   #layOut(): void {
-    const { viewport, body } = this.elements;
+    const { list, body } = this.elements;
     const { layout, rows, extent, state } = this.model;
     const { columns, thumb, perLine } = layout.value;
     const printing = state.local.printing.value;
-    viewport.style.setProperty("--thumb", `${thumb}px`);
-    viewport.style.setProperty("--per-line", String(perLine));
+    list.style.setProperty("--thumb", `${thumb}px`);
+    list.style.setProperty("--per-line", String(perLine));
     body.style.setProperty("--columns", String(columns));
-    viewport.dataset.omitted =
+    list.dataset.omitted =
       printing && rows.value.length > this.#mostPrinted()
         ? `The first ${MOST_PRINTED}. Filter to print others.`
         : "";
@@ -91,10 +89,10 @@ export class DrawnRows {
 
   /** First and last row to draw. */
   #range(): [first: number, last: number] {
-    const { layout, rows, extent, scrolled, height, state } = this.model;
+    const { layout, rows, extent, inView, state } = this.model;
     if (state.local.printing.value) return [0, Math.min(rows.value.length, this.#mostPrinted()) - 1];
     const most = Math.max(1, Math.floor(MOST_CARDS / layout.value.columns));
-    return rowsInView(extent.value, scrolled.value, height.value, BEYOND_VIEW, most);
+    return rowsBetween(extent.value, ...inView.value, most);
   }
 
   /** Places of the rows to draw, in order. */
@@ -104,6 +102,8 @@ export class DrawnRows {
     // The cell with the focus stays, wherever it is scrolled to: removing it would throw the keyboard out.
     const [focused] = this.model.locate(this.model.active.peek());
     if (hadFocus && this.model.rows.value[focused]) places.add(focused);
+    const { wanted, openRow, limit } = this.model;
+    for (const at of [wanted.value, openRow.value]) if (at >= 0 && at < limit.value) places.add(at);
     return [...places].sort((a, b) => a - b);
   }
 
@@ -122,10 +122,13 @@ export class DrawnRows {
   }
 
   #place(element: HTMLElement, at: number): void {
-    const { extent, layout, state } = this.model;
+    const { extent, layout, openRow, state } = this.model;
     const printing = state.local.printing.value;
     set(element, { "aria-rowindex": at + 1 });
-    element.style.height = printing ? "" : `${layout.value.rowHeight}px`;
+    const opened = at === openRow.value;
+    element.classList.toggle("opened", opened);
+    const { rowHeight, openHead } = layout.value;
+    element.style.height = printing ? "" : `${opened ? openHead : rowHeight}px`;
     element.style.transform = printing ? "" : `translateY(${topOf(extent.value, at)}px)`;
   }
 

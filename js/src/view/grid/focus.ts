@@ -1,6 +1,5 @@
 import { focused, focusOn, focusSearch } from "../../dom";
 import type { Scope } from "../../scope";
-import { topOf } from "./layout";
 import type { GridElements, GridModel } from "./model";
 
 /** Moves the focus between the cells: one of them is reached by Tab, and what is focused is in view. */
@@ -22,16 +21,18 @@ export class GridFocus {
     const cells = rows.value[at]?.cells ?? [];
     const cell = cells[Math.max(0, Math.min(cells.length - 1, column))] ?? cells.find(Boolean);
     if (cell) this.activate(at, this.model.idOf(rows.value[at], cell));
-    else focusSearch(this.elements.viewport);
+    else focusSearch(this.elements.list);
   }
 
-  /** Makes a cell of a row the active one, scrolls to it, and focuses it. */
+  /** Makes a cell of a row the active one, focuses it, and scrolls as little as is needed to see its row. */
   activate(row: number, id: string): void {
-    const { active, scrolled } = this.model;
-    this.#reveal(row);
-    active.value = id;
-    scrolled.value = this.elements.viewport.scrollTop; // draws the cell, if it wasn't in view
+    const { model } = this;
+    model.reach(row);
+    model.active.value = id;
+    model.wanted.value = row; // draws the cell, if it wasn't in view
     this.focusId(id);
+    const cell = this.#cells().find((one) => one.dataset.cell === id);
+    cell?.closest(".line")?.scrollIntoView({ block: "nearest" });
   }
 
   /** Keeps the focus in the grid when what had it is gone: on the same cell, or the one in its place. */
@@ -55,17 +56,6 @@ export class GridFocus {
       this.model.active.value;
       this.markActive();
     });
-  }
-
-  /** Scrolls as little as needed to see a row. */
-  #reveal(row: number): void {
-    const { viewport } = this.elements;
-    const { extent, layout } = this.model;
-    const top = topOf(extent.value, row);
-    const bottom = top + layout.value.rowHeight;
-    if (top < viewport.scrollTop) viewport.scrollTop = top;
-    else if (bottom > viewport.scrollTop + viewport.clientHeight)
-      viewport.scrollTop = bottom - viewport.clientHeight;
   }
 
   #cells(): HTMLElement[] {

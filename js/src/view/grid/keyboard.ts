@@ -1,3 +1,4 @@
+import { scrollerOf } from "../../dom";
 import type { GridFocus } from "./focus";
 import type { GridElements, GridModel } from "./model";
 import type { OpenedUnit } from "./opened-unit";
@@ -9,7 +10,7 @@ export const cellAround = (event: Event): HTMLElement | null =>
 /** The keys of the grid: arrows, Home, End, pages; Enter, Escape, Space and c for the cell that has the focus. */
 export function keyboard(
   model: GridModel,
-  { viewport }: GridElements,
+  { list }: GridElements,
   focus: GridFocus,
   opened: OpenedUnit,
 ): (event: KeyboardEvent) => void {
@@ -18,21 +19,31 @@ export function keyboard(
     const cell = cellAround(event);
     const id = cell?.dataset.cell;
     if (!cell || !id) return;
-    const actions = { ...movesFrom(id, model, viewport, focus), ...actionsOn(cell, id, model, opened) };
+    const actions = { ...movesFrom(id, model, list, focus), ...actionsOn(cell, id, model, opened) };
     // Keys that a button inside the cell gets are its own, but for Escape.
     const action = event.target === cell || event.key === "Escape" ? actions[event.key] : undefined;
     if (!action) return;
     event.preventDefault();
     action();
+    if (event.shiftKey && event.key.startsWith("Arrow")) extendSelection(model, id);
   };
+}
+
+/** Selects on from a cell to the one that has the focus now, where both are of one dissection. */
+function extendSelection(model: GridModel, from: string): void {
+  const { state } = model;
+  const [first, last] = [model.cellAt(from), model.cellAt(model.active.value)];
+  if (!first || !last || first.table !== last.table) return;
+  const [start, end] = [first, last].map(({ table, unit }) => state.nameOf(table, unit));
+  state.selection.extendFrom(start, end, state.shownOf(first.table));
 }
 
 type Actions = Record<string, () => void>;
 
-function movesFrom(id: string, model: GridModel, viewport: HTMLElement, focus: GridFocus): Actions {
+function movesFrom(id: string, model: GridModel, list: HTMLElement, focus: GridFocus): Actions {
   const { columns, rowHeight } = model.layout.value;
   const [row, column] = model.locate(id);
-  const paged = Math.max(1, Math.floor(viewport.clientHeight / rowHeight) - 1);
+  const paged = Math.max(1, Math.floor(scrollerOf(list).clientHeight / rowHeight) - 1);
   /** From cell to cell, over the ends of the rows. */
   const step = (cells: number) => {
     const at = row * columns + column + cells;
@@ -55,8 +66,7 @@ function actionsOn(cell: HTMLElement, id: string, model: GridModel, opened: Open
     Enter: () => opened.toggle(id, true),
     Escape: () => opened.close(),
     " ": () => {
-      const [row, column] = model.locate(id);
-      const at = model.rows.value[row].cells[column];
+      const at = model.cellAt(id);
       if (at) model.state.toggleSelected(at.table, at.unit);
     },
     c: () => cell.querySelector<HTMLElement>(".address")?.click(),

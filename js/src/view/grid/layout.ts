@@ -9,6 +9,8 @@ export interface Layout {
   thumb: number;
   perLine: number;
   rowHeight: number;
+  /** What is left of a row, above the unit that is opened in it. */
+  openHead: number;
 }
 
 export const HEAD = 232;
@@ -17,6 +19,8 @@ const PAD = 10;
 // What a card's text takes, beside the strip and above it; `.head` in card.css clips what is higher.
 const TEXT_BESIDE = 70;
 const TEXT_ABOVE = 72;
+/** The text of a card whose unit is opened, without its strip; other cards beside it keep theirs. */
+const OPEN_HEAD = TEXT_ABOVE + 2 * PAD;
 
 /** Layout of a grid `width` pixels wide whose units have `top` images each. */
 export function layoutAt(width: number, top: number, paired: boolean): Layout {
@@ -32,6 +36,7 @@ export function layoutAt(width: number, top: number, paired: boolean): Layout {
       thumb,
       perLine: images,
       rowHeight: Math.max(thumb, TEXT_BESIDE) + 2 * PAD,
+      openHead: columns > 1 ? Math.max(thumb, TEXT_BESIDE) + 2 * PAD : OPEN_HEAD,
     };
   }
   const perLine = room >= 460 ? images : Math.min(images, 5);
@@ -40,39 +45,40 @@ export function layoutAt(width: number, top: number, paired: boolean): Layout {
   // A pair of cards has their concept above them, and no line for it of their own.
   const header = paired ? 6 : 0;
   const strip = top ? lines * (thumb + GAP) : 0;
-  return { shape: "stack", columns, thumb, perLine, rowHeight: header + TEXT_ABOVE + strip + 2 * PAD };
+  const rowHeight = header + TEXT_ABOVE + strip + 2 * PAD;
+  const openHead = columns > 1 ? rowHeight : OPEN_HEAD;
+  return { shape: "stack", columns, thumb, perLine, rowHeight, openHead };
 }
 
-/** Heights that decide which rows are in view. */
+/** Heights that decide where rows stand. */
 export interface Extent {
   rows: number;
   rowHeight: number;
-  /** The row below which a unit is opened, −1 = none, and the height of what is opened. */
+  /** The row in which a unit is opened, −1 = none. */
   openRow: number;
+  /** What is left of that row above the opened unit, and the height of the unit. */
+  openHead: number;
   openHeight: number;
 }
 
+/** By how much the opened row is higher than the others. */
+const surplus = ({ rowHeight, openHead, openHeight }: Extent): number => openHead + openHeight - rowHeight;
+
 export const topOf = (extent: Extent, row: number): number =>
-  row * extent.rowHeight + (extent.openRow >= 0 && row > extent.openRow ? extent.openHeight : 0);
+  row * extent.rowHeight + (extent.openRow >= 0 && row > extent.openRow ? surplus(extent) : 0);
 
 export const heightOf = (extent: Extent): number => topOf(extent, extent.rows);
 
 function rowAt(extent: Extent, y: number): number {
-  const { openRow, openHeight, rowHeight } = extent;
-  const below = (openRow + 1) * rowHeight;
-  if (openRow < 0 || y < below) return Math.floor(y / rowHeight);
-  return y < below + openHeight ? openRow : Math.floor((y - openHeight) / rowHeight);
+  const { openRow, rowHeight } = extent;
+  if (openRow < 0 || y < openRow * rowHeight) return Math.floor(y / rowHeight);
+  const below = topOf(extent, openRow + 1);
+  return y < below ? openRow : openRow + 1 + Math.floor((y - below) / rowHeight);
 }
 
-/** First and last row to keep in the page, never more than `most`. */
-export function rowsInView(
-  extent: Extent,
-  top: number,
-  height: number,
-  over: number,
-  most: number,
-): [number, number] {
-  const first = Math.max(0, rowAt(extent, top) - over);
-  const last = Math.min(extent.rows - 1, rowAt(extent, top + height) + over, first + most - 1);
+/** First and last row that lie between two heights, never more than `most`. */
+export function rowsBetween(extent: Extent, top: number, bottom: number, most: number): [number, number] {
+  const first = Math.max(0, rowAt(extent, top));
+  const last = Math.min(extent.rows - 1, rowAt(extent, bottom), first + most - 1);
   return [first, last];
 }

@@ -5,9 +5,9 @@ import { fullIou } from "../iou";
 import { type Extent, layoutAt } from "./layout";
 import { addressOf, pairedRows, type Row, unitRows } from "./rows";
 
-/** The elements of the grid: what scrolls, the grid itself, and the place of an opened unit. */
+/** The elements of the grid: the list, in it the grid itself, and the place of an opened unit. */
 export interface GridElements {
-  viewport: HTMLElement;
+  list: HTMLElement;
   body: HTMLElement;
   page: HTMLElement;
 }
@@ -15,9 +15,11 @@ export interface GridElements {
 /** What the parts of the grid share: its rows, what of them is in view, which cell is active. */
 export class GridModel {
   readonly width = signal(0);
-  readonly height = signal(640);
-  readonly scrolled = signal(0);
+  /** What of the list is in view, and some more: pixels from its top. At first nobody knows: its beginning. */
+  readonly inView = signal<[top: number, bottom: number]>([0, 900]);
   readonly openHeight = signal(0);
+  /** A row that is drawn though it isn't in view: what is about to have the focus. */
+  readonly wanted = signal(-1);
   /** Id of the cell that Tab reaches. */
   readonly active = signal("");
   /** In a comparison one unit may stand in several rows: the key of the one in which it was opened. */
@@ -42,14 +44,28 @@ export class GridModel {
     const there = this.rows.value.findIndex((row) => row.key === this.openedIn && holds(row));
     return there >= 0 ? there : this.rows.value.findIndex(holds);
   });
+  /** How many rows the list has until somebody asks for more; it reaches to the opened unit. */
+  readonly limit = computed(() => {
+    const { limit } = this.state.local;
+    const rows = Math.ceil(limit.value / (this.state.sides.value ? 1 : this.layout.value.columns));
+    return Math.min(this.rows.value.length, Math.max(rows, this.openRow.value + 1));
+  });
   readonly extent = computed<Extent>(() => ({
-    rows: this.rows.value.length,
+    rows: this.limit.value,
     rowHeight: this.layout.value.rowHeight,
+    openHead: this.layout.value.openHead,
     openRow: this.openRow.value,
     openHeight: this.openHeight.value,
   }));
 
   constructor(readonly state: State) {}
+
+  /** Lets the list reach to a row at least. */
+  reach(row: number): void {
+    if (row < this.limit.peek()) return;
+    const columns = this.state.sides.peek() ? 1 : this.layout.peek().columns;
+    this.state.local.limit.value = (row + 1) * columns;
+  }
 
   /** What names a cell: its row and its unit. */
   idOf(row: Row, cell: Cell | null | undefined): string {
@@ -62,6 +78,12 @@ export class GridModel {
     const row = rows.findIndex((one) => one.cells.some((cell) => this.idOf(one, cell) === id));
     if (row < 0) return this.lastFocus;
     return [row, rows[row].cells.findIndex((cell) => this.idOf(rows[row], cell) === id)];
+  }
+
+  /** The unit of a cell, or of the one in its place. */
+  cellAt(id: string): Cell | null | undefined {
+    const [row, column] = this.locate(id);
+    return this.rows.value[row]?.cells[column];
   }
 
   /** Tells an effect whether it runs for newer results of the same layers. */

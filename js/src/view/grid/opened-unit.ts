@@ -1,6 +1,6 @@
 import { batch, untracked } from "@preact/signals-core";
 import type { Context } from "../../context";
-import { focused, focusOn } from "../../dom";
+import { focused, focusOn, scrollerOf } from "../../dom";
 import { Scope } from "../../scope";
 import type { Explanation } from "../explanation";
 import { unitPage } from "../unit";
@@ -8,6 +8,9 @@ import type { GridFocus } from "./focus";
 import { topOf } from "./layout";
 import type { GridElements, GridModel } from "./model";
 import { addressOf } from "./rows";
+
+/** Pixels of the toolbar above the list; on a narrow page it is higher, which costs one scroll too few. */
+const TOOLBAR = 44;
 
 /** The page of a unit that is in the grid now. */
 interface Shown {
@@ -21,6 +24,8 @@ export class OpenedUnit {
   #shown: Shown | null = null;
   /** Whether the page takes the focus when it opens. */
   #takesFocus = false;
+  /** Whether it was opened here: what Python opens moves no page. */
+  #byUser = false;
 
   constructor(
     private readonly context: Context,
@@ -75,6 +80,7 @@ export class OpenedUnit {
 
   #open(rowKey: string, address: string, byKeyboard: boolean): void {
     const { opened } = this.model.state.synced;
+    this.#byUser = true;
     this.#takesFocus = byKeyboard;
     batch(() => {
       if (opened.value === address) opened.value = ""; // opened in another row
@@ -128,25 +134,54 @@ export class OpenedUnit {
       elements.page.append(region);
       elements.page.hidden = false; // or it has no height and takes no focus
       model.openHeight.value = elements.page.offsetHeight;
-      if (!same) elements.viewport.scrollTop = topOf(model.extent.value, model.openRow.value);
+      if (!same && this.#byUser) this.#reveal();
       if ((this.#takesFocus && !same) || hadFocus) focusOn(this.#controls()[place] ?? region);
     });
   }
 
+  /** Brings the unit that somebody opened into view: as much of it as there is room for, its row on top. */
+  #reveal(): void {
+    const { page } = this.elements;
+    this.#byUser = false;
+    this.#place();
+    const { top, bottom } = page.getBoundingClientRect();
+    const view = scrollerOf(page);
+    const seen =
+      view === document.scrollingElement ? { top: 0, bottom: innerHeight } : view.getBoundingClientRect();
+    const { openHead } = this.model.layout.peek();
+    const above = top - openHead < seen.top + TOOLBAR;
+    if (above || bottom > seen.bottom) page.scrollIntoView({ block: "start" });
+  }
+
+  /** Puts the page below what is left of its row, and returns where that is. */
+  #place(): number {
+    const { extent, layout, state } = this.model;
+    const { openRow, openHead } = extent.value;
+    const top = topOf(extent.value, openRow) + openHead;
+    const { style } = this.elements.page;
+    style.transform = state.local.printing.value ? "" : `translateY(${top}px)`;
+    style.scrollMarginTop = `calc(var(--toolbar) + ${layout.value.openHead}px)`;
+    return top;
+  }
+
   #followRow(scope: Scope): void {
-    const { viewport, page } = this.elements;
-    const { extent, state } = this.model;
+    const { page } = this.elements;
     const renewed = this.model.renewal();
     let before = 0;
     scope.effect(() => {
-      const { openRow, rowHeight } = extent.value;
-      const top = topOf(extent.value, openRow) + rowHeight;
+      const { openRow } = this.model.extent.value;
+      const isRead = renewed() && openRow >= 0 && this.#inView();
+      const top = this.#place();
       page.hidden = openRow < 0;
-      page.style.transform = state.local.printing.value ? "" : `translateY(${top}px)`;
       // Who reads an opened unit reads on, wherever a newer result puts it.
-      if (renewed() && openRow >= 0) viewport.scrollTop += top - before;
+      if (isRead) scrollerOf(page).scrollTop += top - before;
       before = top;
     });
+  }
+
+  #inView(): boolean {
+    const { top, bottom } = this.elements.page.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
   }
 
   #controls(): HTMLElement[] {

@@ -3,13 +3,13 @@ import type { Context } from "../context";
 import { h, set } from "../dom";
 import type { Scope } from "../scope";
 import type { Only, Overlay, Sort } from "../state/gallery-state";
-import { counts } from "./counts";
+import { popup } from "./popup";
 
 type Choices<T extends string> = readonly (readonly [value: T, text: string])[];
 
 const SHOW: Choices<Only> = [
   ["detectors", "Detectors"],
-  ["unlabelled", "Unlabeled"],
+  ["unlabelled", "Below cut"],
   ["all", "All units"],
 ];
 const SORTS: Choices<Sort> = [
@@ -25,20 +25,39 @@ const OVERLAYS: Choices<Overlay> = [
   ["none", "None"],
 ];
 
-/** How many units are shown, and how: which, in which order, with which overlay. */
-export function statusBar(context: Context, scope: Scope): HTMLElement {
-  const { state } = context;
-  const menus = [
+/** Which units are shown, and in which order. */
+export function menus({ state }: Context, scope: Scope): HTMLElement[] {
+  const all = [
     menu(state.synced.only, "Show", SHOW, scope),
     menu(state.synced.sort, "Sort by", SORTS, scope),
   ];
-  const drawing = [overlayChoice(state.synced.overlay, scope), levelSlider(state.local.level, scope)];
   scope.effect(() => {
-    for (const each of menus) each.hidden = !!state.sides.value;
-    for (const each of drawing) each.hidden = !state.table.value.top;
+    for (const each of all) each.hidden = !!state.sides.value;
   });
-  // The counts have a line to themselves: what comes and goes there moves nothing else.
-  return h("div.status-bar", ...menus, h("span.space"), ...drawing, counts(context, scope));
+  return all;
+}
+
+/** How the images are drawn over: a button whose panel offers the ways. */
+export function overlayMenu({ state }: Context, scope: Scope): HTMLElement {
+  const { overlay } = state.synced;
+  const sign = h("i.overlay-sign", { "aria-hidden": "true" });
+  const { element, button } = popup("Overlay", [sign], [overlayChoice(overlay, scope)], scope);
+  scope.effect(() => {
+    element.hidden = !state.table.value.top;
+    sign.dataset.overlay = overlay.value;
+    const [, text] = OVERLAYS.find(([key]) => key === overlay.value) ?? OVERLAYS[0];
+    button.title = `Overlay: ${text.toLowerCase()}`;
+  });
+  return element;
+}
+
+/** Moves all thresholds; hidden where there is nothing drawn that they could change. */
+export function thresholds({ state }: Context, scope: Scope): HTMLElement {
+  const element = levelSlider(state.local.level, scope);
+  scope.effect(() => {
+    element.hidden = !state.table.value.top;
+  });
+  return element;
 }
 
 function menu<T extends string>(

@@ -1,0 +1,74 @@
+import { signal } from "@preact/signals-core";
+import type { Context } from "../context";
+import { h, set } from "../dom";
+import type { Scope } from "../scope";
+import { viewCode } from "../state/python";
+import { chips } from "./chips";
+import { menus, overlayMenu, thresholds } from "./choices";
+import { copy } from "./copy";
+import { cutSlider } from "./cut-slider";
+import { showKeys } from "./keys";
+import { popup } from "./popup";
+import { printButton } from "./print-button";
+import { search } from "./search";
+
+/** Below this width the toolbar has two rows, and what is seldom set goes into the menu. */
+const NARROW = 560;
+
+/** What is looked for and how it is shown: one line that stays in view while the page scrolls. */
+export function toolbar(context: Context, scope: Scope): HTMLElement {
+  const choices = [...menus(context, scope), overlayMenu(context, scope)];
+  const more = moreMenu(context, scope);
+  const element = h(
+    "div.toolbar",
+    { role: "toolbar", "aria-label": "Which units, and how" },
+    search(context, scope),
+    chips(context, scope),
+    cutSlider(context, scope),
+    ...choices,
+    more.element,
+  );
+  const narrow = signal(false);
+  const sizes = new ResizeObserver(
+    () => (narrow.value = element.clientWidth > 0 && element.clientWidth < NARROW),
+  );
+  sizes.observe(element);
+  scope.onCleanup(() => sizes.disconnect());
+  scope.effect(() => {
+    if (narrow.value) more.panel.prepend(...choices);
+    else more.element.before(...choices);
+  });
+  return element;
+}
+
+/** The rest: thresholds, the graph, printing, and what was dissected in small print. */
+function moreMenu(context: Context, scope: Scope) {
+  const { state } = context;
+  const chart = h("button.quiet", { onclick: () => (state.local.chart.value = !state.local.chart.value) });
+  const facts = h("p.hint");
+  scope.effect(() => {
+    chart.textContent = state.local.chart.value ? "Hide the chart" : "Show the chart";
+    facts.textContent = state.visibleTables.value.map((table) => table.facts).join(" – ");
+  });
+  const copyView: HTMLElement = h(
+    "button.quiet",
+    {
+      title: "The line that restores what you see",
+      onclick: () => copy(context, viewCode(state), "the line that restores this view", copyView),
+    },
+    "Copy this view as Python",
+  );
+  const keys: HTMLElement = h("button.quiet", { onclick: () => showKeys(keys) }, "Keys (?)");
+  const parts = [
+    thresholds(context, scope),
+    chart,
+    copyView,
+    printButton(context, scope),
+    keys,
+    h("hr"),
+    facts,
+  ];
+  const menu = popup("More", ["⋯"], parts, scope);
+  set(menu.button, { class: "opens more-sign" });
+  return menu;
+}
