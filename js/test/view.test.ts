@@ -236,12 +236,9 @@ describe("gallery", () => {
 
   it("moves the focus to the search before a button that was pressed vanishes", () => {
     start({ query: "giraffe", selected: [3] });
-    for (const button of [".empty button", ".selection button"]) {
-      within(button).focus();
-      within(button).click();
-      expect(host.shadowRoot?.activeElement).toBe(within(".search"));
-      within(".search").blur();
-    }
+    within(".empty button").focus();
+    within(".empty button").click();
+    expect(host.shadowRoot?.activeElement).toBe(within(".search"));
   });
 
   it("gives a concept without a name one to be seen and clicked", () => {

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from support.browser import cell
+import nbdissect as nd
+from nbdissect.display.gallery import Gallery
+from support.browser import cell, opened, until, violations
 from support.dissections import dissection
 
 
@@ -94,3 +97,144 @@ def test_odd_names_of_layers_come_back(browser, d, tmp_path):
     with page_at(browser, tmp_path / "odd.html", address) as page:
         assert page.get_by_role("region", name=opened, exact=True).is_visible()
         assert page.locator("#nbdissect-page-note").count() == 0
+
+
+# --- what is copied runs in Python ---
+
+COPIES = """() => { window.copied = [];
+  document.addEventListener('copy', () => window.copied.push(document.activeElement.value)); }"""
+
+
+def copied(page):
+    return page.evaluate("() => window.copied.at(-1)")
+
+
+def test_a_view_is_restored_by_the_line_that_is_copied(browser, d):
+    query = """it's 5" 'x'\n\\x1b, "layer4:3", <b>"""
+    given = {"query": query, "min_iou": 0.1, "only": "all", "category": ["part"], "sort": "unit", "overlay": "heat"}
+    g = Gallery(d, **given, selected=[5, 3], shown=[3, 5, 7])
+    with opened(browser, g) as page:
+        page.evaluate(COPIES)
+        page.get_by_role("button", name="More").click()
+        page.get_by_role("button", name="Copy this view as Python").click()
+        assert page.get_by_text("Copied the line that restores this view").first.is_visible()
+        again = eval(copied(page), {"d": d})
+        assert again.state() == g.state()
+        assert again.shown == g.shown
+        page.get_by_role("button", name="Copy code").click()
+        assert [unit.index for unit in eval(copied(page), {"d": d})] == [5, 3]
+
+
+def test_a_view_of_several_is_restored(browser, d):
+    results = {'it\'s \\ "odd"': d, "b": d}
+    g = Gallery(results, selected=["b:3", 'it\'s \\ "odd":7'], compare=["b", 'it\'s \\ "odd"'])
+    with opened(browser, g) as page:
+        page.evaluate(COPIES)
+        page.get_by_role("button", name="More").click()
+        page.get_by_role("button", name="Copy this view as Python").click()
+        again = eval(copied(page), {"results": results, "nd": nd})
+        assert again.state() == g.state()
+        page.get_by_role("button", name="Copy code").click()
+        units = [eval(line, {"results": results}) for line in copied(page).split("\n")]
+        assert [[unit.index for unit in each] for each in units] == [[3], [7]]
+
+
+# --- selecting ---
+
+
+def test_ranges_by_mouse_and_keyboard_and_back(browser, d):
+    g = Gallery(d, sort="unit", only="all")
+    with opened(browser, g) as page:
+        cell(page, "layer4:1").get_by_role("checkbox").check()
+        cell(page, "layer4:4").click(modifiers=["Shift"])
+        until(page, lambda: g.selected == [1, 2, 3, 4])
+        assert page.get_by_role("region").count() == 0  # nothing was opened
+        assert page.evaluate("() => String(getSelection())") == ""
+        cell(page, "layer4:2").get_by_role("checkbox").click(modifiers=["Shift"])
+        until(page, lambda: g.selected == [1, 2])
+        assert cell(page, "layer4:2").get_by_role("checkbox").is_checked()
+        cell(page, "layer4:5").focus()
+        page.keyboard.press("Shift+ArrowDown")
+        page.keyboard.press("Shift+ArrowDown")
+        page.keyboard.press("Shift+ArrowUp")
+        until(page, lambda: g.selected == [1, 2, 5, 6])
+        page.keyboard.press("Control+z")
+        until(page, lambda: g.selected == [1, 2])
+        page.keyboard.press("Control+a")
+        until(page, lambda: len(g.selected) == len(d.units))
+        bar = page.get_by_role("group", name="Selection")
+        assert bar.get_by_text(f"{len(d.units)} selected").is_visible()
+        bar.get_by_role("button", name="Clear selection").click()
+        until(page, lambda: g.selected == [])
+        bar.get_by_role("button", name="Undo").click()
+        until(page, lambda: len(g.selected) == len(d.units))
+        assert page.errors == []
+
+
+def test_space_c_and_arrows_on_an_opened_unit(browser, d):
+    g = Gallery(d, sort="unit", only="all")
+    with opened(browser, g) as page:
+        page.evaluate(COPIES)
+        cell(page, "layer4:2").focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("region", name="layer4:2").wait_for()
+        page.keyboard.press("Space")
+        until(page, lambda: g.selected == [2])
+        page.keyboard.press("c")
+        assert copied(page) == "layer4:2"
+        assert page.locator(".said").inner_text() == "Copied layer4:2"
+        page.keyboard.press("ArrowRight")
+        page.get_by_role("region", name="layer4:3").wait_for()
+        page.keyboard.press("ArrowLeft")
+        page.get_by_role("region", name="layer4:2").wait_for()
+        page.keyboard.press("?")
+        assert page.get_by_role("dialog", name="Keys").is_visible()
+        page.keyboard.press("Escape")
+        assert page.get_by_role("dialog").count() == 0
+        assert page.get_by_role("region", name="layer4:2").is_visible()  # Escape closed the dialog alone
+
+
+def test_the_bar_and_the_suggestions_are_accessible(browser, d, axe):
+    with opened(browser, Gallery(d, selected=[3, 5])) as page:
+        page.get_by_role("searchbox").press_sequentially(d.units[int(d.best_iou.argmax())].label[:2])
+        page.keyboard.press("ArrowDown")
+        assert page.get_by_role("listbox", name="Concepts").get_by_role("option", selected=True).count() == 1
+        assert violations(page, axe) == []
+        page.keyboard.press("Enter")
+        assert page.get_by_role("searchbox").input_value().startswith('"')
+        page.get_by_role("gridcell").first.focus()
+        page.keyboard.press("?")
+        assert violations(page, axe) == []
+
+
+# --- taking the selection away ---
+
+
+def test_a_page_of_the_selection_holds_no_images_of_others(browser, d, tmp_path):
+    g = Gallery(d, selected=[5, 3], query="zzz")
+    with opened(browser, g, accept_downloads=True) as page:
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Export page").click()
+        assert download.value.suggested_filename == "layer4-selection.html"
+        download.value.save_as(tmp_path / "selection.html")
+    with page_at(browser, tmp_path / "selection.html") as page:
+        assert page.get_by_role("status").first.inner_text() == f"2 of {len(d.units)} units"
+        addresses = page.get_by_role("gridcell").evaluate_all("all => all.map(c => c.dataset.address)")
+        assert sorted(addresses) == ["layer4:3", "layer4:5"]
+        page.locator("canvas[data-state=here]").first.wait_for()
+        page.get_by_role("button", name="Clear filters").click()
+        page.get_by_role("gridcell").nth(5).wait_for()
+        assert page.get_by_text("the selected 2 of them").is_visible()
+
+
+def test_a_table_of_the_selection_without_a_kernel(browser, d, exported):
+    with page_at(browser, exported, accept_downloads=True) as page:
+        page.get_by_role("gridcell").first.focus()
+        page.keyboard.press("Space")
+        page.get_by_role("button", name="Export page").press("Enter")
+        assert page.get_by_text("A page of the selection needs the kernel").first.is_visible()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Export CSV").click()
+        rows = list(csv.DictReader(download.value.path().read_text(encoding="utf-8").splitlines()))
+    best = d.units[int(d.best_iou.argmax())]
+    assert [(row["unit"], row["label"], float(row["iou"])) for row in rows] == [(str(best.index), best.label, best.iou)]

@@ -189,7 +189,9 @@ def show_all(page: Page) -> None:
 
 def scroll(page: Page, to: int) -> None:
     """Scroll the page, and wait until the cards there are drawn."""
-    page.evaluate("async y => { scrollTo(0, y); for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); }", to)
+    page.evaluate(
+        "async y => { scrollTo(0, y); for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); }", to
+    )
 
 
 @contextmanager
@@ -215,3 +217,12 @@ def violations(page, axe):
     page.evaluate(axe)
     found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
     return [f"{one['id']}: {one['help']} ({node['html'][:120]})" for one in found for node in one["nodes"]]
+
+
+def until(page, holds, patience=5_000):
+    """Let the page and Python talk until it holds; assert that it does in the end."""
+    for _ in range(patience // 50):
+        if holds():
+            return
+        page.wait_for_timeout(50)
+    assert holds()

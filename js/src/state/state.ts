@@ -111,6 +111,21 @@ export class State {
     this.selection.toggle(this.nameOf(table, unit));
   }
 
+  /** Shows the selected units and no others; those of several dissections set two of these side by side. */
+  compareSelected(): void {
+    const { selected, current, compare, only, chosen } = this.synced;
+    const units = selected.value.flatMap((name) => this.unitNamed(name) ?? []);
+    const [first, second] = [...new Set(units.map(({ table }) => table))];
+    if (!first) return;
+    batch(() => {
+      this.clearFilters();
+      compare.value = second ? [first.key, second.key] : [];
+      current.value = first.key;
+      only.value = "all";
+      chosen.value = second ? null : units.map(({ unit }) => unit);
+    });
+  }
+
   /** Selects all units from the one that was ticked last to this one. */
   selectTo(table: Table, unit: number): void {
     this.selection.extendTo(this.nameOf(table, unit), this.shownOf(table));

@@ -13,7 +13,7 @@ export function counts({ state }: Context, scope: Scope): HTMLElement {
     status.textContent = totalOf(state);
     const parts = [
       conceptOf(state.filteredConcept.value),
-      state.synced.chosen.value && `${plural(state.synced.chosen.value.length, "unit")} chosen in Python`,
+      state.synced.chosen.value && `${plural(state.synced.chosen.value.length, "unit")} chosen`,
     ].filter(Boolean);
     filter.textContent = parts.join(" · ");
     filter.hidden = !parts.length;

@@ -1,6 +1,6 @@
 import type { Context } from "../context";
 import { csvOf } from "../data/csv";
-import { focusSearch, h, number, plural, set } from "../dom";
+import { focusOn, focusSearch, h, number, plural, set } from "../dom";
 import type { Scope } from "../scope";
 import { selectedByTable, selectionCode } from "../state/python";
 import type { State } from "../state/state";
@@ -14,7 +14,11 @@ export function selectionBar(context: Context, scope: Scope): HTMLElement {
   const text = h("span.selected");
   const problem = h("div.bar-problem");
   const buttons = actions(context, problem);
-  const undo = h("button.quiet", { title: "Undo (Ctrl+Z)", onclick: () => void selection.undo() }, "Undo");
+  const undo: HTMLElement = h(
+    "button.quiet",
+    { title: "Undo (Ctrl+Z)", onclick: () => leave(() => selection.undo()) },
+    "Undo",
+  );
   const dismiss = h(
     "button.quiet",
     { "aria-label": "Dismiss", onclick: () => leave(() => (selection.cleared.value = 0)) },
@@ -22,7 +26,7 @@ export function selectionBar(context: Context, scope: Scope): HTMLElement {
   );
   const clear = h(
     "button.quiet",
-    { title: "Clear selection (Esc)", onclick: () => leave(() => selection.clear()) },
+    { "aria-label": "Clear selection", onclick: () => leave(() => selection.clear()) },
     "Clear",
   );
   const bar = h(
@@ -38,10 +42,10 @@ export function selectionBar(context: Context, scope: Scope): HTMLElement {
   );
 
   /** Does what hides the button that was pressed: the focus goes on to what takes it back, or to the search. */
-  function leave(action: () => void): void {
+  function leave(action: () => unknown): void {
     action();
-    if (bar.hidden) focusSearch(bar);
-    else undo.focus({ preventScroll: true });
+    if (bar.hidden || undo.hidden) focusSearch(bar);
+    else focusOn(undo);
   }
   scope.effect(() => {
     const count = synced.selected.value.length;
@@ -77,7 +81,11 @@ function actions(context: Context, problem: HTMLElement): HTMLElement[] {
     () => void exportPage(context, problem),
   );
   if (!source.exports) set(page, { "aria-disabled": true });
+  const compare = button("Compare", "Show only these units, one below the other", () =>
+    state.compareSelected(),
+  );
   return [
+    compare,
     button("Copy code", "Copy the line of Python that shows these units as pictures", (from) =>
       copy(context, selectionCode(state), "the code of the selection", from),
     ),
