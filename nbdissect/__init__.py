@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbdissect.layer_table import layers as layers
     from nbdissect.magic import load_ipython_extension as load_ipython_extension
     from nbdissect.magic import unload_ipython_extension as unload_ipython_extension
+    from nbdissect.models.checkpoint_loading import load_checkpoint as load_checkpoint
     from nbdissect.results.archive_reader import load as load
     from nbdissect.results.dissection import Dissection as Dissection
     from nbdissect.results.dissections import Dissections as Dissections
@@ -39,6 +40,7 @@ _HOMES = {
     "gallery": "nbdissect.display.gallery",
     "layers": "nbdissect.layer_table",
     "load": "nbdissect.results.archive_reader",
+    "load_checkpoint": "nbdissect.models.checkpoint_loading",
     "load_ipython_extension": "nbdissect.magic",
     "options": "nbdissect.settings",
     "read_csv": "nbdissect.results.tally_csv_reader",

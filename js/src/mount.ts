@@ -8,7 +8,9 @@ import { State } from "./state/state";
 import { followTheme } from "./theme";
 import { gallery } from "./view/gallery";
 import { keysEverywhere } from "./view/keys";
+import { lightbox } from "./view/lightbox";
 import { problemNote } from "./view/notes";
+import { previews } from "./view/preview";
 
 /**
  * Shows a gallery inside an element and returns what removes it again.
@@ -65,7 +67,12 @@ function fill(box: HTMLElement, model: Model, source: Source, ownPage: boolean, 
   });
   scope.onCleanup(followPrint(state));
   set(box, { onkeydown: keysEverywhere(context, box) });
-  box.append(...gallery(context, String(model.get("_remark") ?? ""), scope), announcements);
+  box.append(
+    ...gallery(context, String(model.get("_remark") ?? ""), scope),
+    announcements,
+    lightbox(context, scope),
+    previews(context, box, scope),
+  );
 }
 
 /**

@@ -48,6 +48,7 @@ export interface DissectionTable {
   thresholds: WireArray; // float32 [U]
   strongest: WireArray; // float32 [U]
   top_images: WireArray; // int32 [U, top]
+  silent: WireArray; // int32 [U]
 }
 
 /** What a page says once it shows a gallery; nothing is answered. */
@@ -63,13 +64,32 @@ export interface PicturesRequest {
   images: number[];
 }
 
-/** One buffer per image: an encoded picture, empty where `problems` says why. */
+/**
+ * One buffer per image: an encoded picture, empty where `problems` says why.
+ * `scenes` says where each was taken; empty where the data set doesn't.
+ */
 export interface PicturesReply {
   kind: "pictures";
   id: string;
   images: number[];
   types: string[];
+  scenes: string[];
   problems: string[];
+}
+
+/** Asks for one photograph at its own resolution. */
+export interface PhotographRequest {
+  kind: "photograph";
+  id: string;
+  key: string;
+  image: number;
+}
+
+/** One buffer: the encoded picture, as large as the data set has it. */
+export interface PhotographReply {
+  kind: "photograph";
+  id: string;
+  type: string;
 }
 
 /** Asks for the raw activation maps of some units in their strongest images. */
@@ -187,6 +207,7 @@ export interface EmbeddedPart {
 export interface EmbeddedAlbum {
   type: string;
   images: number[];
+  scenes: string[];
   bytes: number[];
   text: string;
 }
@@ -212,5 +233,18 @@ export interface EmbeddedGallery {
   albums: EmbeddedAlbum[];
 }
 
-export type Request = PicturesRequest | MapsRequest | LabelsRequest | UnitRequest | ExportRequest;
-export type Reply = PicturesReply | MapsReply | LabelsReply | UnitReply | ExportReply | ErrorReply;
+export type Request =
+  | PicturesRequest
+  | PhotographRequest
+  | MapsRequest
+  | LabelsRequest
+  | UnitRequest
+  | ExportRequest;
+export type Reply =
+  | PicturesReply
+  | PhotographReply
+  | MapsReply
+  | LabelsReply
+  | UnitReply
+  | ExportReply
+  | ErrorReply;

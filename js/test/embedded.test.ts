@@ -81,6 +81,7 @@ async function page(): Promise<EmbeddedGallery> {
       {
         type: "image/webp",
         images: [5, 6],
+        scenes: ["street", ""],
         bytes: [4, 2],
         text: base64(Uint8Array.of(1, 2, 3, 4, 0, 0, 7, 8, 0)),
       },
@@ -147,7 +148,17 @@ describe("embedded data", () => {
     });
     expect(reply.types).toEqual(["image/webp", "", "image/webp"]);
     expect(reply.problems).toEqual(["", "Image 9 is not in this page.", ""]);
+    expect(reply.scenes).toEqual(["", "", "street"]);
     expect(buffers.map((one) => [...bytes(one)])).toEqual([[7, 8], [], [1, 2, 3, 4]]);
+  });
+
+  it("has no larger image than those it shows", async () => {
+    const { source } = await unpack(await page());
+    const ask = (image: number) => source.ask<"photograph">({ kind: "photograph", key: "layer4", image });
+    const { reply, buffers } = await ask(5);
+    expect(reply.type).toBe("image/webp");
+    expect([...bytes(buffers[0])]).toEqual([1, 2, 3, 4]);
+    await expect(ask(9)).rejects.toThrow("Image 9 is not in this page.");
   });
 
   it("answers for the pixels of the unit's label, and for no other concept", async () => {

@@ -68,6 +68,7 @@ export function raw(options: Partial<Record<string, unknown>> = {}): DissectionT
     leader_iou: wire(Float64Array.from(concepts, (_, at) => Math.max(...column(at)))),
     thresholds: wire(new Float32Array(iou.length).fill(1)),
     strongest: wire(Float32Array.from(table.strongest, (value: number | null) => value ?? Number.NaN)),
+    silent: wire(Int32Array.from(table.silent ?? new Array(iou.length).fill(0))),
     top_images: wire(
       Int32Array.from(table.top_images ?? Array.from({ length: iou.length * 2 }, (_, at) => at % 7)),
     ),

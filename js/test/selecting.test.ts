@@ -131,12 +131,12 @@ describe("what people do in the gallery", () => {
       press(within("[aria-label=More]"), "/");
       expect(focused()).toBe(within(".search"));
       press(within(".search"), "?");
-      expect(within("dialog")).toBeNull();
+      expect(within("dialog.keys")).toBeNull();
       press(within("[aria-label=More]"), "?");
-      expect(within<HTMLDialogElement>("dialog").open).toBe(true);
-      expect(within("dialog").textContent).toContain("Select all units that are shown");
-      within("dialog button").click();
-      expect(within("dialog")).toBeNull();
+      expect(within<HTMLDialogElement>("dialog.keys").open).toBe(true);
+      expect(within("dialog.keys").textContent).toContain("Select all units that are shown");
+      within("dialog.keys button").click();
+      expect(within("dialog.keys")).toBeNull();
     });
 
     it("resets the cut by a double-click", () => {

@@ -110,6 +110,7 @@ describe("cache", () => {
           kind: "pictures",
           images,
           types: images.map(() => "image/jpeg"),
+          scenes: images.map(() => ""),
           problems: images.map(() => ""),
         };
         model.fire(
@@ -151,8 +152,13 @@ describe("cache", () => {
       if (kind === "maps") model.fire("msg:custom", { ...reply, id }, buffers);
       else {
         const types = (images as number[]).map(() => "image/jpeg");
+        const scenes = types.map(() => "");
         const parts = types.map(() => new DataView(new ArrayBuffer(4)));
-        model.fire("msg:custom", { kind, id, images, types, problems: problems(images as number[]) }, parts);
+        model.fire(
+          "msg:custom",
+          { kind, id, images, types, scenes, problems: problems(images as number[]) },
+          parts,
+        );
       }
     }
   };
@@ -290,7 +296,14 @@ describe("cache", () => {
       else
         model.fire(
           "msg:custom",
-          { kind, id, images, types: ["image/jpeg", "image/jpeg"], problems: ["", ""] },
+          {
+            kind,
+            id,
+            images,
+            types: ["image/jpeg", "image/jpeg"],
+            scenes: ["", "street"],
+            problems: ["", ""],
+          },
           [1, 2].map(() => new DataView(new ArrayBuffer(4))),
         );
     }
@@ -309,6 +322,7 @@ describe("cache", () => {
       kind: "pictures",
       images,
       types: images.map(() => "image/jpeg"),
+      scenes: images.map(() => ""),
       problems: images.map((image) => (image === 3 ? "Image 3: torn" : "")),
     };
     model.fire(

@@ -82,6 +82,7 @@ def table_of(d: Dissection, key: str, photographs: str = "") -> DissectionTable:
         "thresholds": wire_array(d.thresholds, np.float32),
         "strongest": wire_array(strongest, np.float32),
         "top_images": wire_array(d.top_images, np.int32),
+        "silent": wire_array(np.zeros(len(d.thresholds)) if d.silent is None else d.silent, np.int32),
     }
 
 

@@ -62,6 +62,7 @@ class DissectionTable(TypedDict):
     thresholds: WireArray  # float32 [U]
     strongest: WireArray  # float32 [U], NaN = not known
     top_images: WireArray  # int32 [U, top], -1 = none
+    silent: WireArray  # int32 [U], in how many of its top images, the last ones, a unit is silent
 
 
 class Hello(TypedDict):
@@ -80,13 +81,34 @@ class PicturesRequest(TypedDict):
 
 
 class PicturesReply(TypedDict):
-    """One buffer per image: an encoded picture, empty where `problems` says why."""
+    """One buffer per image: an encoded picture, empty where `problems` says why.
+
+    `scenes` says where each was taken; empty where the data set doesn't.
+    """
 
     kind: Literal["pictures"]
     id: str
     images: list[int]
     types: list[str]
+    scenes: list[str]
     problems: list[str]
+
+
+class PhotographRequest(TypedDict):
+    """Asks for one photograph at its own resolution."""
+
+    kind: Literal["photograph"]
+    id: str
+    key: str
+    image: int
+
+
+class PhotographReply(TypedDict):
+    """One buffer: the encoded picture, as large as the data set has it."""
+
+    kind: Literal["photograph"]
+    id: str
+    type: str
 
 
 class MapsRequest(TypedDict):
@@ -221,6 +243,7 @@ class EmbeddedAlbum(TypedDict):
 
     type: str
     images: list[int]
+    scenes: list[str]
     bytes: list[int]
     text: str
 
@@ -269,5 +292,5 @@ class EmbeddedGallery(TypedDict):
     albums: list[EmbeddedAlbum]
 
 
-Request = PicturesRequest | MapsRequest | LabelsRequest | UnitRequest | ExportRequest
-Reply = PicturesReply | MapsReply | LabelsReply | UnitReply | ExportReply | ErrorReply
+Request = PicturesRequest | PhotographRequest | MapsRequest | LabelsRequest | UnitRequest | ExportRequest
+Reply = PicturesReply | PhotographReply | MapsReply | LabelsReply | UnitReply | ExportReply | ErrorReply

@@ -133,21 +133,36 @@ def _images(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answe
     store, images = thumbnails_of(d), [int(index) for index in request["images"]]
     if len(images) > MOST_UNITS * max(1, d.top_images.shape[1]):
         raise RefusedError(f"The page asked for {len(images):,} photographs at once, more than it can show.", _RERUN)
-    buffers, problems = [], []
+    buffers, problems, scenes = [], [], []
     failed: list[Exception] = []
     for index in images:
         try:
             if not 0 <= index < len(d.data):
                 raise RefusedError(f"There is no image {index} in this data set of {len(d.data):,}.")
             buffers.append(store.encoded(index))
+            scenes.append(store.scene(index))
             problems.append("")
         except Exception as error:
             failed.append(error)
             buffers.append(b"")
+            scenes.append("")
             problems.append(_about(index, error))
     _refuse_if_all(failed, len(images))
-    types = [TYPE if buffer else "" for buffer in buffers]
-    return {"kind": "pictures", "id": request_id, "images": images, "types": types, "problems": problems}, buffers
+    return {
+        "kind": "pictures",
+        "id": request_id,
+        "images": images,
+        "types": [TYPE if buffer else "" for buffer in buffers],
+        "scenes": scenes,
+        "problems": problems,
+    }, buffers
+
+
+def _photograph(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
+    index, store = request["image"], thumbnails_of(d)
+    if type(index) is not int or not 0 <= index < len(d.data):
+        raise RefusedError(f"There is no image {index!r} in this data set of {len(d.data):,}.", _RERUN)
+    return {"kind": "photograph", "id": request_id, "type": TYPE}, [store.full(index)]
 
 
 def _maps(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
@@ -265,6 +280,7 @@ def _known(number: float) -> float | None:
 
 _HANDLERS: dict[str, Callable[[Dissection, Mapping[str, Any], str], Answer]] = {
     "pictures": _images,
+    "photograph": _photograph,
     "maps": _maps,
     "labels": _labels,
     "unit": _ranking,

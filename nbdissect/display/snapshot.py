@@ -12,6 +12,7 @@ import json
 import math
 import zlib
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ import numpy as np
 from nbdissect.display.dissection_table import packed, table_of, wire_array
 from nbdissect.display.gallery_state import starting_state
 from nbdissect.display.replies import fitted, ranked
-from nbdissect.display.thumbnails import carries, pixels_of
+from nbdissect.display.thumbnails import carries, pixels_of, scene_names, scene_of
 from nbdissect.samples import check_dataset
 from nbdissect.text import plural, printable_lines
 
@@ -180,6 +181,7 @@ class _SheetImage:
 
     file: bytes
     grid: tuple[int, int]
+    scene: str
     masks: dict[int, bytes]  # number of the concept → bits
     carried: frozenset[int]  # those of these concepts whose category has labels here
 
@@ -193,6 +195,10 @@ class _ImageSheet:
     taken: dict[int, _SheetImage] = field(default_factory=dict)
     _read: dict[int, _SheetImage] = field(default_factory=dict)
     _expected: dict[int, set[tuple[int, tuple[str, ...], frozenset[int]]]] = field(default_factory=dict)
+
+    @cached_property
+    def _scene_names(self) -> dict[tuple[str, int], str]:
+        return scene_names(self.data)
 
     def expect(self, d: Dissection, explained: list[list[int]]) -> None:
         """Note which concepts (columns, per unit) will be asked for in which image, so that each image is read once."""
@@ -213,6 +219,7 @@ class _ImageSheet:
                 # A data set may decode its masks whenever they are read: once is enough.
                 planes = {category: np.asarray(mask) for category, mask in sample.masks.items()}
                 decoded = SimpleNamespace(shape=grid, masks=planes, whole=sample.whole)
+                scene = scene_of(decoded, self._scene_names)
                 expected = self._expected.get(index, ())
                 masks = {
                     number: np.packbits(pixels_of(decoded, number, categories)).tobytes()
@@ -229,7 +236,7 @@ class _ImageSheet:
             small.thumbnail((self.side, self.side))
             file = io.BytesIO()
             small.save(file, "WEBP", quality=QUALITY, method=EFFORT)
-            self._read[index] = _SheetImage(file.getvalue(), grid, masks, carried)
+            self._read[index] = _SheetImage(file.getvalue(), grid, scene, masks, carried)
         return self._read[index]
 
     def message(self) -> EmbeddedAlbum:
@@ -237,6 +244,7 @@ class _ImageSheet:
         return {
             "type": TYPE,
             "images": list(self.taken),
+            "scenes": [one.scene for one in self.taken.values()],
             "bytes": [len(one.file) for one in self.taken.values()],
             "text": base64.b64encode(b"".join(padded)).decode("ascii"),
         }

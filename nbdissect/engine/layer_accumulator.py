@@ -189,11 +189,12 @@ class LayerAccumulator:
         self._values = None
         self.store.prune(thresholds)
 
-    def exemplars(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-        """Return the strongest images, the maxima and the maps in them."""
+    def exemplars(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+        """Return the strongest images, the maxima and the maps in them, and in how many of them a unit is silent."""
         peaks = self._exemplars.peaks.cpu().numpy()
         images = self._exemplars.images.cpu().numpy()
-        return images, np.where(images < 0, np.nan, peaks).astype(np.float32), self._exemplars.maps.cpu().numpy()
+        maxima = np.where(images < 0, np.nan, peaks).astype(np.float32)
+        return images, maxima, self._exemplars.maps.cpu().numpy(), self._exemplars.silent()
 
     # --- between processes, and for a checkpoint ---
 

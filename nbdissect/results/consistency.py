@@ -8,7 +8,7 @@ rules that they break don't hold for them.
 from __future__ import annotations
 
 from itertools import chain, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from nbdissect.results.fields import MOST, MOST_CATEGORIES, MOST_LETTERS, array_
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from nbdissect.results.layer_scores import LayerScores
 
@@ -160,6 +162,21 @@ def _activations(d: LayerScores) -> Iterator[str]:
             yield "a threshold is above its unit's strongest activation"
         if ((d.thresholds >= first)[:, None] & (d.activation > 0)).any():
             yield "activation has pixels of a unit that never passes its threshold"
+    if d.silent is not None:
+        yield from _silent(d, d.silent)
+
+
+def _silent(d: LayerScores, images: NDArray[Any]) -> Iterator[str]:
+    """Check that the last images of a unit, those it is silent in, are as dark as any."""
+    held = (d.top_images >= 0).sum(axis=1)
+    if ((images < 0) | (images > held)).any():
+        yield f"silent is below 0 or above the number of a unit's top images ({int(held.max(initial=0))} at most)"
+        return
+    places = np.arange(d.top_images.shape[1])
+    silent = (places >= (held - images)[:, None]) & (places < held[:, None])
+    least = np.where((d.top_images >= 0)[..., None, None], d.top_maps, np.inf).min(axis=(1, 2, 3), initial=np.inf)
+    if (silent & (d.top_activations > least[:, None])).any():
+        yield "silent counts an image in which a unit is above its minimum"
 
 
 def _imported(d: LayerScores) -> Iterator[str]:

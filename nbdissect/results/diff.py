@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Where the numbers are the same, so are the results, whatever made them and however far a run was when it was looked at.
 _NO_DIFFERENCE = ("provenance", "provisional")
+# What not every result holds is compared where both do.
+_WHERE_KNOWN = ("silent",)
 
 
 def differences(a: LayerScores, b: LayerScores) -> list[str]:
@@ -32,7 +34,7 @@ def differences(a: LayerScores, b: LayerScores) -> list[str]:
             found.append(f"{name}: {' / '.join('kept' if one else 'not kept' for one in kept)}")
     mine, theirs = array_values(a), array_values(b)
     for name in arrays_of(type(a)):
-        if "." not in name or (name in mine and name in theirs):
+        if ("." not in name and name not in _WHERE_KNOWN) or (name in mine and name in theirs):
             found += _array(name, mine.get(name), theirs.get(name))
     if found and a.provenance is not None and b.provenance is not None:
         named = {line.split(":", 1)[0] for line in found}

@@ -76,6 +76,10 @@ class Dissection(LayerScores):
         What an imported file says itself, where it is not to be computed.
     provenance : Provenance or None
         What made the result; None where that is not known.
+    silent : int64 [U] or None
+        In how many of its top images, the last ones, the unit is silent: its maximum there is its minimum
+        over all images seen, so they are no examples of it, and any others would do as well. None where
+        that is not known: in archives of earlier versions, and in imported tables.
 
     Two results are equal (``==``) where all their numbers are; :meth:`differences` names what differs.
     """

@@ -251,6 +251,7 @@ class Job:
             top_images=found.top_images,
             top_activations=found.top_activations,
             top_maps=found.top_maps,
+            silent=found.silent,
             images=outcome.counted,
             seen=0 if complete else outcome.seen,
             planned=0 if complete else len(config.images),

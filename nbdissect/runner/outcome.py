@@ -22,12 +22,14 @@ class LayerOutcome:
     top_images : int64 [U, top]
     top_activations : float32 [U, top]
     top_maps : float32 [U, top, h, w]
+    silent : int64 [U]
     """
 
     thresholds: NDArray[np.float32]
     top_images: NDArray[np.int64]
     top_activations: NDArray[np.float32]
     top_maps: NDArray[np.float32]
+    silent: NDArray[np.int64]
 
 
 @dataclass

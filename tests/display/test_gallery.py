@@ -25,8 +25,10 @@ from nbdissect.display.gallery import Gallery, gallery
 from nbdissect.display.gallery_state import GalleryState
 from nbdissect.display.search import Search
 from nbdissect.display.session import CellRun, session
+from nbdissect.display.snapshot import embed
 from nbdissect.results.upsampling import resize
 from nbdissect.text import short_name
+from nbdissect.types import Concept
 from support.dissections import Squares, decoded, dissection, dissection_of
 from support.paths import ROOT, TESTS
 
@@ -347,6 +349,7 @@ def test_arrays_carry_their_dtype_and_shape(d):
         "thresholds": ("<f4", [units]),
         "strongest": ("<f4", [units]),
         "top_images": ("<i4", [units, 10]),
+        "silent": ("<i4", [units]),
     }
 
 
@@ -397,6 +400,45 @@ def test_large_pictures_are_made_small():
             return nd.Sample(Image.new("RGBA", (1000, 500)))
 
     assert Image.open(io.BytesIO(thumbnails.Thumbnails(Large()).encoded(0))).size == (256, 128)
+
+
+class _Places(Squares):
+    """Every second image is labeled as a whole: with where it was taken, and with a texture."""
+
+    def __getitem__(self, index):
+        sample = super().__getitem__(index)
+        return replace(sample, whole={"scene": (77,), "texture": (5,)} if index % 2 else {})
+
+
+def _placed(d):
+    return _Places((*d.concepts, Concept(77, "street\u202e", "scene")))
+
+
+def test_a_picture_comes_with_the_scene_that_the_data_set_names(d):
+    reply, _ = ask(replace(d, data=_placed(d)), kind="pictures", images=[3, 4, 99])
+    assert reply["scenes"] == ["street\\u202e", "", ""]
+    assert ask(d, kind="pictures", images=[3])[0]["scenes"] == [""]
+
+
+def test_the_scene_comes_from_an_archive_and_in_a_page_too(d, tmp_path):
+    made = replace(d, data=_placed(d), concepts=_placed(d).concepts[-1:], intersection=np.zeros((40, 1), int))
+    made = replace(made, truth=np.array([1]), activation=np.zeros((40, 1), int), categories=("scene",))
+    made.save(tmp_path / "a.nbd")
+    image = int(d.top_images[0, 0])
+    reply, _ = ask(nd.load(tmp_path / "a.nbd"), kind="pictures", images=[image])
+    assert reply["scenes"] == ["street\\u202e" if image % 2 else ""]
+    (album,) = embed({"x": made}, 0.04, several=False, style="").gallery["albums"]
+    assert album["scenes"] == ["street\\u202e" if one % 2 else "" for one in album["images"]]
+
+
+def test_an_image_comes_at_its_own_resolution(d):
+    class Large(Squares):
+        def __getitem__(self, index):
+            return nd.Sample(Image.new("RGBA", (1000, 500)))
+
+    reply, (file,) = ask(replace(d, data=Large(d.concepts)), kind="photograph", image=3)
+    assert (reply["kind"], reply["type"]) == ("photograph", "image/jpeg")
+    assert Image.open(io.BytesIO(file)).size == (1000, 500)
 
 
 def test_memory_of_pictures_is_bounded(d):
@@ -558,6 +600,8 @@ def test_areas_that_contradict_each_other_bound_nothing(d):
         ({"kind": "labels", "unit": 0, "concept": 99}, "no concept 99"),
         ({"kind": "maps"}, "KeyError"),
         ({"kind": "unit", "unit": True}, "no unit True"),
+        ({"kind": "photograph", "image": 24}, "no image 24 in this data set of 24"),
+        ({"kind": "photograph", "image": "3"}, "no image '3'"),
         ({"kind": "maps", "units": [0] * 257}, "maps of 257 units: at most 256"),
         ({"kind": "pictures", "images": [0] * 2561}, "2,561 photographs at once"),
         ({"kind": "unit", "unit": 0, "key": "gone"}, "no dissection 'gone' in this gallery: 'layer4'"),

@@ -197,6 +197,26 @@ def test_top_maps_are_the_maps_of_the_top_images():
         np.testing.assert_array_equal(d.top_activations[u], activations[d.top_images[u], u].max((1, 2)))
 
 
+@pytest.mark.parametrize("batch_size", [1, 3, 40])
+def test_silent_images_are_those_whose_maximum_is_the_minimum_anywhere(batch_size):
+    rng = np.random.default_rng(8)
+    activations = make_activations(rng, KINDS, 40, (4, 5))
+    # What a rectified unit does: it fires in 3 images, in 12, in one of which it is nowhere zero, or in none.
+    for unit, fires in enumerate([3, 12, 3, 0]):
+        activations[:, unit] = np.maximum(rng.standard_normal((40, 4, 5)) - 1, 0)
+        activations[fires:, unit] = 0
+    activations[:, 2] += np.float32(0.5)
+    # The same map everywhere in nine images, and once, later, a smaller value: none of them is silent.
+    activations[:, 3], activations[39, 3, 0, 0] = 1, 0.5
+    rng.shuffle(activations)
+    d = run(activations, make_data(rng, 40, [(8, 10)]), quantile=0.05, batch_size=batch_size, top=9)
+    expected = (d.top_activations == activations.min((0, 2, 3))[:, None]).sum(1)
+    np.testing.assert_array_equal(d.silent, expected)
+    assert expected[0] == 6
+    assert expected[3] == 0
+    assert d.silent.max() == 9, "a dead unit is silent in all"
+
+
 def test_lite_position():
     from nbdissect.engine.thresholds import threshold_rank
 

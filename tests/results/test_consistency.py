@@ -80,6 +80,12 @@ CONTRADICTIONS = {
     "activation has pixels of a unit that never passes its threshold": lambda d: replace(
         d, thresholds=d.top_activations[:, 0], thresholds_given=True
     ),
+    "silent is below 0 or above the number of a unit's top images": lambda d: replace(
+        d, silent=np.full(len(d.thresholds), 99)
+    ),
+    "silent counts an image in which a unit is above its minimum": lambda d: replace(
+        d, silent=(d.top_images >= 0).sum(1)
+    ),
     "top_maps has maps of 7 × 0": lambda d: replace(d, top_maps=d.top_maps[..., :0]),
     "the concepts are not in the order of their numbers": lambda d: replace(d, concepts=d.concepts[::-1]),
     "per_image.truth doesn't add up to truth": changed("per_image.truth", (0, 2), 480),

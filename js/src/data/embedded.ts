@@ -4,6 +4,7 @@ import type {
   EmbeddedGallery,
   LabelsReply,
   MapsReply,
+  PhotographReply,
   PicturesReply,
   UnitReply,
   WireArray,
@@ -16,22 +17,28 @@ import { type Answer, Problem, type Question, type ReplyTo, type Source } from "
 
 const VERSION = 2;
 
-type Reply = PicturesReply | MapsReply | LabelsReply | UnitReply;
+type Reply = PicturesReply | PhotographReply | MapsReply | LabelsReply | UnitReply;
 
 /** The images of one data set: many files, one after the other in one text. */
 class ImageSheet {
   readonly #album: EmbeddedAlbum;
   readonly #starts: Map<number, [start: number, bytes: number]>;
+  readonly #scenes: Map<number, string>;
 
   constructor(album: EmbeddedAlbum) {
     this.#album = album;
     // Each begins at a multiple of three bytes, so that it can be decoded alone.
     const starts = startsOf(album.bytes.map((bytes) => Math.ceil(bytes / 3) * 3));
     this.#starts = new Map(album.images.map((image, at) => [image, [starts[at], album.bytes[at]]]));
+    this.#scenes = new Map(album.images.map((image, at) => [image, album.scenes[at]]));
   }
 
   get type(): string {
     return this.#album.type;
+  }
+
+  scene(image: number): string {
+    return this.#scenes.get(image) ?? "";
   }
 
   file(image: number): ArrayBuffer | undefined {
@@ -77,6 +84,7 @@ export class EmbeddedSource implements Source {
     if (question.kind === "maps") return packed.maps(question.units);
     if (question.kind === "labels") return packed.labels(question.unit, question.concept);
     if (question.kind === "pictures") return filesOf(sheet, question.images);
+    if (question.kind === "photograph") return fileOf(sheet, question.image);
     return { reply: { kind: "unit", id: "", ranking: packed.ranking(question.unit) }, buffers: [] };
   }
 }
@@ -89,10 +97,18 @@ function filesOf(sheet: ImageSheet | undefined, images: number[]): Answer<Pictur
       id: "",
       images,
       types: files.map((file) => (file && sheet ? sheet.type : "")),
+      scenes: images.map((image) => sheet?.scene(image) ?? ""),
       problems: files.map((file, at) => (file ? "" : `Image ${images[at]} is not in this page.`)),
     },
     buffers: files.map((file) => new DataView(file ?? new ArrayBuffer(0))),
   };
+}
+
+/** The page has no larger picture than those it shows. */
+function fileOf(sheet: ImageSheet | undefined, image: number): Answer<PhotographReply> {
+  const file = sheet?.file(image);
+  if (!file || !sheet) throw new Problem(`Image ${image} is not in this page.`);
+  return { reply: { kind: "photograph", id: "", type: sheet.type }, buffers: [new DataView(file)] };
 }
 
 /** The model of a page: it holds values and tells who listens, and there is nobody to save them to. */

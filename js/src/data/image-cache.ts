@@ -39,8 +39,10 @@ export class ImageCache {
   readonly problem = signal<Problem | null>(null);
   readonly #files = new Lru<string, Blob>(6000);
   readonly #bitmaps = new Lru<string, ImageBitmap>(360, (bitmap) => bitmap.close());
+  readonly #photographs = new Lru<string, ImageBitmap>(8, (bitmap) => bitmap.close());
   readonly #units = new Lru<string, UnitMaps>(3000);
   readonly #fields = new Lru<object, Field>(400);
+  readonly #scenes = new Map<string, string>();
   /** Why something will not come, by its name. */
   readonly #broken = new Map<string, string>();
   readonly #pending = new Set<string>();
@@ -84,9 +86,37 @@ export class ImageCache {
     return null;
   }
 
+  /** The image at its own resolution, if it is here; otherwise it is asked for. */
+  photograph(table: Table, index: number): ImageBitmap | null {
+    const name = imageName(table, index);
+    const task = `photograph ${name}`;
+    const known = this.#photographs.get(name);
+    if (known || this.#pending.has(task) || this.#broken.has(task)) return known ?? null;
+    this.#pending.add(task);
+    this.#source
+      .ask<"photograph">({ kind: "photograph", key: table.key, image: index })
+      .then(({ reply, buffers: [file] }) =>
+        createImageBitmap(new Blob([file as DataView<ArrayBuffer>], { type: reply.type })),
+      )
+      .then(
+        (bitmap) => this.#photographs.set(name, bitmap),
+        (error) => this.#broken.set(task, error.message), // the small one stays
+      )
+      .finally(() => {
+        this.#pending.delete(task);
+        this.#noteArrival();
+      });
+    return null;
+  }
+
   /** Why an image of a unit will not come; empty if nothing is known against it. */
   problemOf(table: Table, unit: number, index: number): string {
     return this.#broken.get(imageName(table, index)) ?? this.#broken.get(mapsName(table.key, unit)) ?? "";
+  }
+
+  /** Where an image was taken; empty where the data set doesn't say so, or it hasn't come. */
+  scene(table: Table, index: number): string {
+    return this.#scenes.get(imageName(table, index)) ?? "";
   }
 
   maps(table: Table, unit: number): UnitMaps | undefined {
@@ -237,6 +267,7 @@ export class ImageCache {
         this.#broken.set(name, reply.problems[at]);
         return;
       }
+      if (reply.scenes[at]) this.#scenes.set(name, reply.scenes[at]);
       const file = files[at] as DataView<ArrayBuffer>;
       this.#files.set(name, new Blob([file], { type: reply.types[at] }));
     });

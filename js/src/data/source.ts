@@ -3,6 +3,7 @@ import type {
   ExportReply,
   LabelsReply,
   MapsReply,
+  PhotographReply,
   PicturesReply,
   Reply,
   Request,
@@ -12,6 +13,7 @@ import type {
 
 export type ReplyTo = {
   pictures: PicturesReply;
+  photograph: PhotographReply;
   maps: MapsReply;
   labels: LabelsReply;
   unit: UnitReply;

@@ -21,6 +21,7 @@ export interface Table extends Omit<DissectionTable, Arrays> {
   thresholds: Float32Array;
   strongest: Float32Array;
   top_images: Int32Array;
+  silent: Int32Array;
   /** Reason and coverage by concept, where its size limits it. */
   limitOf: Map<number, { coverage: number | null; reason: string }>;
 }
@@ -63,6 +64,12 @@ export const cutText = (table: Table, cut: number): string =>
 /** Indices into the data set of a unit's strongest images, strongest first; -1 = none. */
 export const topImages = (table: Table, unit: number): Int32Array =>
   table.top_images.subarray(unit * table.top, (unit + 1) * table.top);
+
+/** Whether a unit is silent in its image number `rank`: its maximum there is its minimum anywhere. */
+export function isSilent(table: Table, unit: number, rank: number): boolean {
+  const held = topImages(table, unit).filter((index) => index >= 0).length;
+  return rank < held && rank >= held - table.silent[unit];
+}
 
 /** Number of a concept in another result, null where it isn't there: every result numbers for itself. */
 export const numberOf = (table: Table, key: string): number | null =>

@@ -13,7 +13,15 @@ export interface Scene {
   /** Range of the heat map's colors. */
   low: number;
   high: number;
+  /** Pixels of the canvas per pixel of the page: lines are as thin on every screen. */
+  dense: number;
 }
+
+/** How much light a mask takes from what is outside it: enough to see, and every color stays. */
+const DIMMED: [number, number, number, number] = [10, 14, 20, 0.36];
+/** Widths of the outline in pixels of the page: white over dark, so that it is seen on any image. */
+const DARK_LINE = 3;
+const WHITE_LINE = 1.5;
 
 /** Where the image lies in the canvas: whole, centered, as large as it can be. */
 function placed(canvas: HTMLCanvasElement, image: { width: number; height: number }) {
@@ -61,15 +69,13 @@ export function paint(canvas: HTMLCanvasElement, scene: Scene): void {
   if (!field || overlay === "none") return;
   if (overlay === "mask") {
     const outside = (value: number) => !(value > scene.threshold);
-    // Less color first, then a veil: what surrounds the mask stays readable, in dark images too.
-    drawOver(context, place, stencil(field, outside, [128, 128, 128, 0.7]), "saturation");
-    drawOver(context, place, stencil(field, outside, [12, 16, 22, 0.38]));
+    drawOver(context, place, stencil(field, outside, DIMMED));
   } else if (overlay === "heat") {
     context.globalAlpha = 0.68;
     drawOver(context, place, heat(field, scene.low, scene.high));
     context.globalAlpha = 1;
   }
-  outline(context, place, field, scene.threshold);
+  outline(context, place, field, scene.threshold, scene.dense);
 }
 
 /** The grid as a canvas of one color [red, green, blue, opacity] where `inside` holds. */
@@ -126,8 +132,14 @@ function heat(field: Field, low: number, high: number): HTMLCanvasElement {
   });
 }
 
-/** A white line with a dark edge, visible on any image. */
-export function outline(context: CanvasRenderingContext2D, place: Place, field: Field, level: number): void {
+/** A white line over a dark one. */
+export function outline(
+  context: CanvasRenderingContext2D,
+  place: Place,
+  field: Field,
+  level: number,
+  dense: number,
+): void {
   const lines = contour(field.values, field.height, field.width, level);
   if (!lines.length) return;
   const [sx, sy] = [place.width / field.width, place.height / field.height];
@@ -136,14 +148,13 @@ export function outline(context: CanvasRenderingContext2D, place: Place, field: 
     context.moveTo(place.x + lines[i] * sx, place.y + lines[i + 1] * sy);
     context.lineTo(place.x + lines[i + 2] * sx, place.y + lines[i + 3] * sy);
   }
-  const thin = Math.max(1.1, Math.min(2, context.canvas.width / 120));
   context.lineCap = "round";
   for (const [color, width] of [
-    ["rgba(0,0,0,0.5)", thin * 2],
-    ["#fff", thin],
+    ["#14181f", DARK_LINE],
+    ["#fff", WHITE_LINE],
   ] as const) {
     context.strokeStyle = color;
-    context.lineWidth = width;
+    context.lineWidth = width * dense;
     context.stroke();
   }
 }

@@ -1,5 +1,5 @@
 import type { Field } from "../data/unit-maps";
-import { begin, contextOf, drawOver, fill, newCanvas, type Scene, stencil } from "./overlay";
+import { begin, contextOf, drawOver, newCanvas, outline, type Scene, stencil } from "./overlay";
 import { maskOf } from "./upsample";
 
 /** Pixels of one image: the unit's only, the concept's only, both. */
@@ -22,72 +22,115 @@ export function sharesOf(parts: Uint8Array): Shares {
   return { unit: counts[1], concept: counts[2], both: counts[3] };
 }
 
-/** The three patterns, drawn so that they differ without color: strokes, dots, a net. */
+/** The three fills. Their edges differ without color: strokes, dots, a line. */
 export const PATTERNS = [
-  { part: 1, color: "#e69f00" },
-  { part: 2, color: "#56b4e9" },
+  { part: 1, color: "#f0a30a" },
+  { part: 2, color: "#2f9be0" },
   { part: 3, color: "#fff" },
 ] as const;
 
-function pattern(
-  context: CanvasRenderingContext2D,
-  part: number,
-  color: string,
-  dense: number,
-): CanvasPattern {
-  const size = Math.round(6 * dense);
+/** How much of the image a fill hides, and how wide its edge is in pixels of the page. */
+const FILL = 0.3;
+const EDGE = 4;
+/** Side of a pattern's tile, in pixels of the page. */
+const TILE = 5;
+/** What was counted stands out a little from the rest of the image. */
+const REST = "rgba(10,14,20,0.28)";
+
+/** What the edge of a part is drawn with. */
+function pattern(context: CanvasRenderingContext2D, part: number, color: string, dense: number) {
+  const size = Math.round(TILE * dense);
   const tile = newCanvas(size, size);
   const ink = contextOf(tile);
+  ink.fillStyle = part === 3 ? color : "#14181f";
+  ink.fillRect(0, 0, size, size);
   ink.fillStyle = ink.strokeStyle = color;
-  if (part & 1) {
-    // The image is seen through the net: what both agree on is what one wants to see.
-    ink.lineWidth = size / (part === 1 ? 3.2 : 7);
-    ink.beginPath();
+  ink.beginPath();
+  if (part === 1) {
+    ink.lineWidth = size / 2.2;
     for (const shift of [-size, 0, size]) {
       ink.moveTo(shift - 1, size + 1);
       ink.lineTo(shift + size + 1, -1);
-      if (part === 1) continue;
-      ink.moveTo(shift - 1, -1);
-      ink.lineTo(shift + size + 1, size + 1);
     }
     ink.stroke();
-    ink.globalAlpha = 0.22;
-    if (part === 3) ink.fillRect(0, 0, size, size);
   } else {
-    ink.beginPath();
-    ink.arc(size / 2, size / 2, size / 3.4, 0, 7);
+    ink.arc(size / 2, size / 2, size / 3, 0, 7);
     ink.fill();
   }
   return context.createPattern(tile, "repeat") as CanvasPattern;
 }
 
-/** Draws one of the patterns alone, for the legend. */
-export function paintPattern(canvas: HTMLCanvasElement, part: number): void {
+/** Draws one of the fills alone, with its edge, for the legend. */
+export function paintPattern(canvas: HTMLCanvasElement, part: number, dense: number): void {
   const context = contextOf(canvas);
   const { width, height } = canvas;
-  for (const style of ["#39404a", pattern(context, part, PATTERNS[part - 1].color, width / 24)]) {
-    context.fillStyle = style;
-    context.fillRect(0, 0, width, height);
-  }
+  const { color } = PATTERNS[part - 1];
+  const edge = EDGE * dense;
+  context.fillStyle = pattern(context, part, color, dense);
+  context.fillRect(0, 0, width, height);
+  context.fillStyle = "#59616d";
+  context.fillRect(edge, edge, width - 2 * edge, height - 2 * edge);
+  context.globalAlpha = FILL;
+  context.fillStyle = color;
+  context.fillRect(edge, edge, width - 2 * edge, height - 2 * edge);
 }
 
-/** Draws the image in gray and, in three patterns, where unit and concept are. */
-export function paintWhy(canvas: HTMLCanvasElement, scene: Scene, parts: Uint8Array, dense: number): void {
-  if (!scene.field) return;
-  const { context, place } = begin(canvas, scene.image, true);
-  fill(context, place, "rgba(12,16,22,0.5)");
-  for (const { part, color } of PATTERNS) {
+/** Draws the image and, over it, where unit and concept are: fills that one sees the object through. */
+export function paintWhy(canvas: HTMLCanvasElement, scene: Scene, parts: Uint8Array): void {
+  const { field, dense } = scene;
+  if (!field) return;
+  const { context, place } = begin(canvas, scene.image, false);
+  const shown = (inside: (index: number) => boolean) => {
     const layer = newCanvas(canvas.width, canvas.height);
     const ink = contextOf(layer);
     ink.imageSmoothingEnabled = false; // these are pixels that were counted: show them as they are
     drawOver(
       ink,
       place,
-      stencil(scene.field, (_, index) => parts[index] === part),
+      stencil(field, (_, index) => inside(index)),
     );
     ink.globalCompositeOperation = "source-in";
-    ink.fillStyle = pattern(ink, part, color, dense);
+    return { layer, ink };
+  };
+  const paint = (inside: (index: number) => boolean, style: string | CanvasPattern, alpha = 1) => {
+    const { layer, ink } = shown(inside);
+    ink.fillStyle = style;
     ink.fillRect(0, 0, layer.width, layer.height);
+    context.globalAlpha = alpha;
     context.drawImage(layer, 0, 0);
+    context.globalAlpha = 1;
+  };
+  paint((index) => parts[index] === 0, REST);
+  const reach = Math.max(1, Math.round((EDGE * dense * field.width) / place.width));
+  for (const { part, color } of PATTERNS) {
+    const inner = eroded(parts, part, field, reach);
+    paint((index) => inner[index] === 1, color, FILL);
+    paint((index) => parts[index] === part && !inner[index], pattern(context, part, color, dense));
   }
+  const both = Float32Array.from(parts, (part) => (part === 3 ? 1 : 0));
+  outline(context, place, { ...field, values: both }, 0.5, dense); // white alone would be lost on white
+}
+
+/** The pixels of a part that are further than `reach` from any that isn't of it; the image's border is no edge. */
+export function eroded(
+  parts: Uint8Array,
+  part: number,
+  { height, width }: { height: number; width: number },
+  reach: number,
+): Uint8Array {
+  let inner = parts.map((one) => (one === part ? 1 : 0));
+  for (let step = 0; step < reach; step++) {
+    const before = inner;
+    inner = before.map((one, at) => {
+      const column = at % width;
+      return one &&
+        (at < width || before[at - width]) &&
+        (at >= width * (height - 1) || before[at + width]) &&
+        (column === 0 || before[at - 1]) &&
+        (column === width - 1 || before[at + 1])
+        ? 1
+        : 0;
+    });
+  }
+  return inner;
 }

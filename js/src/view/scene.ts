@@ -21,6 +21,7 @@ export function sceneOf({ state, cache }: Context, table: Table, unit: number, r
     threshold: thresholdAt(table, unit, maps, state.local.level.value),
     low: maps.low,
     high: maps.high,
+    dense: state.local.printing.value ? 1 : density(),
   };
 }
 

@@ -5,6 +5,7 @@ import { h } from "../dom";
 import { paint } from "../draw/overlay";
 import type { Scope } from "../scope";
 import type { Layout } from "./grid/layout";
+import { preview } from "./preview";
 import { density, sceneOf } from "./scene";
 
 /** The strongest images of a unit, at most `STRIP` of them, small, drawn as they arrive. */
@@ -21,6 +22,9 @@ export function strip(
   const canvases = Array.from(topImages(table, unit).subarray(0, STRIP), () =>
     h("canvas", { width: pixels, height: pixels }),
   );
+  canvases.forEach((canvas, rank) => {
+    preview(canvas, table, unit, rank);
+  });
   drawAsTheyArrive(context, table, unit, canvases, scope);
   const more = table.top - STRIP;
   return h(

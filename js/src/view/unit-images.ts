@@ -5,11 +5,13 @@ import { coverage, paint, type Scene } from "../draw/overlay";
 import { overlap, PATTERNS, paintPattern, paintWhy, sharesOf } from "../draw/why";
 import type { Scope } from "../scope";
 import { known } from "./activations";
+import { captionOf, examplesOf } from "./caption";
 import type { Explanation, Labels } from "./explanation";
 import { decimals } from "./iou";
+import { preview } from "./preview";
 import { density, sceneOf } from "./scene";
 
-/** Side of the drawn images: also when enlarged they stay sharp enough to see single mask pixels. */
+/** Side of the drawn images: sharp enough to see single mask pixels. */
 const SIDE = 224;
 
 /** What the patterns mean, while a label is explained. */
@@ -21,8 +23,8 @@ export function legend(table: Table, { why, concept }: Explanation, scope: Scope
     const name = table.names[concept.value];
     element.replaceChildren(
       ...PATTERNS.map(({ part }) => {
-        const swatch = h("canvas", { width: 48, height: 28, "aria-hidden": "true" });
-        paintPattern(swatch, part);
+        const swatch = h("canvas", { width: 56, height: 36, "aria-hidden": "true" });
+        paintPattern(swatch, part, 2);
         const text = part === 1 ? "unit only" : part === 2 ? h("span", label(name), " only") : "both";
         return h("span.item", swatch, text);
       }),
@@ -45,36 +47,22 @@ interface Texts {
   description: string;
 }
 
-/** The strongest images of a unit, large, with its mask or, where a label is explained, with the concept's. */
+/** The images that a unit responds to most, with its mask or, where a label is explained, with the concept's. */
 export function unitImages(
   context: Context,
   table: Table,
   unit: number,
-  { why, concept, labels }: Explanation,
+  explanation: Explanation,
   scope: Scope,
 ): HTMLElement {
-  const { state, cache } = context;
-  const dense = density();
-  const figures = Array.from(topImages(table, unit)).flatMap((index, rank) =>
-    index < 0 ? [] : [figure(rank, index, Math.round(SIDE * dense))],
-  );
-  const textsOf = ({ rank, index, canvas }: Figure): Texts => {
-    const scene = sceneOf(context, table, unit, rank);
-    if (!scene?.field) {
-      const problem = cache.problemOf(table, unit, index);
-      canvas.dataset.state = problem ? "missing" : "coming";
-      return { caption: problem, description: problem || "on its way" };
-    }
-    canvas.dataset.state = "here";
-    const explained = state.local.printing.value || !why.value ? null : labels.value;
-    return explained
-      ? drawExplained(canvas, scene, explained[rank], table.names[concept.value], dense)
-      : drawMask(canvas, scene, rank, cache.maps(table, unit)?.maps[rank].peak);
-  };
+  const { cache } = context;
+  const images = topImages(table, unit).subarray(0, examplesOf(table, unit));
+  const side = Math.round(SIDE * density());
+  const figures = Array.from(images, (index, rank) => figure(context, table, unit, rank, index, side));
   scope.effect(() => {
     cache.arrivals.value;
     for (const one of figures) {
-      const { caption, description } = textsOf(one);
+      const { caption, description } = drawn(context, table, unit, explanation, one);
       one.caption.textContent = caption;
       set(one.canvas, { "aria-label": `Image ${one.rank + 1} of ${figures.length}: ${description}` });
     }
@@ -82,28 +70,49 @@ export function unitImages(
   return h("div.figures", ...figures.map(({ element }) => element));
 }
 
-function figure(rank: number, index: number, side: number): Figure {
+function figure(
+  { state }: Context,
+  table: Table,
+  unit: number,
+  rank: number,
+  index: number,
+  side: number,
+): Figure {
   const canvas = h("canvas", { width: side, height: side, role: "img" });
+  preview(canvas, table, unit, rank);
   const caption = h("figcaption");
-  const enlarge = h(
-    "button",
-    {
-      title: "Larger, smaller",
-      "aria-pressed": "false",
-      onclick: () => set(enlarge, { "aria-pressed": element.classList.toggle("large") }),
-    },
-    canvas,
-  );
-  const element: HTMLElement = h("figure", enlarge, caption);
+  const look = () => {
+    state.local.looked.value = { key: table.key, unit, rank };
+  };
+  const element = h("figure", h("button", { title: "Look closer", onclick: look }, canvas), caption);
   return { rank, index, element, canvas, caption };
 }
 
-function drawMask(canvas: HTMLCanvasElement, scene: Scene, rank: number, peak: number | undefined): Texts {
+/** Draws an image of the unit and says what is to be seen. */
+function drawn(
+  context: Context,
+  table: Table,
+  unit: number,
+  { why, concept, labels }: Explanation,
+  { rank, index, canvas }: Figure,
+): Texts {
+  const { state, cache } = context;
+  const scene = sceneOf(context, table, unit, rank);
+  const name = captionOf(context, table, unit, rank);
+  if (!scene?.field) {
+    const problem = cache.problemOf(table, unit, index);
+    canvas.dataset.state = problem ? "missing" : "coming";
+    return { caption: problem || name, description: problem || "on its way" };
+  }
+  canvas.dataset.state = "here";
+  const explained = state.local.printing.value || !why.value ? null : labels.value;
+  if (explained) return drawExplained(canvas, scene, explained[rank], index, table.names[concept.value]);
   paint(canvas, scene);
-  const covered = scene.field ? coverage(scene.field, scene.threshold) * 100 : 0;
+  const covered = coverage(scene.field, scene.threshold) * 100;
+  const peak = known(cache.maps(table, unit)?.maps[rank].peak);
   return {
-    caption: `${rank + 1} · peak ${known(peak)}`,
-    description: `peak activation ${known(peak)}, mask covers ${covered.toFixed(1)} %`,
+    caption: name,
+    description: `${name}, peak activation ${peak}, mask covers ${covered.toFixed(1)} %`,
   };
 }
 
@@ -111,18 +120,18 @@ function drawExplained(
   canvas: HTMLCanvasElement,
   scene: Scene,
   { pixels, missing }: Labels,
+  index: number,
   name: string,
-  dense: number,
 ): Texts {
   if (missing || !scene.field) {
     paint(canvas, { ...scene, overlay: "none" });
-    return { caption: missing, description: missing };
+    return { caption: `#${index} · ${missing}`, description: missing };
   }
   const parts = overlap(scene.field, scene.threshold, pixels);
-  paintWhy(canvas, scene, parts, dense);
+  paintWhy(canvas, scene, parts);
   const { unit, concept, both } = sharesOf(parts);
   return {
-    caption: `IoU ${decimals(both / (both + unit + concept || 1))}`,
+    caption: `#${index} · IoU ${decimals(both / (both + unit + concept || 1))}`,
     description:
       `${number(both)} pixels in both, ${number(unit)} in the unit only, ` +
       `${number(concept)} in ${name} only`,

@@ -3,13 +3,16 @@ import { categoryOf, type Table, topImages } from "../data/table";
 import { glyph, h, label, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import type { Scope } from "../scope";
+import { stepTo } from "../state/trail";
 import { activations } from "./activations";
+import { examplesOf } from "./caption";
 import { mayChange } from "./card";
 import { copyButton } from "./copy-button";
 import { type Explanation, explanationOf } from "./explanation";
 import { keysOnUnit } from "./keys";
 import { problemNote } from "./notes";
 import { ranking } from "./ranking";
+import { similarUnits } from "./similar";
 import { legend, unitImages } from "./unit-images";
 
 /** What the buttons of an opened unit do. */
@@ -69,6 +72,7 @@ function head(
     mayChange(table),
     h("h3", best < 0 ? "No concept" : label(table.names[best])),
     copyButton(context, context.state.address(table, unit)),
+    backButton(context, table, unit, scope),
     h("span.space"),
     whyButton(context, table, unit, explanation, scope),
     selectButton(context, table, unit, scope),
@@ -79,6 +83,18 @@ function head(
       button("×", "Close (Esc)", close),
     ),
   );
+}
+
+/** Leads back to the unit from which one came here. */
+function backButton({ state }: Context, table: Table, unit: number, scope: Scope): HTMLElement {
+  const address = state.address(table, unit);
+  const button = h("button.quiet", { onclick: () => stepTo(state, address)?.back() });
+  scope.effect(() => {
+    const step = stepTo(state, address);
+    button.hidden = !step;
+    button.textContent = step ? `‹ Back to ${step.from}` : "";
+  });
+  return button;
 }
 
 function whyButton(
@@ -122,14 +138,30 @@ function body(
   explanation: Explanation,
   scope: Scope,
 ): HTMLElement[] {
-  const numbers = ranking(context, table, unit, explanation, scope);
-  if (!table.top) return [numbers];
-  if (!topImages(table, unit).some((index) => index >= 0))
-    return [h("p.hint", "No images of this unit are here."), numbers];
+  // Further numbers of a unit (an interval, a prediction set, a p-value) come below those of its labels.
+  const numbers = h("div.numbers", ranking(context, table, unit, explanation, scope), h("div.evidence"));
+  const similar = similarUnits(context, table, unit);
+  if (!topImages(table, unit).some((index) => index >= 0)) {
+    const none = table.top ? h("p.hint", "No images of this unit are here.") : null;
+    return [none, numbers, similar].filter((one) => !!one);
+  }
   const images = h(
     "div.unit-images",
     legend(table, explanation, scope),
     unitImages(context, table, unit, explanation, scope),
+    silentNote(table, unit),
   );
-  return [images, activations(context, table, unit, scope), numbers];
+  return [images, numbers, activations(context, table, unit, scope), similar].filter((one) => !!one);
+}
+
+/** Images in which the unit doesn't respond at all are no examples: they are told of, and not shown. */
+function silentNote(table: Table, unit: number): HTMLElement | null {
+  const silent = table.silent[unit];
+  if (!silent) return null;
+  const images = examplesOf(table, unit);
+  const where = images ? `the other ${silent} of its ${images + silent} strongest images` : "every image";
+  return h(
+    "p.hint.silent",
+    `Silent in ${where}: its maximum there is its minimum anywhere, so any image would do as well.`,
+  );
 }
