@@ -3,6 +3,7 @@ import { categoryOf, isDetector, passes, type Table } from "../data/table";
 import { glyph, h, label, named, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import { Scope } from "../scope";
+import { conceptLabel } from "./concept";
 import { copyButton } from "./copy-button";
 import type { Layout } from "./grid/layout";
 import { decimals, iouBar } from "./iou";
@@ -82,13 +83,13 @@ function title({ state }: Context, table: Table, unit: number, kind: number, sco
     const detector = isDetector(table, unit, state.synced.cut.value);
     category.textContent = `${categoryOf(table, best)}${detector ? "" : ", below the cut"}`;
   });
-  return h("div.title", glyph(kind), mayChange(table), label(table.names[best], "concept"), category);
+  return h("div.title", glyph(kind), mayChange(table), conceptLabel(table, best, "concept"), category);
 }
 
 function runnerUp(table: Table, unit: number): (string | HTMLElement)[] {
   const second = table.second[unit];
   if (second < 0) return [];
-  return ["then ", label(table.names[second]), ` ${decimals(table.second_iou[unit])}`];
+  return ["then ", conceptLabel(table, second), ` ${decimals(table.second_iou[unit])}`];
 }
 
 function tick({ state }: Context, table: Table, unit: number, scope: Scope): HTMLElement {

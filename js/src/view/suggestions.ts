@@ -2,10 +2,11 @@ import type { Context } from "../context";
 import { foundUnits } from "../data/filter";
 import { findsConcept, lastAlternative, searchOf } from "../data/search";
 import { categoryOf, conceptKey, type Table } from "../data/table";
-import { glyph, h, label, number, plural, set } from "../dom";
+import { glyph, h, number, plural, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import type { Scope } from "../scope";
 import type { State } from "../state/state";
+import { conceptLabel } from "./concept";
 
 const MOST = 8;
 let lists = 0;
@@ -87,7 +88,7 @@ function option({ table, concept, units }: Suggestion, state: State, choose: () 
       },
     },
     glyph(kindOf(category, categories)),
-    label(table.names[concept]),
+    conceptLabel(table, concept),
     h("span.kind", category),
     h("span.count", number(units)),
   );

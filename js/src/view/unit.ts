@@ -1,12 +1,13 @@
 import type { Context } from "../context";
 import { categoryOf, type Table, topImages } from "../data/table";
-import { glyph, h, label, set } from "../dom";
+import { glyph, h, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import type { Scope } from "../scope";
 import { stepTo } from "../state/trail";
 import { activations } from "./activations";
 import { examplesOf } from "./caption";
 import { mayChange } from "./card";
+import { conceptLabel } from "./concept";
 import { copyButton } from "./copy-button";
 import { type Explanation, explanationOf } from "./explanation";
 import { keysOnUnit } from "./keys";
@@ -70,7 +71,7 @@ function head(
     "div.unit-head",
     best < 0 ? null : glyph(kindOf(categoryOf(table, best), table.categories)),
     mayChange(table),
-    h("h3", best < 0 ? "No concept" : label(table.names[best])),
+    h("h3", best < 0 ? "No concept" : conceptLabel(table, best)),
     copyButton(context, context.state.address(table, unit)),
     backButton(context, table, unit, scope),
     h("span.space"),
