@@ -37,7 +37,7 @@ function noteOf(host: HTMLElement, wrong: string[]): void {
     h(
       "p",
       { id: `${host.id}-note`, role: "status" },
-      `Not in this page: ${parts.join(", ")}, of its address.`,
+      `The address names what is not in this page: ${parts.join(", ")}`,
     ),
   );
 }

@@ -51,7 +51,7 @@ describe("what people do in the gallery", () => {
       expect(within(".selection").hidden).toBe(true);
       model.set("selected", [1, 3]);
       expect(within(".selection").hidden).toBe(false);
-      expect(within(".selected").textContent).toBe("2 selected, 1 of them not shown");
+      expect(within(".selected").textContent).toBe("2 selected, 1 not shown");
     });
 
     it("clears, and takes it back; the focus stays in the gallery", () => {
@@ -101,7 +101,8 @@ describe("what people do in the gallery", () => {
         saved.push(this.download);
       });
       const answer = async (reply: Record<string, unknown>, buffers: DataView[]) => {
-        buttonNamed("Export page").click();
+        buttonNamed("Export").click();
+        buttonNamed("Page (HTML)").click();
         const request = model.sent.findLast(({ kind }) => kind === "export");
         expect(request).toMatchObject({ key: "layer4", units: ["layer4:5", "layer4:3"] });
         model.fire("msg:custom", { ...reply, id: request?.id }, buffers);

@@ -163,10 +163,10 @@ def test_a_click_copies_the_address(browser, demo):
         page.evaluate("""window.copied = []; Object.defineProperty(navigator, 'clipboard', {value: undefined});
           document.addEventListener('copy', () => window.copied.push(document.activeElement.value));""")
         cell(page, "conv6:3").get_by_role("button", name="conv6:3").click()
-        page.get_by_text("Copied conv6:3").wait_for(state="attached")
+        page.locator(".said", has_text="Copied conv6:3").wait_for()
         cell(page, "conv6:4").focus()
         page.keyboard.press("c")
-        page.get_by_text("Copied conv6:4").wait_for(state="attached")
+        page.locator(".said", has_text="Copied conv6:4").wait_for()
         assert page.evaluate("window.copied") == ["conv6:3", "conv6:4"]
         assert focused(page) == "conv6:4"
         assert page.locator(".unit, textarea").count() == 0

@@ -80,7 +80,7 @@ def test_an_address_that_means_nothing_is_ignored_and_said(browser, d, exported)
     with page_at(browser, exported, "#layer4:999&only=some&sort=unit&only=all&<img src=x onerror=alert(1)>") as page:
         note = page.locator("#nbdissect-page-note")
         assert note.inner_text() == (
-            "Not in this page: “layer4:999”, “only=some”, “%3Cimg%20src=x%20onerror=alert(1)%3E”, of its address."
+            "The address names what is not in this page: “layer4:999”, “only=some”, “%3Cimg%20src=x%20onerror=alert(1)%3E”"
         )
         assert page.get_by_role("gridcell").first.get_attribute("data-address") == "layer4:0"
         assert note.locator("img").count() == 0
@@ -213,8 +213,9 @@ def test_the_bar_and_the_suggestions_are_accessible(browser, d, axe):
 def test_a_page_of_the_selection_holds_no_images_of_others(browser, d, tmp_path):
     g = Gallery(d, selected=[5, 3], query="zzz")
     with opened(browser, g, accept_downloads=True) as page:
+        page.get_by_role("button", name="Export").click()
         with page.expect_download() as download:
-            page.get_by_role("button", name="Export page").click()
+            page.get_by_role("button", name="Page (HTML)").click()
         assert download.value.suggested_filename == "layer4-selection.html"
         download.value.save_as(tmp_path / "selection.html")
     with page_at(browser, tmp_path / "selection.html") as page:
@@ -231,10 +232,10 @@ def test_a_table_of_the_selection_without_a_kernel(browser, d, exported):
     with page_at(browser, exported, accept_downloads=True) as page:
         page.get_by_role("gridcell").first.focus()
         page.keyboard.press("Space")
-        page.get_by_role("button", name="Export page").press("Enter")
-        assert page.get_by_text("A page of the selection needs the kernel").first.is_visible()
+        page.get_by_role("button", name="Export").click()
+        assert page.get_by_text("A page of the selection needs the kernel").is_visible()
         with page.expect_download() as download:
-            page.get_by_role("button", name="Export CSV").click()
+            page.get_by_role("button", name="Table (CSV)").click()
         rows = list(csv.DictReader(download.value.path().read_text(encoding="utf-8").splitlines()))
     best = d.units[int(d.best_iou.argmax())]
     assert [(row["unit"], row["label"], float(row["iou"])) for row in rows] == [(str(best.index), best.label, best.iou)]

@@ -1,11 +1,12 @@
 import type { Context } from "../context";
 import { csvOf } from "../data/csv";
-import { focusOn, focusSearch, h, number, plural, set } from "../dom";
+import { focusOn, focusSearch, h, number, plural } from "../dom";
 import type { Scope } from "../scope";
 import { selectedByTable, selectionCode } from "../state/python";
 import type { State } from "../state/state";
 import { copy, download } from "./copy";
 import { problemNote } from "./notes";
+import { popup } from "./popup";
 
 /** What can be done with the units that are selected; there while some are, and until "Clear" is taken back or over. */
 export function selectionBar(context: Context, scope: Scope): HTMLElement {
@@ -13,7 +14,7 @@ export function selectionBar(context: Context, scope: Scope): HTMLElement {
   const { selection, synced } = state;
   const text = h("span.selected");
   const problem = h("div.bar-problem");
-  const buttons = actions(context, problem);
+  const buttons = actions(context, problem, scope);
   const undo: HTMLElement = h(
     "button.quiet",
     { title: "Undo (Ctrl+Z)", onclick: () => leave(() => selection.undo()) },
@@ -64,47 +65,56 @@ function countOf(state: State): string {
   const selected = state.synced.selected.value;
   const shown = new Set(state.visibleTables.value.flatMap((table) => state.shownOf(table)));
   const hidden = selected.filter((unit) => !shown.has(unit)).length;
-  return `${number(selected.length)} selected${hidden ? `, ${number(hidden)} of them not shown` : ""}`;
+  return `${number(selected.length)} selected${hidden ? `, ${number(hidden)} not shown` : ""}`;
 }
 
-function actions(context: Context, problem: HTMLElement): HTMLElement[] {
-  const { state, source } = context;
-  const button = (text: string, title: string, action: (from: HTMLElement) => void) => {
-    const element: HTMLElement = h("button", { title, onclick: () => action(element) }, text);
-    return element;
-  };
-  const page = button(
-    "Export page",
-    source.exports
-      ? "A page of these units, which needs no kernel"
-      : "Not from this page: in Python, g = d.gallery(selected=…), and there “Export page”",
-    () => void exportPage(context, problem),
-  );
-  if (!source.exports) set(page, { "aria-disabled": true });
-  const compare = button("Compare", "Show only these units, one below the other", () =>
-    state.compareSelected(),
+function actions(context: Context, problem: HTMLElement, scope: Scope): HTMLElement[] {
+  const { state } = context;
+  const code: HTMLElement = h(
+    "button",
+    {
+      title: "Copy the line of Python that shows these units as pictures",
+      onclick: () => copy(context, selectionCode(state), "the code of the selection", code),
+    },
+    "Copy code",
   );
   return [
-    compare,
-    button("Copy code", "Copy the line of Python that shows these units as pictures", (from) =>
-      copy(context, selectionCode(state), "the code of the selection", from),
+    h(
+      "button",
+      { title: "Show only these units, one below the other", onclick: () => state.compareSelected() },
+      "Compare",
     ),
-    button("Export CSV", "A table of these units", () => {
-      const units = state.synced.selected.value.flatMap((name) => state.unitNamed(name) ?? []);
-      download(`${fileName(state)}-selection.csv`, csvOf(units), "text/csv;charset=utf-8");
-      context.say(`Exported ${plural(units.length, "unit")} as CSV`);
-    }),
-    page,
+    code,
+    exportMenu(context, problem, scope),
   ];
+}
+
+/** Takes the selected units away: as a table, or, where there is a kernel, as a page. */
+function exportMenu(context: Context, problem: HTMLElement, scope: Scope): HTMLElement {
+  const item = (text: string, action: () => void) => {
+    const onclick = () => {
+      menu.close();
+      focusOn(menu.button);
+      action();
+    };
+    return h("button.quiet", { onclick }, text);
+  };
+  const csv = item("Table (CSV)", () => exportCsv(context));
+  const page = item("Page (HTML)", () => void exportPage(context, problem));
+  const none = h("p.hint", "A page of the selection needs the kernel: export it from the notebook.");
+  const menu = popup("Export", ["Export"], [csv, context.source.exports ? page : none], scope);
+  return menu.element;
+}
+
+function exportCsv({ state, say }: Context): void {
+  const units = state.synced.selected.value.flatMap((name) => state.unitNamed(name) ?? []);
+  download(`${fileName(state)}-selection.csv`, csvOf(units), "text/csv;charset=utf-8");
+  say(`Exported ${plural(units.length, "unit")} as a table`);
 }
 
 async function exportPage(context: Context, problem: HTMLElement): Promise<void> {
   const { state, source } = context;
   problem.replaceChildren();
-  if (!source.exports) {
-    context.say("A page of the selection needs the kernel: use “Export page” in the notebook.");
-    return;
-  }
   context.say("The kernel is making the page …");
   const units = selectedByTable(state).flatMap(({ key, units }) => units.map((unit) => `${key}:${unit}`));
   try {
