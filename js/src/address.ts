@@ -2,7 +2,7 @@ import { type Filter, shownUnits } from "./data/filter";
 import { type Table, tableOf } from "./data/table";
 import { listen } from "./dom";
 import type { DissectionTable } from "./protocol";
-import type { GalleryState } from "./state/gallery-state";
+import { DEFAULTS, type GalleryState } from "./state/gallery-state";
 import type { Model } from "./state/model";
 
 // What a page's address says after its "#": the opened unit, `features.12:412`, and the settings that differ from
@@ -12,18 +12,7 @@ type Setting = Exclude<keyof GalleryState, "_chosen">;
 type Values = Partial<Record<Setting, unknown>>;
 
 /** In the order in which they are written, after the opened unit. */
-const SETTINGS: readonly Setting[] = [
-  "current",
-  "compare",
-  "query",
-  "min_iou",
-  "only",
-  "category",
-  "concept",
-  "sort",
-  "overlay",
-  "selected",
-];
+const SETTINGS = Object.keys(DEFAULTS).filter((name) => name !== "opened" && name !== "_chosen") as Setting[];
 /** More selected units than this make no address. */
 const MOST_SELECTED = 200;
 /** Milliseconds after the last change until the address is written. */
@@ -102,6 +91,7 @@ function settingOf(name: Setting, text: string, tables: Table[], several: boolea
   if (name === "current") return tables.some(({ key }) => key === text) ? text : undefined;
   if (name === "compare") return known(tables.map(({ key }) => key));
   if (name === "category") return known(tables.flatMap(({ categories }) => categories));
+  if (String(name) === "change") return known(["gained", "lost", "kept"]);
   if (name === "min_iou") return number >= 0 && number <= 1 ? number : undefined;
   if (name === "concept") {
     if (text === "") return null;

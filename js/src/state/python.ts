@@ -1,6 +1,5 @@
 import { DEFAULTS, type GalleryState } from "./gallery-state";
 import type { State } from "./state";
-import type { UnitName } from "./synced";
 
 // How a text is written in Python: the signs that aren't printed, as escapes.
 const QUIET = /[\\\p{C}\p{Zl}\p{Zp}\p{Zs}]/gu;
@@ -39,28 +38,17 @@ export function viewCode(state: State): string {
 
 /** What differs from a gallery that nobody has set anything in. */
 function viewOf(state: State): Record<string, unknown> {
-  const { synced } = state;
-  const now: Omit<GalleryState, "_chosen"> & { shown: UnitName[] | null } = {
-    current: synced.current.value,
-    compare: synced.compare.value,
-    shown: synced.chosen.value?.map((unit) => state.nameOf(state.table.value, unit)) ?? null,
-    min_iou: synced.cut.value,
-    only: synced.only.value,
-    query: synced.query.value,
-    category: synced.category.value,
-    concept: synced.concept.value,
-    sort: synced.sort.value,
-    overlay: synced.overlay.value,
-    selected: synced.selected.value as GalleryState["selected"],
-    opened: synced.opened.value,
-  };
-  const usual = { ...DEFAULTS, shown: null, current: synced.tables.value[0].key, only: state.startingOnly };
-  if (now.shown) usual.only = "all";
-  return Object.fromEntries(
-    Object.entries(now).filter(
-      ([name, value]) => JSON.stringify(value) !== JSON.stringify(usual[name as keyof typeof usual]),
-    ),
+  const { synced, table } = state;
+  const chosen = synced.chosen.value?.map((unit) => state.nameOf(table.value, unit));
+  // Of several, one is always named: those of two may begin side by side.
+  const current = synced.several ? "" : synced.current.value;
+  const usual = { ...DEFAULTS, current, only: chosen ? "all" : state.startingOnly };
+  const names = Object.keys(DEFAULTS) as (keyof GalleryState)[];
+  const changed = names.filter(
+    (name) => name !== "_chosen" && JSON.stringify(synced.saved(name)) !== JSON.stringify(usual[name]),
   );
+  const settings = Object.fromEntries(changed.map((name) => [name, synced.saved(name)]));
+  return chosen ? { shown: chosen, ...settings } : settings;
 }
 
 /** The lines that show the selected units as pictures, one for each dissection. */
