@@ -2,7 +2,7 @@ import { type Signal, signal } from "@preact/signals-core";
 import type { Context } from "../context";
 import { type Bar, type Counts, countAt } from "../data/counts";
 import { highest, type Table } from "../data/table";
-import { colored, focused, focusOn, h, named, plural, set } from "../dom";
+import { colored, focused, focusOn, h, plural, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import type { Scope } from "../scope";
 import type { State } from "../state/state";
