@@ -84,8 +84,16 @@ class CheckpointReport:
         return lines
 
 
-def describe_misfit(report: CheckpointReport, model: Mapping[str, torch.Tensor], fit: Fit) -> str:
-    """Return the text of the error for a file that doesn't fit wholly."""
+def describe_misfit(report: CheckpointReport, own: Mapping[str, torch.Tensor], fit: Fit, model: object) -> str:
+    """Return the text of the error for a file that doesn't fit wholly.
+
+    Parameters
+    ----------
+    report
+    own : mapping of str to tensor
+        The model's.
+    fit, model
+    """
     whole = len(report.loaded) + len(report.missing_keys) + len(report.mismatched)
     place = f" (at {fit.address!r})" if fit.address else ""
     lines = [
@@ -94,7 +102,11 @@ def describe_misfit(report: CheckpointReport, model: Mapping[str, torch.Tensor],
     lines += report.differences()
     if len(report.loaded) * 2 < whole:
         lines.append("It seems to belong to another network, or to one made with other settings.")
-    lines += _renamed(report.missing_keys, report.unexpected_keys, model, fit)
+    lines += _renamed(report.missing_keys, report.unexpected_keys, own, fit)
+    if hasattr(model, "from_pretrained") and report.unexpected_keys:  # transformers renames on its way out and in
+        lines.append(
+            f"Files of transformers may hold other names than its models: {report.model}.from_pretrained(directory) knows both."
+        )
     lines += _shard_hint(report.path)
     partly = " strict=False loads what fits, and the rest of the model keeps its values." if fit.matched else ""
     lines.append(f"The model is as it was.{partly}")
