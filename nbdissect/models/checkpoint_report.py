@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SHARD = re.compile(r"-\d{5}-of-\d{5}\.")
 
 
-@dataclass
+@dataclass(repr=False)
 class CheckpointReport:
     """What :func:`nbdissect.load_checkpoint` found in a file, and what went into the model. Prints in words.
 
@@ -64,12 +64,19 @@ class CheckpointReport:
         """Whether every tensor of the model came from the file, and none of the file's was left over."""
         return not (self.missing_keys or self.unexpected_keys or self.mismatched)
 
+    @property
+    def _whole(self) -> int:
+        return len(self.loaded) + len(self.missing_keys) + len(self.mismatched)
+
+    def __repr__(self) -> str:
+        # Short: a cell that ends in the call shows it below what was printed.
+        return f"<CheckpointReport: {len(self.loaded):,} of the {plural(self._whole, 'tensor')} of {self.model}>"
+
     def __str__(self) -> str:
-        whole = len(self.loaded) + len(self.missing_keys) + len(self.mismatched)
         place = f" from {self.where!r}" if self.where else ""
         place += f", without the prefix {self.prefix!r}" if self.prefix else ""
         place += f", into {self.into.rstrip('.')!r}" if self.into else ""
-        first = f"{printable(self.path)}: {len(self.loaded):,} of the {plural(whole, 'tensor')} of {self.model} loaded{place}."
+        first = f"{printable(self.path)}: {len(self.loaded):,} of the {plural(self._whole, 'tensor')} of {self.model} loaded{place}."
         return "\n".join([first, *self.differences(), *self.notes])
 
     def differences(self) -> list[str]:

@@ -112,6 +112,7 @@ def test_kinds_that_load(net, file, kind, legacy, capsys):
     assert not where or f"from {where!r}" in printed
     assert not prefix or f"without the prefix {prefix!r}" in printed
     assert printed == f"{report}\n"
+    assert repr(report) == "<CheckpointReport: 13 of the 13 tensors of Tower>"
 
 
 def test_half_precision_is_widened_exactly(net, file):
