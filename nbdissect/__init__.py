@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nbdissect.builtin.network import demo as demo
     from nbdissect.data.broden import Broden as Broden
     from nbdissect.data.labeled_images import LabeledImages as LabeledImages
+    from nbdissect.data.merged import merge as merge
     from nbdissect.diagnosis import doctor as doctor
     from nbdissect.display.gallery import gallery as gallery
     from nbdissect.layer_table import layers as layers
@@ -44,6 +45,7 @@ _HOMES = {
     "load": "nbdissect.results.archive_reader",
     "load_checkpoint": "nbdissect.models.checkpoint_loading",
     "load_ipython_extension": "nbdissect.magic",
+    "merge": "nbdissect.data.merged",
     "options": "nbdissect.settings",
     "read_csv": "nbdissect.results.tally_csv_reader",
     "unload_ipython_extension": "nbdissect.magic",
