@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nbdissect.api import dissect as dissect
     from nbdissect.builtin.network import demo as demo
     from nbdissect.data.broden import Broden as Broden
+    from nbdissect.data.broden_writer import write_broden as write_broden
     from nbdissect.data.labeled_images import LabeledImages as LabeledImages
     from nbdissect.data.merged import merge as merge
     from nbdissect.diagnosis import doctor as doctor
@@ -49,6 +50,7 @@ _HOMES = {
     "options": "nbdissect.settings",
     "read_csv": "nbdissect.results.tally_csv_reader",
     "unload_ipython_extension": "nbdissect.magic",
+    "write_broden": "nbdissect.data.broden_writer",
 }
 
 __all__ = list(_HOMES)

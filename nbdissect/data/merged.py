@@ -218,7 +218,7 @@ class MergedSample:
     def _renumber(self, planes: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.int32]]:
         names = self._table.names
         return {
-            names[category]: self._tell(lambda: self._table.planes(held, f"Category {printable(category)!r}"))  # noqa: B023 - called at once
+            names[category]: self._tell(lambda: self._table.planes(held, f"Category {category!r}"))  # noqa: B023 - called at once
             for category, held in planes.items()
             if category in names
         }
