@@ -41,6 +41,8 @@ export interface Source {
   readonly overdue: { readonly value: boolean };
   /** Whether it can tell where a concept is in the images of a unit. */
   explains(key: string, unit: number, concept: number): boolean;
+  /** Resolves once the kernel has sent images unasked: then it is there, however busy. */
+  readonly heard?: Promise<void>;
   /** Set by whoever keeps what comes. */
   onPush?: PushHandler | undefined;
   dispose(): void;
@@ -78,14 +80,19 @@ interface Waiting {
 
 /** Asks the kernel by custom messages; every reply carries the id of its request, or an error. */
 export class KernelSource implements Source {
+  readonly heard: Promise<void>;
   onPush?: PushHandler | undefined;
   readonly overdue = signal(false);
   readonly #waiting = new Map<string, Waiting>();
   readonly #name = `${Date.now().toString(36)}-${sources++}`;
   #asked = 0;
+  #hear: () => void = () => {};
   readonly #watch: ReturnType<typeof setInterval>;
 
   constructor(private readonly channel: Channel) {
+    this.heard = new Promise((resolve) => {
+      this.#hear = resolve;
+    });
     channel.on("msg:custom", this.#receive);
     this.#watch = setInterval(this.#check, CHECK_EVERY);
   }
@@ -123,6 +130,7 @@ export class KernelSource implements Source {
     const reply = content as Reply | Strips;
     if (reply?.kind === "strips") {
       this.onPush?.(reply, buffers);
+      if (buffers?.length) this.#hear();
       return;
     }
     const question = this.#waiting.get(reply?.id);
