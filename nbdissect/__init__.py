@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nbdissect.api import dissect as dissect
     from nbdissect.builtin.network import demo as demo
     from nbdissect.data.broden import Broden as Broden
+    from nbdissect.data.labeled_images import LabeledImages as LabeledImages
     from nbdissect.diagnosis import doctor as doctor
     from nbdissect.display.gallery import gallery as gallery
     from nbdissect.layer_table import layers as layers
@@ -33,6 +34,7 @@ _HOMES = {
     "Concept": "nbdissect.types",
     "Dissection": "nbdissect.results.dissection",
     "Dissections": "nbdissect.results.dissections",
+    "LabeledImages": "nbdissect.data.labeled_images",
     "Sample": "nbdissect.types",
     "demo": "nbdissect.builtin.network",
     "dissect": "nbdissect.api",

@@ -25,6 +25,12 @@ TOTAL = "all"
 """What summaries call the total over all categories, so that no category may be called so."""
 
 
+UNLABELED = -(1 << 15)
+"""What masks hold where nobody knows what a pixel shows, see :class:`Sample`: the least that two bytes can hold.
+
+Not -1 and not 255, which stand for many things in other people's masks: those remain an error."""
+
+
 class Concept(NamedTuple):
     """A labeled concept: a number in the masks, its name, and its category.
 
@@ -46,8 +52,10 @@ class Sample:
     image : PIL.Image.Image, path, or uint8 array, shape [h, w, 3]
         A photograph or drawing, of 8 bits per channel. Its EXIF orientation is applied when it is read.
     masks : mapping of str to int array, shape [planes, sh, sw]
-        Per category, one or more planes of concept numbers; 0 means "no concept". All planes of a
-        sample, over all categories, have the same height and width, in the aspect of the image.
+        Per category, one or more planes of concept numbers; 0 means "no concept", and
+        :data:`UNLABELED` "not known": such a pixel is left out of all that is counted for the category, neither a concept's
+        nor "not a concept's". All planes of a sample, over all categories, have the same height and
+        width, in the aspect of the image.
     whole : mapping of str to sequence of int
         Per category, concept numbers that hold for the whole image (a scene, a texture).
     shape : (sh, sw), optional

@@ -151,6 +151,17 @@ def make_pets(folder):
         Image.fromarray(ear).save(folder / f"{number}.ear.png")
 
 
+def make_masks(folder):
+    """Two pictures, with masks of a cat and a dog in the colors in which such masks often are."""
+    for name in ("photos", "masks"):
+        (folder / name).mkdir()
+    for number in range(2):
+        Image.fromarray(np.full((8, 8, 3), 90, "u1")).save(folder / "photos" / f"{number}.jpg")
+        mask = Image.fromarray(np.eye(8, dtype="u1") * (number + 1)).convert("L")
+        mask.putpalette([0, 0, 0, 0, 128, 0, 128, 128, 0])
+        mask.save(folder / "masks" / f"{number}.png")
+
+
 @each_page
 def test_examples_run(page, shell, tmp_path):
     blocks = [(block["reason"], block["code"]) for block in PYTHON.finditer(read(page))]
@@ -159,6 +170,8 @@ def test_examples_run(page, shell, tmp_path):
         compile(TransformerManager().transform_cell(code), page.name, "exec")
     if page.name == "your-data.md":
         make_pets(tmp_path / "pets")
+    if page.name == "your-pictures.md":
+        make_masks(tmp_path)
     if page.name == "archive.md":
         model, data = nd.demo()
         nd.dissect(model, "conv5", data=data, progress=False).save("conv5.nbd")

@@ -24,6 +24,7 @@ export function mount(host: HTMLElement, model: Model, source: Source, ownPage =
   const box = h("div.gallery");
   root.replaceChildren(h("style", String(model.get("_style"))), box);
   scope.onCleanup(keepKeys(host, box));
+  scope.onCleanup(letPageScroll(host));
   try {
     fill(box, model, source, ownPage, scope);
     const standIn = String(model.get("stands_for") ?? "");
@@ -79,6 +80,21 @@ function keepKeys(host: HTMLElement, box: HTMLElement): () => void {
   mark();
   box.addEventListener("keydown", (event) => passes(event) || event.stopPropagation());
   return listen(window, "keydown", mark, true);
+}
+
+/**
+ * Jupyter puts an output into boxes that could scroll, though none of them does unless somebody asks for it (then
+ * its cell bears a mark): in there nothing would stay in view while the notebook scrolls.
+ */
+function letPageScroll(host: HTMLElement): () => void {
+  host.toggleAttribute("data-nbdissect", true);
+  const boxes = ".jp-OutputArea,.jp-OutputArea-child,.jp-OutputArea-output";
+  const rule = h(
+    "style",
+    `.jp-Cell:not(.jp-mod-outputsScrolled) :is(${boxes}):has([data-nbdissect]){overflow:visible!important}`,
+  );
+  document.head.append(rule);
+  return () => rule.remove();
 }
 
 /**

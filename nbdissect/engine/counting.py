@@ -42,7 +42,7 @@ class Counts:
     intersection: NDArray[np.int64]
     activation: NDArray[np.int64]
     rows: dict[str, list[NDArray[Any]]] = field(
-        default_factory=lambda: {"intersection": [], "area": [], "area_categories": []}
+        default_factory=lambda: {"intersection": [], "area": [], "area_categories": [], "unlabeled": []}
     )
 
 
@@ -289,6 +289,14 @@ def _add_image(
         # NetDissect-Lite: an area counts for a category only where the mask itself meets it.
         carries = (hits.T > 0) @ label.pixel_category | label.whole_category
     counts.activation[part] += area[:, None] * carries
+    if label.unlabeled is not None:
+        # What nobody has labeled is no background: it counts for no category whose labels are missing there.
+        missing = (hits.T @ label.unlabeled) * carries
+        counts.activation[part] -= missing
+        if per_image:
+            unit, g = np.nonzero(missing)
+            rows = np.column_stack([np.full(len(unit), image), unit + first_unit, g, missing[unit, g]])
+            counts.rows["unlabeled"].append(rows)
     if per_image:
         unit, k = np.nonzero(shared)
         image_of = np.full(len(unit), image)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbdissect.types import UNLABELED
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -43,6 +45,9 @@ class ImageLabels:
         Whether a tuple holds, in its masks, a concept of the category.
     whole_category : bool [G]
         Whether the image as a whole carries a concept of the category.
+    unlabeled : bool [T, G], or None
+        Whether it isn't known what a tuple's pixels show of the category, in which case the tuple holds none of
+        its concepts; None where all is known.
     """
 
     tuples: NDArray[np.int32]
@@ -52,6 +57,7 @@ class ImageLabels:
     times: NDArray[np.int64]
     pixel_category: NDArray[np.bool_]
     whole_category: NDArray[np.bool_]
+    unlabeled: NDArray[np.bool_] | None = None
 
     @property
     def truth(self) -> NDArray[np.int64]:
@@ -128,7 +134,8 @@ class LabelReader:
         if any(0 in whole.get(category, ()) for category in self._categories):
             self.skipped.add(0)
         tuples = np.zeros(shape[0] * shape[1], dtype=np.int64)
-        held = np.empty((1, 0), dtype=np.int64)  # [T, planes]: the concept of each tuple in each plane, -1 = none
+        # [T, planes]: the concept of each tuple in each plane, -1 = none, -2 - g = not known in category g
+        held = np.empty((1, 0), dtype=np.int64)
         for category in self._categories:
             for plane in masks.get(category, ()):
                 tuples, held = self._refine(tuples, held, plane, index, category, shape)
@@ -169,7 +176,11 @@ class LabelReader:
                 f"are {list(shape)}. All masks of one image share one height and width."
             )
         numbers, local = _renumber(plane.ravel())
-        columns = np.array([self._column_of(number, index, category) for number in numbers.tolist()], dtype=np.int64)
+        unknown = -2 - self._categories.index(category)
+        columns = np.array(
+            [unknown if n == UNLABELED else self._column_of(n, index, category) for n in numbers.tolist()],
+            dtype=np.int64,
+        )
         # Labels that are no concept are one and the same: nothing.
         kept, local_of = np.unique(columns, return_inverse=True)
         combined = tuples * len(kept) + local_of.reshape(-1)[local]
@@ -190,11 +201,23 @@ class LabelReader:
         pairs += [place * len(held) + np.arange(len(held)) for place in np.searchsorted(present, everywhere)]
         keys, times = np.unique(np.concatenate(pairs), return_counts=True)
         place, holder = np.divmod(keys, len(held))
+        unlabeled = None
+        if (held < -1).any():
+            unlabeled = np.zeros_like(pixel_category)
+            rows, planes = np.nonzero(held < -1)
+            unlabeled[rows, -2 - held[rows, planes]] = True
+            pixel_category &= ~unlabeled
+            known = ~unlabeled[holder, self._category_of[present[place]]]
+            holder, times = holder[known], times[known]
+            left, place = np.unique(place[known], return_inverse=True)
+            present, place = present[left], place.reshape(-1)
         if self._semantics == "paper":
             times = np.ones_like(times)
         whole_category = np.zeros(len(self._categories), dtype=bool)
         whole_category[self._category_of[everywhere]] = True
-        return ImageLabels(tuples.astype(np.int32), present, holder, place, times, pixel_category, whole_category)
+        return ImageLabels(
+            tuples.astype(np.int32), present, holder, place, times, pixel_category, whole_category, unlabeled
+        )
 
 
 def _renumber(values: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -202,6 +225,9 @@ def _renumber(values: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64
 
     Counting takes a third of the time of sorting, as long as the values are small.
     """
+    if len(values) and int(values.min()) == UNLABELED:
+        distinct, place = _renumber(np.where(values == UNLABELED, 0, values.astype(np.int64) + 1))
+        return np.where(distinct == 0, UNLABELED, distinct - 1), place
     if len(values) and int(values.min()) >= 0 and int(values.max()) < 8 * len(values):
         seen = np.bincount(values) > 0
         distinct = np.flatnonzero(seen)

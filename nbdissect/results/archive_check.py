@@ -114,8 +114,9 @@ def _check_arrays(arrays: dict[str, Any], where: str) -> None:
         if name not in arrays and not declared.optional:
             raise ValueError(f"{where} holds no {name!r}")
     for group in GROUPS:
-        kept = [name in arrays for name in ARRAYS if name.startswith(f"{group}.")]
-        if any(kept) and not all(kept):
+        members = {name: declared for name, declared in ARRAYS.items() if name.startswith(f"{group}.")}
+        needed = all(name in arrays for name, declared in members.items() if not declared.beside)
+        if not needed and any(name in arrays for name in members):
             raise ValueError(f"{where} holds {group} in part")
     for name, spec in arrays.items():
         _check_array(name, spec, f"{where}[{name!r}]")

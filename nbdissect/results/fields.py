@@ -82,11 +82,14 @@ class Array:
         Those allowed in a file. The last one, if it is a float, is for values of which some are not known.
     optional : bool
         Whether a result may lack it.
+    beside : bool
+        Whether its group may lack it where the rest of the group is there.
     """
 
     axes: str
     dtypes: tuple[str, ...]
     optional: bool = False
+    beside: bool = False
 
     def holds(self, dtype: np.dtype[Any]) -> bool:
         """Whether values of `dtype` can be stored: whole numbers as such, and so on."""
@@ -125,7 +128,9 @@ def arrays_of(kind: type) -> dict[str, Array]:
             found[f.name] = replace(f.metadata["array"], optional=f.default is not MISSING)
         elif "group" in f.metadata:
             inner = arrays_of(f.metadata["group"])
-            found.update({f"{f.name}.{name}": replace(a, optional=True) for name, a in inner.items()})
+            found.update(
+                {f"{f.name}.{name}": replace(a, optional=True, beside=a.optional) for name, a in inner.items()}
+            )
     return found
 
 

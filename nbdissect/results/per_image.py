@@ -31,6 +31,9 @@ class PerImage:
         Rows (image, concept column, pixels of the concept).
     pixels : int64 [N, 2]
         Rows (image, pixels of its mask).
+    unlabeled : int64 [V, 4] or None
+        Rows (image, unit, category, pixels of the unit's mask of which it isn't known what they show of the
+        category, and which don't count for it though the area does); None where all is known.
     """
 
     intersection: NDArray[np.int64] = field(metadata=array("R4", "<i8"))
@@ -38,6 +41,7 @@ class PerImage:
     area_categories: NDArray[np.bool_] = field(metadata=array("SG", "|b1"))
     truth: NDArray[np.int64] = field(metadata=array("Q3", "<i8"))
     pixels: NDArray[np.int64] = field(metadata=array("N2", "<i8"))
+    unlabeled: NDArray[np.int64] | None = field(default=None, metadata=array("V4", "<i8"))
 
     def total(
         self, images: Sequence[int] | NDArray[np.integer], units: int, concepts: int
@@ -62,4 +66,7 @@ class PerImage:
         activation = np.zeros((units, self.area_categories.shape[1]), dtype=np.int64)
         area = self.area[:, 2] * weight(self.area[:, 0])
         np.add.at(activation, self.area[:, 1], area[:, None] * self.area_categories)
+        if self.unlabeled is not None:
+            image, unit, category, count = self.unlabeled.T
+            np.subtract.at(activation, (unit, category), count * weight(image))
         return intersection, truth, activation, int(self.pixels[:, 1] @ weight(self.pixels[:, 0]))

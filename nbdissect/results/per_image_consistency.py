@@ -34,6 +34,7 @@ def _rows(rows: PerImage, d: LayerScores) -> Iterator[str]:
         ("area", rows.area, (units,)),
         ("truth", rows.truth, (concepts,)),
         ("intersection", rows.intersection, (units, concepts)),
+        ("unlabeled", _unlabeled(rows), (units, len(d.categories))),
     )
     for name, table, lengths in tables:
         if table.min(initial=0) < 0 or not np.isin(table[:, 0], images).all():
@@ -46,6 +47,10 @@ def _rows(rows: PerImage, d: LayerScores) -> Iterator[str]:
         keys = np.sort(_keys(table[:, :-1], images, lengths))
         if (keys[1:] == keys[:-1]).any():
             yield f"per_image.{name} holds a row twice"
+
+
+def _unlabeled(rows: PerImage) -> NDArray[np.int64]:
+    return np.empty((0, 4), dtype=np.int64) if rows.unlabeled is None else rows.unlabeled
 
 
 def _keys(columns: NDArray[np.int64], images: NDArray[np.int64], lengths: tuple[int, ...]) -> NDArray[np.int64]:
@@ -73,6 +78,9 @@ def _overlaps(rows: PerImage, d: LayerScores) -> Iterator[str]:
         yield "per_image.area holds more pixels than the image"
     truth = _found(rows.truth, shared[:, [0, 2]], images, (concepts,))[0]
     area, place = _found(rows.area, shared[:, :2], images, (units,))
+    missing = _unlabeled(rows)
+    if (missing[:, 3] > _found(rows.area, missing[:, :2], images, (units,))[0]).any():
+        yield "per_image.unlabeled holds more pixels than the unit's mask has there"
     counts = np.zeros(len(shared), dtype=bool)
     there = place >= 0
     counts[there] = rows.area_categories[place[there], d.category_of[shared[there, 2]]]

@@ -285,4 +285,5 @@ def _per_image(outcome: RunOutcome, counts: Counts, categories: int) -> PerImage
         area_categories=stack(counts.rows["area_categories"], categories, bool),
         truth=stack(outcome.tallies.rows["truth"], 3),
         pixels=stack(outcome.tallies.rows["pixels"], 2),
+        unlabeled=np.concatenate(counts.rows["unlabeled"]) if counts.rows["unlabeled"] else None,
     )

@@ -65,10 +65,13 @@ class Indexable:
 
 
 def comes_with_package(data: Any) -> bool:
-    """Return whether a data set, or what it is a part of, is one of the package's own, such as Broden."""
+    """Return whether a data set, or what it is a part of, is one of the package's own, such as Broden, and runs nobody else's code."""
     while isinstance(data, Subset):
         data = data.data
-    return type(data).__module__.partition(".")[0] == __name__.partition(".")[0]
+    return (
+        not getattr(data, "runs_user_code", False)
+        and type(data).__module__.partition(".")[0] == __name__.partition(".")[0]
+    )
 
 
 class Subset(Indexable):

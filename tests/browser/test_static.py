@@ -96,6 +96,7 @@ def works(page, d):
         assert f"{number:,}" in region.get_by_role("row").nth(1).inner_text()
     settled(page)
     looks = []
+    page.get_by_role("button", name="Overlay").click()
     for overlay in ("Outline", "Heat", "None", "Mask"):
         page.get_by_role("radio", name=overlay).check()
         page.wait_for_timeout(50)
@@ -351,6 +352,7 @@ def test_a_gallery_as_the_last_value_is_kept_as_it_was(browser, demo, executed_g
     with opened_file(browser, converted(executed_gallery, tmp_path / "n.html")) as page:
         settled(page)
         assert page.get_by_role("searchbox", name="Search units").input_value() == "stove"
+        page.get_by_role("button", name="Overlay").click()
         assert page.get_by_role("radio", name="Heat").is_checked()
         stoves = sum(unit.label == "stove" for unit in demo.units if unit.iou > 0.04)
         assert page.get_by_role("status").inner_text() == f"{stoves} of {len(demo.units)} units"

@@ -190,7 +190,9 @@ def show_all(page: Page) -> None:
 
 def scroll(page: Page, to: int) -> None:
     """Scroll the page, and wait until the cards there are drawn."""
-    page.evaluate("async y => { scrollTo(0, y); for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); }", to)
+    page.evaluate(
+        "async y => { scrollTo(0, y); for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); }", to
+    )
 
 
 @contextmanager

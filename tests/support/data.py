@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import nbdissect as nd
-from nbdissect.types import Concept
+from nbdissect.types import UNLABELED, Concept
 from support import dense
 
 KINDS = ("normal", "relu", "dead", "tied", "saturated", "negative", "constant", "large")
@@ -30,8 +30,11 @@ def make_activations(rng, kinds, images, size):
     return np.stack(units, axis=1)
 
 
-def make_data(rng, images, shapes):
-    """Labels in two categories with several layers, whole-image labels, empty images, names in both categories."""
+def make_data(rng, images, shapes, unlabeled=0.0):
+    """Labels in two categories with several layers, whole-image labels, empty images, names in both categories.
+
+    unlabeled: the share of planes in which some pixels are of unknown meaning.
+    """
     concepts = [Concept(n, f"c{n}", "ab"[n % 2] if n < 6 else "s") for n in (1, 2, 3, 5, 7, 9)]
     samples = []
     for _ in range(images):
@@ -40,7 +43,12 @@ def make_data(rng, images, shapes):
         for category, numbers in (("a", [0, 2, 3]), ("b", [0, 1, 3, 5, 11])):
             layers = rng.integers(0, 3)
             if layers:
-                masks[category] = rng.choice(numbers, size=(layers, *shape)).astype(np.uint16)
+                masks[category] = rng.choice(numbers, size=(layers, *shape)).astype(
+                    np.int32 if unlabeled else np.uint16
+                )
+                for plane in masks[category]:
+                    if unlabeled and rng.random() < unlabeled:
+                        plane[rng.random(shape) < rng.choice([0.1, 0.9, 1])] = UNLABELED
         if rng.random() < 0.5:
             whole["s"] = tuple(rng.choice([0, 7, 9], size=rng.integers(1, 3)).tolist())
         if rng.random() < 0.2:

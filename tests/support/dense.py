@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 import nbdissect as nd
+from nbdissect.types import UNLABELED
 
 
 @dataclass
@@ -96,14 +97,19 @@ def dissect(activations, data, quantile, semantics="paper", thresholds=None, top
     for x in images:
         masks, whole, shape = data.samples[x]
         M = upsample(activations[x], shape) > T[:, None, None]
+        known = [
+            ~np.any([m == UNLABELED for m in masks.get(g, ())], axis=0) & np.ones(shape, bool) for g in data.categories
+        ]
         planes = [
-            (column[n], np.asarray(layer) == n)
+            (column[n], (np.asarray(layer) == n) & known[category[column[n]]])
             for layers in masks.values()
             for layer in layers
             for n in np.unique(layer)
             if n in column
         ]
-        everywhere = [(column[n], np.ones(shape, bool)) for numbers in whole.values() for n in numbers if n in column]
+        planes = [(c, plane) for c, plane in planes if plane.any()]
+        numbers = [column[n] for numbers in whole.values() for n in numbers if n in column]
+        everywhere = [(c, known[category[c]]) for c in numbers]
         if semantics == "paper":
             union = {}
             for c, plane in planes + everywhere:
@@ -111,7 +117,7 @@ def dissect(activations, data, quantile, semantics="paper", thresholds=None, top
             annotations = list(union.items())
             here = {category[c] for c in union}
             for g in here:
-                A[:, g] += M.sum((1, 2))
+                A[:, g] += (M & known[g]).sum((1, 2))
         else:
             annotations = planes + everywhere
             for g in range(G):
@@ -120,7 +126,7 @@ def dissect(activations, data, quantile, semantics="paper", thresholds=None, top
                     if category[c] == g:
                         pixels |= plane
                 touched = (M & pixels).any((1, 2)) | any(category[c] == g for c, _ in everywhere)
-                A[:, g] += M.sum((1, 2)) * touched
+                A[:, g] += (M & known[g]).sum((1, 2)) * touched
         for c, plane in annotations:
             truth[c] += plane.sum()
             I[:, c] += (M & plane).sum((1, 2))

@@ -3,6 +3,7 @@ import type { Context } from "../context";
 import { h, set } from "../dom";
 import type { Scope } from "../scope";
 import type { Only, Overlay, Sort } from "../state/gallery-state";
+import type { State } from "../state/state";
 import { popup } from "./popup";
 
 type Choices<T extends string> = readonly (readonly [value: T, text: string])[];
@@ -25,17 +26,13 @@ const OVERLAYS: Choices<Overlay> = [
   ["none", "None"],
 ];
 
-/** Which units are shown, and in which order. */
-export function menus({ state }: Context, scope: Scope): HTMLElement[] {
-  const all = [
-    menu(state.synced.only, "Show", SHOW, scope),
-    menu(state.synced.sort, "Sort by", SORTS, scope),
-  ];
-  scope.effect(() => {
-    for (const each of all) each.hidden = !!state.sides.value;
-  });
-  return all;
-}
+/** Which units are shown. */
+export const showMenu = ({ state }: Context, scope: Scope): HTMLElement =>
+  menu(state, state.synced.only, "Show", SHOW, scope);
+
+/** In which order. */
+export const sortMenu = ({ state }: Context, scope: Scope): HTMLElement =>
+  menu(state, state.synced.sort, "Sort by", SORTS, scope);
 
 /** How the images are drawn over: a button whose panel offers the ways. */
 export function overlayMenu({ state }: Context, scope: Scope): HTMLElement {
@@ -61,6 +58,7 @@ export function thresholds({ state }: Context, scope: Scope): HTMLElement {
 }
 
 function menu<T extends string>(
+  state: State,
   value: Signal<T>,
   name: string,
   choices: Choices<T>,
@@ -73,6 +71,7 @@ function menu<T extends string>(
   );
   scope.effect(() => {
     select.value = value.value;
+    select.hidden = !!state.sides.value;
   });
   return select;
 }

@@ -185,7 +185,7 @@ function barOf(drawing: Drawing, table: Table, category: string, bar: Bar): HTML
     choose: () => drawing.state.toggleConcept(table, bar.concept),
     // Read as "car wheel 20"; the style sheet puts the number on top, and the name into the bar.
     parts: [
-      h("bdi.g-label", named(bar.name)),
+      h(`span.g-label${named(bar.name).includes(" ") ? ".long" : ""}`, h("bdi", named(bar.name))),
       h("span.g-column", h("span.g-count", String(bar.units)), column),
     ],
   });

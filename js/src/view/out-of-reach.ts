@@ -1,13 +1,10 @@
 import type { Context } from "../context";
 import { type OutOfReach, outOfReach } from "../data/counts";
 import { cutText, type Table } from "../data/table";
-import { glyph, h, label, listed, plural } from "../dom";
+import { glyph, h, label, plural } from "../dom";
 import { kindOf } from "../draw/colors";
 import type { Scope } from "../scope";
 import { decimals } from "./iou";
-
-/** How many names the closed list shows. */
-const NAMED = 6;
 
 /** Concepts that no unit of the layer could reach, with the reason: not the same as "not found". */
 export function outOfReachList({ state }: Context, scope: Scope): HTMLElement {
@@ -20,13 +17,9 @@ export function outOfReachList({ state }: Context, scope: Scope): HTMLElement {
     const concepts = outOfReach(table, cut);
     element.hidden = !concepts.length || !!state.sides.value;
     if (element.hidden) return;
-    const names = concepts.slice(0, NAMED).map(({ name }) => name);
-    const more = concepts.length > names.length ? ` and ${concepts.length - names.length} more` : "";
     summary.replaceChildren(
       h("b", `▽ ${plural(concepts.length, "concept")} out of reach`),
-      h("span", ` at IoU ${cutText(table, cut)}: `),
-      ...listed(names),
-      more,
+      h("span", ` at IoU ${cutText(table, cut)}`),
     );
     list.replaceChildren(...concepts.map((concept) => item(table, concept)));
   });

@@ -1,20 +1,20 @@
 import { signal } from "@preact/signals-core";
 import type { Context } from "../context";
-import { h, set } from "../dom";
+import { focused, focusOn, h, set } from "../dom";
 import type { Scope } from "../scope";
 import { chips } from "./chips";
-import { menus, overlayMenu, thresholds } from "./choices";
+import { overlayMenu, showMenu, sortMenu, thresholds } from "./choices";
 import { cutSlider } from "./cut-slider";
 import { popup } from "./popup";
 import { printButton } from "./print-button";
 import { search } from "./search";
 
-/** Below this width the toolbar has two rows, and what is seldom set goes into the menu. */
-const NARROW = 560;
+/** Below these widths the order goes into the menu, and then all choices: there the toolbar has two rows. */
+const [MEDIUM, NARROW] = [900, 560];
 
 /** What is looked for and how it is shown: one line that stays in view while the page scrolls. */
 export function toolbar(context: Context, scope: Scope): HTMLElement {
-  const choices = [...menus(context, scope), overlayMenu(context, scope)];
+  const choices = [sortMenu(context, scope), showMenu(context, scope), overlayMenu(context, scope)];
   const more = moreMenu(context, scope);
   const element = h(
     "div.toolbar",
@@ -25,15 +25,18 @@ export function toolbar(context: Context, scope: Scope): HTMLElement {
     ...choices,
     more.element,
   );
-  const narrow = signal(false);
-  const sizes = new ResizeObserver(
-    () => (narrow.value = element.clientWidth > 0 && element.clientWidth < NARROW),
-  );
+  const folded = signal(0);
+  const sizes = new ResizeObserver(() => {
+    const width = element.clientWidth || MEDIUM; // none while it is out of the page
+    folded.value = width < NARROW ? choices.length : width < MEDIUM ? 1 : 0;
+  });
   sizes.observe(element);
   scope.onCleanup(() => sizes.disconnect());
   scope.effect(() => {
-    if (narrow.value) more.panel.prepend(...choices);
-    else more.element.before(...choices);
+    const focus = focused(element);
+    more.element.before(...choices.slice(folded.value));
+    more.panel.prepend(...choices.slice(0, folded.value));
+    if (choices.some((each) => each.contains(focus))) focusOn(focus);
   });
   return element;
 }
