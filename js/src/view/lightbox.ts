@@ -1,10 +1,10 @@
 import { effect, signal, untracked } from "@preact/signals-core";
 import type { Context } from "../context";
 import { type Table, topImages } from "../data/table";
-import { glyph, h, label, set } from "../dom";
+import { focused, focusOn, glyph, h, label, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import { paint, type Scene } from "../draw/overlay";
-import type { Scope } from "../scope";
+import { guarded, type Scope } from "../scope";
 import type { Look } from "../state/local";
 import { addressOf, follow } from "../state/trail";
 import { captionOf } from "./caption";
@@ -48,6 +48,7 @@ class Lightbox {
       "dialog.lightbox",
       {
         "aria-label": "Image",
+        tabindex: -1,
         onclose: () => {
           this.context.state.local.looked.value = null;
         },
@@ -82,7 +83,9 @@ class Lightbox {
     untracked(() => {
       context.cache.setInView(this, [{ table, unit: look.unit, all: true }]);
       this.#name(look, table);
-      this.#endDrawing = effect(() => this.#draw(look, table));
+      this.#endDrawing = effect(guarded(() => this.#draw(look, table)));
+      // What had the focus may be gone; outside the dialog no key would reach it.
+      if (!element.contains(focused(element))) focusOn(element);
     });
   }
 
@@ -150,7 +153,7 @@ class Lightbox {
       ...[kind, best < 0 ? h("span.none", "no concept") : label(table.names[best])].filter((one) => !!one),
       h("button.plain.address", { title: "Open this unit", onclick: open }, addressOf(look)),
     );
-    const focus = this.#side.contains((this.element.getRootNode() as ShadowRoot).activeElement);
+    const focus = this.#side.contains(focused(this.element));
     this.#side.replaceChildren(
       ...unitsFiringHere(state, table, topImages(table, unit)[rank], unit, (firing) => {
         if (firing.table === table && firing.unit === unit) return;
@@ -158,7 +161,7 @@ class Lightbox {
         state.local.looked.value = { key: firing.table.key, unit: firing.unit, rank: firing.rank };
       }),
     );
-    if (focus) this.#side.querySelector<HTMLElement>("[aria-current]")?.focus();
+    if (focus) focusOn(this.#side.querySelector<HTMLElement>("[aria-current]"));
   }
 
   #draw(look: Look, table: Table): void {
