@@ -1,5 +1,6 @@
 import type { DissectionTable, WireArray } from "../protocol";
 import { decodeArray, isWireArray } from "./arrays";
+import { Problem } from "./source";
 
 /** A dissection with its arrays unpacked: what filters, counts and cards read. */
 export interface Table extends Omit<DissectionTable, Arrays> {
@@ -27,6 +28,11 @@ type Arrays = {
 
 /** Unpacks a dissection. */
 export function tableOf(raw: DissectionTable): Table {
+  if (Object.values(raw).some(hasLostItsBytes))
+    throw new Problem(
+      "The numbers of this gallery didn’t arrive: this notebook drops binary data.",
+      "The gallery below does without, and so does a page: d.to_html(path).",
+    );
   const values = Object.entries(raw).map(([name, value]) => [
     name,
     isWireArray(value) ? decodeArray(value) : value,
@@ -34,6 +40,13 @@ export function tableOf(raw: DissectionTable): Table {
   const limitOf = new Map(raw.limits.map((limit) => [limit.concept, limit]));
   return { ...Object.fromEntries(values), limitOf };
 }
+
+/** Whether a value is an array that says what it holds, and holds nothing: Colab may drop a widget's bytes. */
+const hasLostItsBytes = (value: unknown): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  "dtype" in value &&
+  !ArrayBuffer.isView((value as Partial<WireArray>).data);
 
 /** The largest best IoU of a result. */
 export const highest = ({ best_iou }: Table): number => best_iou.reduce((a, b) => Math.max(a, b), 0);

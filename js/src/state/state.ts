@@ -1,7 +1,9 @@
 import { batch, computed, effect } from "@preact/signals-core";
-import { countAt, type Pair, pairsOf } from "../data/counts";
+import { changesOf, haveConceptsInCommon, type Pair, pairsOf } from "../data/comparison";
+import { countAt } from "../data/counts";
 import { matchesWord, shownUnits, wordsOf } from "../data/filter";
 import { conceptKey, numberOf, type Table } from "../data/table";
+import type { Change } from "./gallery-state";
 import { LocalState } from "./local";
 import type { Model } from "./model";
 import { SyncedState, type UnitName } from "./synced";
@@ -25,10 +27,15 @@ export class State {
       sort: this.synced.sort.value,
     }),
   );
-  /** Both sides of a comparison; null where one dissection is shown. */
+  /** The dissections whose graphs are on one axis, at least two; null where one is shown. */
+  readonly compared = computed<Table[] | null>(() => {
+    const tables = this.synced.compare.value.flatMap((name) => this.tableNamed(name) ?? []);
+    return tables.length > 1 ? tables : null;
+  });
+  /** Both sides of a comparison; null where one dissection is shown, or more than two share an axis. */
   readonly sides = computed<[Table, Table] | null>(() => {
-    const [left, right] = this.synced.compare.value.map((name) => this.tableNamed(name));
-    return left && right ? [left, right] : null;
+    const [left, right, more] = this.compared.value ?? [];
+    return left && right && !more ? [left, right] : null;
   });
   /** What is shown: both sides of a comparison, or the one dissection. */
   readonly visibleTables = computed<Table[]>(() => this.sides.value ?? [this.table.value]);
@@ -42,7 +49,9 @@ export class State {
     return sides ? pairsOf(sides[0], sides[1], this.synced.cut.value) : [];
   });
   /** In a comparison: the concepts that pass all filters, each with its best unit on both sides. */
-  readonly pairs = computed(() => this.#filteredPairs());
+  readonly pairs = computed(() => this.#pairsThatPass("change", "category"));
+  /** In a comparison: how many concepts were gained, lost and kept, of those that pass the other filters. */
+  readonly changes = computed(() => changesOf(this.#pairsThatPass("category")));
   /** Units by category; in a comparison: concepts by category. */
   readonly categoryCounts = computed(() =>
     this.#categories().map((category) => ({ category, units: this.#countIn(category) })),
@@ -88,17 +97,41 @@ export class State {
 
   /** Whether anything but the cut and "show" limits what is shown. */
   get isFiltered(): boolean {
-    const { query, category, concept, chosen } = this.synced;
-    return !!(query.value || category.value.length || concept.value !== null || chosen.value);
+    const { query, category, concept, chosen, change } = this.synced;
+    const byChange = this.sides.value && change.value.length;
+    return !!(query.value || category.value.length || concept.value !== null || chosen.value || byChange);
   }
 
   clearFilters(): void {
-    const { query, category, concept, chosen } = this.synced;
+    const { query, category, concept, chosen, change } = this.synced;
     batch(() => {
+      change.value = [];
       query.value = "";
       category.value = [];
       concept.value = null;
       chosen.value = null;
+    });
+  }
+
+  toggleChange(name: Change): void {
+    const { change } = this.synced;
+    change.value = toggled(change.value, name);
+  }
+
+  /** Compares dissections by name; returns why that makes no sense, "" where it does. */
+  compare(names: string[]): string {
+    const [left, right, more] = names.flatMap((name) => this.tableNamed(name) ?? []);
+    if (left && right && !more && !haveConceptsInCommon(left, right))
+      return `${left.key} and ${right.key} can’t be compared: they have no concept in common.`;
+    this.synced.compare.value = names;
+    return "";
+  }
+
+  /** Ends a comparison, or leaves one dissection for another. */
+  showAlone(name: string): void {
+    batch(() => {
+      this.synced.compare.value = [];
+      this.synced.current.value = name;
     });
   }
 
@@ -110,14 +143,18 @@ export class State {
     });
   }
 
-  /** Filters by a concept of a table, or no longer. Its number is that of the table that is shown. */
+  /**
+   * Filters by a concept of a table, or no longer. Its number is that of the table that is shown: where
+   * more than two share an axis, that is the one that was chosen there.
+   */
   toggleConcept(table: Table, column: number): void {
     const { concept, current } = this.synced;
     const key = conceptKey(table, column);
     const chosen = this.filteredConcept.value === key;
+    const other = this.compared.value && !this.sides.value && table !== this.table.value;
     concept.value = null; // or a change of table would take the old one along
-    if (chosen) return;
-    if (numberOf(this.table.value, key) === null) current.value = table.key;
+    if (chosen && !other) return;
+    if (other || numberOf(this.table.value, key) === null) current.value = table.key;
     concept.value = numberOf(this.table.value, key);
   }
 
@@ -132,16 +169,20 @@ export class State {
   }
 
   #countIn(category: string): number {
-    if (this.sides.value) return this.#allPairs.value.filter((pair) => pair.category === category).length;
+    if (this.sides.value)
+      return this.#pairsThatPass("change").filter((pair) => pair.category === category).length;
     return this.counts.value.groups.find((group) => group.category === category)?.units ?? 0;
   }
 
-  #filteredPairs(): Pair[] {
+  /** The pairs that pass the search, the concept that is filtered by, and what else is named. */
+  #pairsThatPass(...filters: ("change" | "category")[]): Pair[] {
     const words = wordsOf(this.synced.query.value);
-    const categories = this.synced.category.value;
+    const categories = filters.includes("category") ? this.synced.category.value : [];
+    const changes = filters.includes("change") ? this.synced.change.value : [];
     return this.#allPairs.value.filter(
-      ({ key, name, category }) =>
+      ({ key, name, category, change }) =>
         (!categories.length || categories.includes(category)) &&
+        (!changes.length || changes.includes(change)) &&
         (this.synced.concept.value === null || this.filteredConcept.value === key) &&
         words.every((word) => matchesWord(name, category, word)),
     );

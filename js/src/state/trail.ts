@@ -58,8 +58,8 @@ function isShown(state: State, table: Table, unit: number): boolean {
 }
 
 function settingsOf({ local, synced }: State, look: Look | null): () => void {
-  const { query, category, concept, chosen, only, current, compare, opened } = synced;
-  const kept = [query, category, concept, chosen, only, compare, opened].map((signal) => ({
+  const { query, category, concept, chosen, only, current, compare, change, opened } = synced;
+  const kept = [query, category, concept, chosen, only, compare, change, opened].map((signal) => ({
     signal: signal as { value: unknown },
     value: signal.peek() as unknown,
   }));

@@ -2,6 +2,7 @@ import { signal } from "@preact/signals-core";
 import type { Context } from "../context";
 import { focused, focusOn, h, set } from "../dom";
 import type { Scope } from "../scope";
+import { changes } from "./changes";
 import { chips } from "./chips";
 import { overlayMenu, showMenu, sortMenu, thresholds } from "./choices";
 import { cutSlider } from "./cut-slider";
@@ -20,6 +21,7 @@ export function toolbar(context: Context, scope: Scope): HTMLElement {
     "div.toolbar",
     { role: "toolbar", "aria-label": "Which units, and how" },
     search(context, scope),
+    changes(context, scope),
     chips(context, scope),
     cutSlider(context, scope),
     ...choices,

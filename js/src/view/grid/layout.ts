@@ -10,6 +10,8 @@ export interface Layout {
   perLine: number;
   shown: number;
   rowHeight: number;
+  /** In a comparison too narrow for two: the cards of a row stand one below the other. */
+  stacked?: boolean;
   /** What is left of a row, above the unit that is opened in it. */
   openHead: number;
 }
@@ -31,15 +33,16 @@ const WIDE = 736;
 
 /** Layout of a grid `width` pixels wide whose units have `top` images each. */
 export function layoutAt(width: number, top: number, paired: boolean): Layout {
+  if (paired) return pairedLayout(width, top);
   // A result without images is text: as many cards side by side as there is room for.
-  const columns = paired ? 2 : top ? (width >= 1840 ? 2 : 1) : Math.max(1, Math.floor(width / 270));
+  const columns = top ? (width >= 1840 ? 2 : 1) : Math.max(1, Math.floor(width / 270));
   const room = width / columns - 2 * PAD - (columns > 1 ? 8 : 0);
   const images = Math.max(1, Math.min(STRIP, top));
-  const shape = !paired && room >= 700 ? "row" : "stack";
+  const shape = room >= 700 ? "row" : "stack";
   const line = lineOf(shape === "row" ? room - HEAD : room, images);
   // Few images in a line are not enough to tell what a unit responds to: then there are two lines.
   const lines = shape === "stack" && line.perLine < Math.min(images, 5) ? 2 : 1;
-  const rowHeight = heightOfRow(shape, line.thumb, top ? lines : 0, paired);
+  const rowHeight = heightOfRow(shape, line.thumb, top ? lines : 0);
   const openHead = columns > 1 ? rowHeight : width >= WIDE ? OPEN_LINE : OPEN_BLOCK;
   return { shape, columns, ...line, shown: Math.min(images, lines * line.perLine), rowHeight, openHead };
 }
@@ -51,11 +54,25 @@ function lineOf(room: number, images: number): { thumb: number; perLine: number 
   return { perLine, thumb: Math.floor(Math.min(MOST_THUMB, (room + GAP) / perLine - GAP)) };
 }
 
-function heightOfRow(shape: Layout["shape"], thumb: number, lines: number, paired: boolean): number {
+function heightOfRow(shape: Layout["shape"], thumb: number, lines: number): number {
   if (shape === "row") return Math.max(lines && thumb, TEXT_BESIDE) + 2 * PAD;
-  // A pair of cards has their concept above them, and no line for it of their own.
-  const header = paired ? 6 : 0;
-  return header + TEXT_ABOVE + lines * (thumb + GAP) + 2 * PAD;
+  return TEXT_ABOVE + lines * (thumb + GAP) + 2 * PAD;
+}
+
+/** Below this width the cards of a comparison stand one below the other. */
+const STACKED = 600;
+// The concept of both cards, and the text of one, above its strip and alone; as in the style sheets.
+const [TOPIC, PAIR_TEXT, PAIR_ALONE] = [28, 66, 54];
+
+/** A comparison: two cards, and above them the concept of both. */
+function pairedLayout(width: number, top: number): Layout {
+  const stacked = width < STACKED;
+  const room = (stacked ? width : width / 2 - 4) - 2 * PAD;
+  const line = lineOf(room, Math.max(1, Math.min(STRIP, top)));
+  const [cards, strip] = [stacked ? 2 : 1, top ? line.thumb + GAP : 0];
+  const openHead = TOPIC + cards * PAIR_ALONE;
+  const rowHeight = TOPIC + cards * (PAIR_TEXT + strip);
+  return { shape: "stack", columns: 2, ...line, shown: line.perLine, rowHeight, openHead, stacked };
 }
 
 /** Heights that decide where rows stand. */
