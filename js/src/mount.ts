@@ -1,13 +1,14 @@
 import type { Context } from "./context";
 import { imageCacheOf } from "./data/image-cache";
 import { answered, type Source } from "./data/source";
-import { h, listen } from "./dom";
+import { h, listen, set } from "./dom";
 import { holdStill, letPageScroll } from "./host";
 import { Scope } from "./scope";
 import type { Model } from "./state/model";
 import { State } from "./state/state";
 import { followTheme } from "./theme";
 import { gallery } from "./view/gallery";
+import { keysEverywhere } from "./view/keys";
 import { lightbox } from "./view/lightbox";
 import { problemNote } from "./view/notes";
 import { previews } from "./view/preview";
@@ -51,12 +52,17 @@ function fill(box: HTMLElement, model: Model, source: Source, ownPage: boolean, 
   if (ownPage) state.local.limit.value = Number.POSITIVE_INFINITY;
   scope.onCleanup(() => state.dispose());
   const announcements = h("div.aside", { "aria-live": "polite" });
+  const announce = (text: string) => {
+    announcements.textContent = text;
+  };
   const context: Context = {
     state,
     source,
     cache: imageCacheOf(source),
-    announce: (text) => {
-      announcements.textContent = text;
+    announce,
+    say: (text) => {
+      announce(text);
+      state.local.said.value = { text };
     },
   };
   const { dark, printing } = state.local;
@@ -66,6 +72,7 @@ function fill(box: HTMLElement, model: Model, source: Source, ownPage: boolean, 
     box.toggleAttribute("data-printed", printing.value);
   });
   scope.onCleanup(followPrint(state));
+  set(box, { onkeydown: keysEverywhere(context, box) });
   box.append(
     ...gallery(context, String(model.get("_remark") ?? ""), scope),
     announcements,

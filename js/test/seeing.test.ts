@@ -68,7 +68,13 @@ describe("lightbox", () => {
 
   beforeEach(() => {
     const source = new KernelSource(model);
-    const context: Context = { state, source, cache: new ImageCache(source), announce: () => {} };
+    const context: Context = {
+      state,
+      source,
+      cache: new ImageCache(source),
+      announce: () => {},
+      say: () => {},
+    };
     scope = new Scope();
     scope.onCleanup(() => source.dispose());
     const host = document.createElement("div");

@@ -230,12 +230,9 @@ describe("gallery", () => {
 
   it("moves the focus to the search before a button that was pressed vanishes", () => {
     start({ query: "giraffe", selected: [3] });
-    for (const button of [".empty button", ".selection button"]) {
-      within(button).focus();
-      within(button).click();
-      expect(host.shadowRoot?.activeElement).toBe(within(".search"));
-      within(".search").blur();
-    }
+    within(".empty button").focus();
+    within(".empty button").click();
+    expect(host.shadowRoot?.activeElement).toBe(within(".search"));
   });
 
   it("gives a concept without a name one to be seen and clicked", () => {
@@ -345,7 +342,13 @@ describe("gallery", () => {
       const source = new KernelSource(model);
       const state = new State(model);
       const scope = new Scope();
-      const context: Context = { state, source, cache: new ImageCache(source), announce: () => {} };
+      const context: Context = {
+        state,
+        source,
+        cache: new ImageCache(source),
+        announce: () => {},
+        say: () => {},
+      };
       const actions = { close: () => {}, turn: () => {} };
       const { region: page } = unitPage(context, state.table.value, 1, actions, scope);
       host.attachShadow({ mode: "open" }).append(page);

@@ -13,6 +13,7 @@ import traitlets
 
 from nbdissect.display.bundle import STATIC, read
 from nbdissect.display.dissection_table import tables_of
+from nbdissect.display.exporting import answer_export
 from nbdissect.display.filtering import shown_units
 from nbdissect.display.gallery_state import GalleryState, UnitList, starting_comparison, starting_only, traits_of
 from nbdissect.display.protocol import WidgetState
@@ -24,6 +25,7 @@ from nbdissect.results.dissection import MIN_IOU, Dissection
 from nbdissect.text import did_you_mean, printable
 
 if TYPE_CHECKING:
+    from nbdissect.display.replies import Answer
 
     class _SyncedWidget(anywidget.AnyWidget, WidgetState):
         """A widget whose attributes are those of the state."""
@@ -54,7 +56,8 @@ class Gallery(_SyncedWidget):
     selected : list of int or str
         The units that are ticked, in the order in which they were.
     query : str
-        Words that must all occur in the unit's concept, category or number.
+        Words that all begin a word of the unit's concept or category, or are its number or address.
+        A comma is an "or"; what stands in quotes is meant exactly so: ``'wheel, "car door"'``.
     min_iou : float
         The cut between detectors and unlabeled units.
     only : {"detectors", "unlabelled", "all"}
@@ -66,7 +69,8 @@ class Gallery(_SyncedWidget):
     sort : {"iou", "unit", "concept", "activation"}
     shown : list of int or str
         The units that pass the filter, in order. Set it to choose units freely: other filters
-        are then cleared, and apply within the choice; set it to None to end the choice.
+        are then cleared, and apply within the choice; set it to None to end the choice. Given to
+        ``d.gallery(shown=…)`` together with filters, these apply within the choice at once.
     overlay : {"mask", "outline", "heat", "none"}
     current : str
         Name of the dissection that is shown.
@@ -99,6 +103,7 @@ class Gallery(_SyncedWidget):
         if unknown:
             raise ValueError(f"Gallery has no setting {unknown[0]!r}; it has {', '.join(_SETTINGS)}.")
         first = next(iter(self._dissections))
+        within = {name: state[name] for name in ("query", "category", "concept", "only") if name in state}
         cut = state.get("min_iou", MIN_IOU)
         min_iou = cut if isinstance(cut, int | float) else MIN_IOU  # which the trait refuses below
         state.setdefault("only", starting_only(self._dissections.values(), min_iou))
@@ -122,6 +127,8 @@ class Gallery(_SyncedWidget):
         self._filter()
         if "shown" in state:
             self.shown = state["shown"]
+            for name, value in within.items():  # given together with a choice, filters apply within it
+                setattr(self, name, value)
         session.register(self)
 
     # --- what the page asks ---
@@ -131,8 +138,13 @@ class Gallery(_SyncedWidget):
             session.answered = True
             if request["kind"] == "hello":
                 return
-            reply, buffers = answer(self._dissections, request)
+            reply, buffers = self._answer(request)
             self.send(dict(reply), buffers)
+
+    def _answer(self, request: Mapping[str, Any]) -> Answer:
+        if request["kind"] == "export":
+            return answer_export(self._dissections, request, self.state(), several=self._several)
+        return answer(self._dissections, request)
 
     # --- while it computes ---
 

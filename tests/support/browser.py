@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nbdissect.display import replies
 from nbdissect.display.bundle import STATIC
 from support.paths import SCREENSHOTS
 
@@ -101,7 +100,7 @@ def connect(page: Page, gallery: Gallery) -> None:
         if "trait" in message:
             setattr(gallery, message["trait"], message["value"])
             return None
-        reply, buffers = replies.answer(gallery._dissections, message["message"])
+        reply, buffers = gallery._answer(message["message"])
         return {"reply": reply, "buffers": [base64.b64encode(buffer).decode() for buffer in buffers]}
 
     page.expose_function("toPython", to_python)
@@ -224,3 +223,12 @@ def violations(page, axe):
     page.evaluate(axe)
     found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
     return [f"{one['id']}: {one['help']} ({node['html'][:120]})" for one in found for node in one["nodes"]]
+
+
+def until(page, holds, patience=5_000):
+    """Let the page and Python talk until it holds; assert that it does in the end."""
+    for _ in range(patience // 50):
+        if holds():
+            return
+        page.wait_for_timeout(50)
+    assert holds()

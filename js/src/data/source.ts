@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals-core";
 import type {
+  ExportReply,
   LabelsReply,
   MapsReply,
   PhotographReply,
@@ -16,6 +17,7 @@ export type ReplyTo = {
   maps: MapsReply;
   labels: LabelsReply;
   unit: UnitReply;
+  export: ExportReply;
 };
 type Without<T> = T extends unknown ? Omit<T, "id"> : never;
 
@@ -43,6 +45,8 @@ export interface Source {
   explains(key: string, unit: number, concept: number): boolean;
   /** Resolves once the kernel has sent images unasked: then it is there, however busy. */
   readonly heard?: Promise<void>;
+  /** Whether it can make a page of some units. */
+  readonly exports: boolean;
   /** Set by whoever keeps what comes. */
   onPush?: PushHandler | undefined;
   dispose(): void;
@@ -83,6 +87,7 @@ export class KernelSource implements Source {
   readonly heard: Promise<void>;
   onPush?: PushHandler | undefined;
   readonly overdue = signal(false);
+  readonly exports = true;
   readonly #waiting = new Map<string, Waiting>();
   readonly #name = `${Date.now().toString(36)}-${sources++}`;
   #asked = 0;

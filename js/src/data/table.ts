@@ -1,9 +1,14 @@
 import type { DissectionTable, WireArray } from "../protocol";
 import { decodeArray, isWireArray } from "./arrays";
+import { shortName } from "./names";
 import { Problem } from "./source";
 
 /** A dissection with its arrays unpacked: what filters, counts and cards read. */
 export interface Table extends Omit<DissectionTable, Arrays> {
+  /** Names of the concepts as they are shown, beside their category. */
+  names: string[];
+  /** The same as they are in the data: what is searched, sorted by and exported. */
+  fullNames: string[];
   category_of: Int32Array;
   ceilings: Float64Array;
   best: Int32Array;
@@ -38,7 +43,9 @@ export function tableOf(raw: DissectionTable): Table {
     isWireArray(value) ? decodeArray(value) : value,
   ]);
   const limitOf = new Map(raw.limits.map((limit) => [limit.concept, limit]));
-  return { ...Object.fromEntries(values), limitOf };
+  const table: Table = { ...Object.fromEntries(values), fullNames: raw.names, limitOf };
+  table.names = raw.names.map((name, concept) => shortName(name, categoryOf(table, concept)));
+  return table;
 }
 
 /** Whether a value is an array that says what it holds, and holds nothing: Colab may drop a widget's bytes. */
@@ -83,4 +90,4 @@ export const numberOf = (table: Table, key: string): number | null =>
 
 /** What makes a concept the same one in two results: its category and name. */
 export const conceptKey = (table: Table, concept: number): string =>
-  `${categoryOf(table, concept)}|${table.names[concept]}`;
+  `${categoryOf(table, concept)}|${table.fullNames[concept]}`;

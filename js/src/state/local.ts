@@ -25,6 +25,8 @@ export class LocalState {
   readonly level = signal(0);
   readonly dark = signal(false);
   readonly printing = signal(false);
+  /** What was just done, for a moment. */
+  readonly said = signal({ text: "" });
   /** Where the list of units ends; a page of its own shows all of them. */
   readonly limit = signal(FIRST_UNITS);
   /** Whether the bar graph is unfolded. */

@@ -1,7 +1,7 @@
 import { effect, type Signal, signal } from "@preact/signals-core";
 import { type Table, tableOf } from "../data/table";
 import type { DissectionTable } from "../protocol";
-import type { Change, Only, Overlay, Sort } from "./gallery-state";
+import type { Change, GalleryState, Only, Overlay, Sort } from "./gallery-state";
 import type { Model } from "./model";
 
 /** How a unit is named in Python: its number, or an address where there are several dissections. */
@@ -57,6 +57,11 @@ export class SyncedState {
     this.change = this.#synced("change");
     this.selected = this.#synced("selected");
     this.opened = this.#synced("opened");
+  }
+
+  /** A setting as Python has it, or will have once it is sent. */
+  saved(name: keyof GalleryState): unknown {
+    return this.#model.get(name);
   }
 
   /** Ends all traffic with the model. What was changed last still reaches it. */

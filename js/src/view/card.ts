@@ -3,6 +3,7 @@ import { categoryOf, isDetector, type Table } from "../data/table";
 import { glyph, h, label, named, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import { Scope } from "../scope";
+import { conceptLabel } from "./concept";
 import { copyButton } from "./copy-button";
 import type { Layout } from "./grid/layout";
 import { decimals, iouBar } from "./iou";
@@ -84,7 +85,7 @@ function title({ state }: Context, table: Table, unit: number, kind: number, sco
     const detector = isDetector(table, unit, state.synced.cut.value);
     category.textContent = `${categoryOf(table, best)}${detector ? "" : ", below the cut"}`;
   });
-  return h("div.title", glyph(kind), mayChange(table), label(table.names[best], "concept"), category);
+  return h("div.title", glyph(kind), mayChange(table), conceptLabel(table, best, "concept"), category);
 }
 
 /** Why the unit that comes nearest to a concept doesn't detect it. */
@@ -94,17 +95,25 @@ const whyNot = ({ ownLabel }: NonNullable<Cell["paired"]>): (string | HTMLElemen
 function runnerUp(table: Table, unit: number): (string | HTMLElement)[] {
   const second = table.second[unit];
   if (second < 0) return [];
-  return ["then ", label(table.names[second]), ` ${decimals(table.second_iou[unit])}`];
+  return ["then ", conceptLabel(table, second), ` ${decimals(table.second_iou[unit])}`];
 }
 
 function tick({ state }: Context, table: Table, unit: number, scope: Scope): HTMLElement {
-  const stay = (event: Event) => event.stopPropagation(); // a click opens the unit only beside it
+  let ranged = false;
+  const stay = (event: MouseEvent) => {
+    event.stopPropagation(); // a click opens the unit only beside it
+    ranged = event.shiftKey;
+  };
   const box = h("input", {
     type: "checkbox",
     tabindex: -1,
     "aria-label": `Select ${state.address(table, unit)}`,
     onclick: stay,
-    onchange: () => state.toggleSelected(table, unit),
+    onchange: () => {
+      if (ranged) state.selectTo(table, unit);
+      else state.toggleSelected(table, unit);
+      box.checked = state.isSelected(table, unit); // which the range may have left as it was
+    },
   });
   scope.effect(() => {
     box.checked = state.isSelected(table, unit);

@@ -1,14 +1,16 @@
 import type { Context } from "../context";
 import { categoryOf, type Table, topImages } from "../data/table";
-import { glyph, h, label, set } from "../dom";
+import { glyph, h, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import type { Scope } from "../scope";
 import { stepTo } from "../state/trail";
 import { activations } from "./activations";
 import { examplesOf } from "./caption";
 import { mayChange } from "./card";
+import { conceptLabel } from "./concept";
 import { copyButton } from "./copy-button";
 import { type Explanation, explanationOf } from "./explanation";
+import { keysOnUnit } from "./keys";
 import { problemNote } from "./notes";
 import { ranking } from "./ranking";
 import { similarUnits } from "./similar";
@@ -48,6 +50,8 @@ export function unitPage(
     problem(explanation, scope),
     h("div.unit-body", ...body(context, table, unit, explanation, scope)),
   );
+  const toggle = () => context.state.toggleSelected(table, unit);
+  set(region, { onkeydown: keysOnUnit(region, { toggle, turn: actions.turn }) });
   for (const control of region.querySelectorAll<HTMLElement>("[tabindex='-1']")) control.tabIndex = 0;
   return { region, explanation };
 }
@@ -71,9 +75,10 @@ function head(
       "span.unit-title",
       best < 0 ? null : glyph(kindOf(categoryOf(table, best), table.categories)),
       mayChange(table),
-      h("h3", best < 0 ? "No concept" : label(table.names[best])),
+      h("h3", best < 0 ? "No concept" : conceptLabel(table, best)),
       copyButton(context, context.state.address(table, unit)),
     ),
+    backButton(context, table, unit, scope),
     h("span.space"),
     whyButton(context, table, unit, explanation, scope),
     selectButton(context, table, unit, scope),

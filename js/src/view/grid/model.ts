@@ -86,6 +86,12 @@ export class GridModel {
     return [row, rows[row].cells.findIndex((cell) => this.idOf(rows[row], cell) === id)];
   }
 
+  /** The unit of a cell, or of the one in its place. */
+  cellAt(id: string): Cell | null | undefined {
+    const [row, column] = this.locate(id);
+    return this.rows.value[row]?.cells[column];
+  }
+
   /** Tells an effect whether it runs for newer results of the same layers. */
   renewal(): () => boolean {
     const { tables } = this.state.synced;
