@@ -42,6 +42,7 @@ class DissectOptions(TypedDict, total=False):
     checkpoint: str | os.PathLike[str] | None
     executor: Executor | None
     output: Any
+    forward: Callable[[torch.nn.Module, torch.Tensor], Any] | None
     progress: bool | Callable[[Progress], None] | Reporter
 
 
@@ -94,6 +95,7 @@ def dissect(
     checkpoint: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
     output: Any = None,
+    forward: Callable[[torch.nn.Module, torch.Tensor], Any] | None = None,
     progress: bool | Callable[[Progress], None] | Reporter = True,
     background: bool = False,
 ) -> Dissection | Dissections | BackgroundRun:
@@ -159,6 +161,10 @@ def dissect(
     output : int, str or callable, or a mapping of layer to one of these, optional
         Which part of what the module returns is meant: an index, a key, or a function that makes of it
         [N, units, h, w], [N, T, units] or [N, units], such as ``lambda o: o[:, 5:]``.
+    forward : callable, optional
+        Calls the network with a batch, float [images, channels, height, width], where it takes other
+        arguments than that (keywords, a dict, several inputs, video): ``lambda model, x:
+        model(pixel_values=x)``. It must call the model that it is given. What it returns doesn't matter.
     progress : bool, callable or Reporter
         Show a progress line; or call this with a ``Progress(stage, done, total, look)`` after every
         batch; or let this :class:`nbdissect.display.progress.Reporter` show the run.
@@ -219,6 +225,7 @@ def dissect(
         per_image=per_image,
         memory=validation.parse_memory(memory_mb),
         output=validation.parse_output(output, names),
+        forward=validation.parse_forward(forward),
     )
     if background:
         with sole_use(model):  # a copy in the middle of another thread's run would carry its hooks

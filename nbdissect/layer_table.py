@@ -10,7 +10,7 @@ from nbdissect.data.resolve import resolve_data
 from nbdissect.markup import NO_MATH, name_html
 from nbdissect.samples import check_dataset
 from nbdissect.text import printable
-from nbdissect.validation import check_model, parse_output
+from nbdissect.validation import check_model, parse_forward, parse_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +116,7 @@ def layers(
     data: Any = None,
     *,
     transform: Callable[[Image], torch.Tensor] | None = None,
+    forward: Callable[[torch.nn.Module, torch.Tensor], Any] | None = None,
     output: Any = None,
     device: torch.device | str | None = None,
 ) -> Layers:
@@ -128,7 +129,7 @@ def layers(
     ----------
     model : torch.nn.Module
         Given back as it was.
-    data, transform, device
+    data, transform, forward, device
         As in :func:`nbdissect.dissect`.
     output : int, str or callable, or a mapping of layer to one of these, optional
         As in :func:`nbdissect.dissect`. One value is tried on the layers that can't be read without it.
@@ -152,6 +153,7 @@ def layers(
     from nbdissect.engine.probe import probe_fitting, probe_model
 
     check_runnable(model)
+    forward = parse_forward(forward)
     data = resolve_data(data)
     where = choose_device(device, model_device(model))
     with preserve_rng_state(where):
@@ -161,11 +163,15 @@ def layers(
     names = [name for name, _ in model.named_modules() if name]
     picks = parse_output(output, names) if isinstance(output, Mapping) else None
     probe, chosen = probe_fitting(
-        lambda chosen: probe_model(model, [(0, image)], chosen, where, picks), chosen, transform, model, checked
+        lambda chosen: probe_model(model, [(0, image)], chosen, where, picks, forward),
+        chosen,
+        transform,
+        model,
+        checked,
     )
     if output is not None and picks is None:
         unread = [layer.name for layer in probe.layers if not isinstance(layer.found, Layout)]
-        probe = probe_model(model, [(0, image)], chosen, where, parse_output(output, unread))
+        probe = probe_model(model, [(0, image)], chosen, where, parse_output(output, unread), forward)
     rows = [
         Layer(layer.name, layer.kind, layer.found.units, layer.found.grid, reading=layer.found.reading)
         if isinstance(layer.found, Layout)

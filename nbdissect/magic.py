@@ -50,6 +50,11 @@ class DissectMagics(Magics):
     @argument("--num-workers", type=int, default=0, help="threads that read images ahead (0)")
     @argument("--semantics", default="paper", help="paper or netdissect-lite (paper)")
     @argument("--transform", default=None, help="an expression: a function from a PIL image to a tensor")
+    @argument(
+        "--forward",
+        default=None,
+        help="an expression: a function that calls the network with a batch, such as 'lambda model, x: model(pixel_values=x)'",
+    )
     @argument("--per-image", action="store_true", help="keep counts per image, for subsets and intervals")
     @argument(
         "--cache", default=None, metavar="DIR", help="keep the result there, and find it again while nothing changed"
@@ -133,10 +138,11 @@ def _computed(args: argparse.Namespace, scope: dict[str, Any]) -> tuple[Any, Liv
     model = _evaluate("model", _unquoted(args.model), scope)
     data = _data(args.data and _unquoted(args.data), scope)
     transform = args.transform and _evaluate("--transform", _unquoted(args.transform), scope)
+    forward = args.forward and _evaluate("--forward", _unquoted(args.forward), scope)
     device = args.device and _unquoted(args.device)
     names = [name for word in args.layer for name in _layers(_unquoted(word), scope)]
     if not names:
-        return layers(model, data, transform=transform, device=device), None
+        return layers(model, data, transform=transform, forward=forward, device=device), None
     live = None if args.background else _live_view(args.min_iou, single=len(names) == 1)
     result: Any = dissect(
         model,
@@ -145,6 +151,7 @@ def _computed(args: argparse.Namespace, scope: dict[str, Any]) -> tuple[Any, Liv
         quantile=args.quantile,
         top=args.top,
         transform=transform,
+        forward=forward,
         batch_size=args.batch_size,
         device=device,
         num_workers=args.num_workers,

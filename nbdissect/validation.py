@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import Executor
 from copy import deepcopy
+from inspect import signature
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbdissect.text import describe_type
+from nbdissect.text import describe, describe_type
 from nbdissect.types import SEMANTICS, TOTAL, Concept, Semantics
 from nbdissect.user_code import call_user_code
 
@@ -84,6 +85,26 @@ def parse_output(output: Any, names: Sequence[str]) -> dict[str, Any] | None:
                 f"output={pick!r} for layer {name!r}; an index, a key, or a function of what the module returns is needed."
             )
     return dict(output)
+
+
+def parse_forward(forward: Any) -> Any:
+    """Return a function of the model and a batch, checked as far as that needs no call; None where nobody gives one."""
+    if forward is None:
+        return None
+    example = "such as forward=lambda model, x: model(pixel_values=x)"
+    if not callable(forward):
+        raise ValueError(
+            f"forward is {describe_type(forward)}; a function of the model and a batch is needed, {example}."
+        )
+    try:
+        signature(forward).bind(None, None)
+    except ValueError:  # of a builtin, which doesn't say
+        return forward
+    except TypeError as error:
+        raise ValueError(
+            f"forward={describe(forward)} can't be called with the model and a batch ({error}). A function of both is needed, {example}."
+        ) from error
+    return forward
 
 
 def copy_model(model: torch.nn.Module) -> torch.nn.Module:

@@ -222,6 +222,26 @@ def test_quotes_expressions_and_local_names(shell):
     shell.run_cell("def f(local):\n    %dissect local features --data photos -q 0.05\nf(model)").raise_error()
 
 
+def test_forward_is_an_expression(shell):
+    class Keywords(Net):
+        def forward(self, *, pixel_values):
+            return super().forward(pixel_values)
+
+    shell.user_ns.update(model=Keywords(), call=lambda model, x: model(pixel_values=x))
+    line = "model features --data photos -q 0.05 --forward"
+    d, _ = dissect(shell, f"{line} 'lambda model, x: model(pixel_values=x)'")
+    assert d.provenance.forward.startswith("<function <lambda>>")
+    assert dissect(shell, f"{line} call")[0] == d
+    assert (
+        next(row for row in dissect(shell, "model --data photos --forward call")[0] if row.name == "features").units
+        == 4
+    )
+    with pytest.raises(UsageError, match=r"^forward is an int; a function of the model and a batch is needed"):
+        dissect(shell, f"{line} 3")
+    with pytest.raises(UsageError, match=r"^--forward: name 'cal' is not defined\. Did you mean 'call'\?"):
+        dissect(shell, f"{line} cal")
+
+
 @pytest.mark.parametrize(
     "line",
     [

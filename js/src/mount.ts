@@ -1,7 +1,8 @@
 import type { Context } from "./context";
 import { imageCacheOf } from "./data/image-cache";
-import type { Source } from "./data/source";
+import { answered, type Source } from "./data/source";
 import { h, listen, set } from "./dom";
+import { holdStill, letPageScroll } from "./host";
 import { Scope } from "./scope";
 import type { Model } from "./state/model";
 import { State } from "./state/state";
@@ -26,11 +27,15 @@ export function mount(host: HTMLElement, model: Model, source: Source, ownPage =
   root.replaceChildren(h("style", String(model.get("_style"))), box);
   scope.onCleanup(keepKeys(host, box));
   scope.onCleanup(letPageScroll(host));
+  const still = holdStill(host);
+  still.end();
+  scope.onCleanup(still.stop);
   try {
     fill(box, model, source, ownPage, scope);
     const standIn = String(model.get("stands_for") ?? "");
     const [{ key }] = model.get("_tables") as { key: string }[];
-    if (standIn) scope.onCleanup(hideStandIn(standIn, source.ask<"unit">({ kind: "unit", key, unit: 0 })));
+    const alive = [answered(source, key), ...(source.heard ? [source.heard] : [])];
+    if (standIn) scope.onCleanup(hideStandIn(standIn, Promise.any(alive)));
   } catch (error) {
     console.error(error);
     box.replaceChildren(problemNote(error));
@@ -87,21 +92,6 @@ function keepKeys(host: HTMLElement, box: HTMLElement): () => void {
   mark();
   box.addEventListener("keydown", (event) => passes(event) || event.stopPropagation());
   return listen(window, "keydown", mark, true);
-}
-
-/**
- * Jupyter puts an output into boxes that could scroll, though none of them does unless somebody asks for it (then
- * its cell bears a mark): in there nothing would stay in view while the notebook scrolls.
- */
-function letPageScroll(host: HTMLElement): () => void {
-  host.toggleAttribute("data-nbdissect", true);
-  const boxes = ".jp-OutputArea,.jp-OutputArea-child,.jp-OutputArea-output";
-  const rule = h(
-    "style",
-    `.jp-Cell:not(.jp-mod-outputsScrolled) :is(${boxes}):has([data-nbdissect]){overflow:visible!important}`,
-  );
-  document.head.append(rule);
-  return () => rule.remove();
 }
 
 /**

@@ -21,6 +21,7 @@ export interface WireArray {
 export interface DissectionTable {
   key: string;
   photographs: string; // the same in results over one data set, which share their photographs
+  data_set: string; // the same in results over one data set, as far as they tell
   layer: string;
   model: string;
   facts: string;

@@ -1,8 +1,11 @@
 import { signal } from "@preact/signals-core";
 import { h, set } from "./dom";
+import { holdStill } from "./host";
 import { Scope } from "./scope";
+import { FIRST_UNITS } from "./state/local";
 import type { Model } from "./state/model";
 import { followTheme } from "./theme";
+import { layoutAt } from "./view/grid/layout";
 
 // The traits that are shown: nbdissect/display/run_view.py says what each of them is.
 const SHOWN = "title state doing figures share hint notice cancellable".split(" ");
@@ -92,8 +95,36 @@ function announcer({ title, doing, figures, announcement }: Elements): (state: s
   };
 }
 
+/**
+ * Keeps room for the gallery from the beginning, so that nothing below moves when it comes: the box around both is
+ * at least as high as the gallery will be.
+ */
+function reserve(host: HTMLElement): { release(): void; stop(): void } {
+  let frame: HTMLElement | null = null;
+  const sizes = new ResizeObserver(() => {
+    frame ??= host.closest<HTMLElement>(".widget-vbox");
+    if (frame) frame.style.minHeight = `${host.offsetHeight + galleryHeight(host.clientWidth)}px`;
+  });
+  sizes.observe(host);
+  const release = () => {
+    sizes.disconnect();
+    if (frame) frame.style.minHeight = "";
+  };
+  return { release, stop: () => sizes.disconnect() };
+}
+
+/** How high a gallery is that begins in a width: its head, its graph, its toolbar, its first rows, and what ends them. */
+function galleryHeight(width: number): number {
+  const { rowHeight } = layoutAt(width - 24, 10, false);
+  return (width < 583 ? 337 : 256) + FIRST_UNITS * rowHeight;
+}
+
 function mount(host: HTMLElement, model: Model): () => void {
   const scope = new Scope();
+  const still = holdStill(host);
+  scope.onCleanup(still.stop);
+  const room = reserve(host);
+  scope.onCleanup(room.stop);
   const line = elements(() => {
     model.set("cancel", Number(model.get("cancel")) + 1);
     model.save_changes();
@@ -108,7 +139,13 @@ function mount(host: HTMLElement, model: Model): () => void {
 
   const observed: Observed = { gone: false, pressedAt: "" };
   const announce = announcer(line);
-  const update = () => announce(show(line, model, observed));
+  const update = () => {
+    const state = show(line, model, observed);
+    announce(state);
+    if (state === "running" || state === "stopping") return;
+    room.release();
+    still.end();
+  };
   const follow = (event: string, note: () => void) => {
     const handler = () => {
       note();

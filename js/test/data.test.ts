@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { countAt, histogram, outOfReach, pairsOf } from "../src/data/counts";
+import { countAt, histogram, outOfReach } from "../src/data/counts";
 import { type Filter, shownUnits } from "../src/data/filter";
 import { Lru } from "../src/data/lru";
 import { shortName } from "../src/data/names";
@@ -83,14 +83,6 @@ describe("counts", () => {
   it("fills a histogram, the end included", () => {
     expect(histogram([0, 0.1, 0.5, 1, Number.NaN], 2, 0, 1)).toEqual([2, 2]);
     expect(histogram([2, 2], 3, 2, 2)).toEqual([2, 0, 0]);
-  });
-
-  it("pairs the best units of two results by concept", () => {
-    const other = table({ iou: cases.table.iou.map((row: number[]) => row.map((value) => value / 4)) });
-    const pairs = pairsOf(table(), other, 0.04);
-    expect(pairs[0]).toMatchObject({ name: "İstanbul <b>", units: [6, 6], iou: [0.5, 0.125] });
-    expect(pairs.map((pair) => pair.name)).not.toContain("nothing");
-    expect(pairsOf(table(), other, 0.9)).toEqual([]);
   });
 });
 

@@ -35,6 +35,7 @@ class DissectionTable(TypedDict):
 
     key: str
     photographs: str  # the same in results over one data set, which share their photographs
+    data_set: str  # the same in results over one data set, as far as they tell
     layer: str
     model: str
     facts: str

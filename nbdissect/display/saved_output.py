@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from nbdissect.results.dissection import Dissection
 
 _MB = 1_000_000
-# The live gallery, where there is one, comes first.
+# The live gallery comes first: where one is in the page already, it is waited for longer, and nothing is shown meanwhile.
 _PATIENCE_MS = 1200
+_PATIENCE_WITH_ONE_MS = 6000
 
 # All but a line stands in attributes: what makes scripts harmless by showing their text drops attributes.
 # Nothing is drawn before it is in sight, so that ten galleries cost as one. Where no kernel answers, JupyterLab and
@@ -44,7 +45,11 @@ _LOADER = """
 const id = "%s", summary = document.getElementById(id + "-summary"), holder = document.getElementById(id + "-data");
 const read = async text => new Response(new Blob([Uint8Array.from(atob(text), c => c.charCodeAt(0))]).stream()
   .pipeThrough(new DecompressionStream("deflate"))).text();
-let line = %s ? summary.closest(".jp-OutputArea-child")?.previousElementSibling : null;
+const beside = %s, live = beside && document.querySelector("[data-nbdissect]");
+const watched = document.getElementById(id).parentElement;
+// Notebook 7 puts an output of two galleries' height into a box that scrolls.
+if (live) summary.style.cssText = "height:0;overflow:hidden";
+let line = beside ? summary.closest(".jp-OutputArea-child")?.previousElementSibling : null;
 while (line?.querySelector("[data-mime-type^='application/vnd.jupyter.std']")) line = line.previousElementSibling;
 const hush = () => {
   line.style.display = /^(Loading|Error displaying) widget/.test(line.textContent.trim()) ? "none" : "";
@@ -61,10 +66,11 @@ const watch = new IntersectionObserver(([{isIntersecting}]) => {
   clearTimeout(timer);
   if (isIntersecting) timer = setTimeout(() => {
     watch.disconnect();
+    summary.style.cssText = "";
     start().catch(error => console.warn("The summary stays, the gallery can't be drawn:", error));
-  }, %d);
+  }, live ? %d : %d);
 });
-watch.observe(summary);
+watch.observe(watched);
 """
 
 
@@ -91,7 +97,9 @@ def static_html(
     if strips and len(summary) > room:
         summary = _summary(dissections, min_iou, images=False)
     id_ = f"in-nbdissect-{uuid4().hex}"
-    loader = base64.b64encode((_LOADER % (id_, "true" if beside else "false", _PATIENCE_MS)).encode()).decode("ascii")
+    loader = base64.b64encode(
+        (_LOADER % (id_, "true" if beside else "false", _PATIENCE_WITH_ONE_MS, _PATIENCE_MS)).encode()
+    ).decode("ascii")
     start = f'<script type="module">import(document.getElementById("{id_}-data").dataset.start)</script>'
     budget = room - len(summary) - len(_code()) - 3 * len(loader)
     embedded, trouble = _embedded(dissections, min_iou, several=isinstance(result, Mapping), state=state, budget=budget)

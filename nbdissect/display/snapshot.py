@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbdissect.display.dissection_table import packed, table_of, wire_array
+from nbdissect.display.dissection_table import data_sets_of, packed, table_of, wire_array
 from nbdissect.display.gallery_state import starting_state
 from nbdissect.display.replies import fitted, ranked
 from nbdissect.display.thumbnails import carries, pixels_of, scene_names, scene_of
@@ -157,13 +157,17 @@ def embed(
         parts[at].take(unit)
         spent += cost
     used = list(sheets.values())
+    data_sets = data_sets_of(dissections)
     gallery: EmbeddedGallery = {
         "version": VERSION,
         "style": style,
         "several": several,
         "state": state or starting_state(dissections, min_iou),
         "remark": "",
-        "dissections": [part.message(used.index(part.sheet) if part.sheet else -1, images=images) for part in parts],
+        "dissections": [
+            part.message(used.index(part.sheet) if part.sheet else -1, data_sets[part.key], images=images)
+            for part in parts
+        ],
         "albums": [sheet.message() for sheet in used],
     }
     return GallerySnapshot(
@@ -271,7 +275,7 @@ class _PackedDissection:
             yield from ((float(iou), unit) for unit, iou in enumerate(self.d.best_iou))
 
     def size_of_numbers(self) -> float:
-        return len(json.dumps(self.message(-1, images=False)))
+        return len(json.dumps(self.message(-1, self.key, images=False)))
 
     def cost(self, unit: int) -> float:
         """Bytes of JSON that a unit adds; maps are deflated alone here, and smaller together."""
@@ -315,8 +319,8 @@ class _PackedDissection:
     def _maps(self, unit: int) -> list[bytes]:
         return [packed(values, np.float32) for values, _ in self._fitted(unit)]
 
-    def message(self, sheet: int, *, images: bool) -> EmbeddedDissection:
-        table = table_of(self.d, self.key)
+    def message(self, sheet: int, data_set: str, *, images: bool) -> EmbeddedDissection:
+        table = table_of(self.d, self.key, data_set=data_set)
         self._leave_out(table, images=images)
         if sheet >= 0:
             table["photographs"] = f"album {sheet}"

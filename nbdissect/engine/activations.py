@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from nbdissect.engine.model_state import model_devices
+from nbdissect.engine.pass_errors import describe_failure
 from nbdissect.engine.wrappers import find_layers, without_parallel
 from nbdissect.user_code import UserCodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    Forward = Callable[[torch.nn.Module, torch.Tensor], Any]
+    """Calls a model with a batch."""
 
 
 class ModelOutOfMemoryError(Exception):
@@ -31,8 +34,14 @@ class _PassDone(BaseException):
     """
 
 
-def run_model(model: torch.nn.Module, batch: torch.Tensor) -> None:
+def run_model(model: torch.nn.Module, batch: torch.Tensor, forward: Forward | None = None) -> None:
     """Run a batch [B, channels, H, W] through a model.
+
+    Parameters
+    ----------
+    model, batch
+    forward : callable, optional
+        Calls the model with a batch, where it takes other arguments than that.
 
     Raises
     ------
@@ -42,19 +51,12 @@ def run_model(model: torch.nn.Module, batch: torch.Tensor) -> None:
         If memory runs out.
     """
     try:
-        without_parallel(model)(batch)
+        inner = without_parallel(model)
+        inner(batch) if forward is None else forward(inner, batch)
     except Exception as error:  # a model may raise what it likes about its input: RuntimeError, AssertionError, …
         if is_out_of_memory(error):
             raise ModelOutOfMemoryError(str(error).splitlines()[0] if str(error) else "MemoryError") from error
-        hint = "If it expects another input, pass transform=, a function from a PIL image to a tensor [channels, height, width]."
-        if len(devices := model_devices(model)) > 1:
-            hint = (
-                f"Its parameters and buffers lie on {', '.join(map(str, devices))}, and the batch on {batch.device}: if its forward "
-                "doesn't move what it computes from one to the next, move the model to one device with model.to()."
-            )
-        raise UserCodeError(
-            f"{type(model).__name__} failed on a batch of shape {list(batch.shape)}: {error}\n{hint}"
-        ) from error
+        raise UserCodeError(describe_failure(model, batch, error, forward)) from error
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -103,10 +105,18 @@ class Capture:
     order : sequence of str, optional
         The calls of the wanted layers in a whole pass, the same for all images. None: they may differ, and
         every pass goes to the end.
+    forward : callable, optional
+        See :func:`run_model`.
     """
 
-    def __init__(self, model: torch.nn.Module, names: Sequence[str], order: Sequence[str] | None) -> None:
-        self._model = model
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        names: Sequence[str],
+        order: Sequence[str] | None,
+        forward: Forward | None = None,
+    ) -> None:
+        self._model, self._forward = model, forward
         self._modules = find_layers(model, names)
         # By module: one that is wanted under two names is called once for both.
         self._order = None if order is None else [id(self._modules[name]) for name in order]
@@ -169,7 +179,7 @@ class Capture:
         self._calls, self._whole = [], whole
         try:
             with suppress(_PassDone):
-                run_model(self._model, batch)
+                run_model(self._model, batch, self._forward)
             return self._calls
         finally:
             self._calls = None

@@ -66,9 +66,12 @@ class Batcher:
                 if isinstance(made, torch.Tensor)
                 else f"a {type(made).__name__}"
             )
+            hint = "torchvision.transforms.ToTensor() makes one of a PIL image."
+            if isinstance(made, torch.Tensor) and made.ndim > 3:
+                hint = "For a network of video or of several views, make its input of the batch in forward=."
             raise ValueError(
                 f"transform gave {what} for image {index}; it must give a float tensor of shape [channels, height, width]. "
-                "torchvision.transforms.ToTensor() makes one of a PIL image."
+                + hint
             )
         return made
 

@@ -33,6 +33,8 @@ class RunConfig:
         Bytes for thresholds, top images and surviving cells; what goes beyond lies in a file.
     output : mapping of layer to index, key or function, or None
         Which part of what a layer's module returns is meant.
+    forward : callable or None
+        Calls the model with a batch, where it takes other arguments than that.
     """
 
     layers: Sequence[str]
@@ -47,6 +49,7 @@ class RunConfig:
     per_image: bool = False
     memory: int = MEMORY
     output: Mapping[str, Any] | None = None
+    forward: Callable[[torch.nn.Module, torch.Tensor], Any] | None = None
 
     @property
     def batches(self) -> list[Sequence[int]]:

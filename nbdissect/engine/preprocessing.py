@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from nbdissect.engine.wrappers import inner_models
-from nbdissect.notices import warn
+from nbdissect.notices import logger, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -23,6 +23,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 # What most networks for images were trained with, where neither model nor data say anything.
 _USUAL_SIZE = (224, 224)
+_SAME_COLOR = 0.05  # of processors that compute in 8 bits
 
 
 @dataclass(frozen=True, repr=False)
@@ -223,7 +224,9 @@ def choose_transform(
         return default_transform(model, getattr(data, "image_size", None))
     processor = getattr(transform, "image_processor", transform)
     if hasattr(processor, "image_mean") and hasattr(processor, "do_normalize"):
-        return _of_processor(processor, getattr(data, "image_size", None))
+        made = _of_processor(processor, getattr(data, "image_size", None))
+        _check_processor(processor, made)
+        return made
     if not callable(transform):
         raise ValueError(
             f"transform is a {type(transform).__name__}; a function from a PIL image to a tensor is needed."
@@ -262,7 +265,7 @@ def _of_processor(processor: Any, size: tuple[int, int] | None) -> Normalize:
         asked = dict(asked or {})
     except (TypeError, ValueError):
         asked = {}
-    edge = asked.get("shortest_edge")
+    edge = asked.get("shortest_edge") or asked.get("longest_edge")
     height, width = asked.get("height") or edge, asked.get("width") or edge
     mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
     if processor.do_normalize:
@@ -277,3 +280,26 @@ def _of_processor(processor: Any, size: tuple[int, int] | None) -> Normalize:
         std,
         known[0].lower() if known else "bilinear",
     )
+
+
+def _check_processor(processor: Any, made: Normalize) -> None:
+    """Refuse an image processor that does more than resizing and normalizing: swaps channels, scales otherwise.
+
+    An image of one color shows: its size, crop and filter don't matter.
+    """
+    try:
+        image = Image.new("RGB", made.size[::-1], (40, 120, 200))
+        found = processor(images=image, return_tensors="pt")["pixel_values"]
+        values = found.reshape(-1, *found.shape[-3:])[0].float()
+        theirs, ours = (x[:, x.shape[1] // 2, x.shape[2] // 2] for x in (values, made(image)))
+        differs = theirs.shape != ours.shape or float((theirs - ours).abs().max()) > _SAME_COLOR
+    except Exception as error:  # it takes something else, or gives it: then its attributes must do
+        logger.debug("an image processor could not be tried: %s", error)
+        return
+    if differs:
+        kind = type(processor).__name__
+        raise ValueError(
+            f"transform={kind} does more than resizing and normalizing: a color that should become {_short(tuple(ours.tolist()))} "
+            f"becomes {_short(tuple(theirs.tolist()))}. Call it yourself: "
+            "transform=lambda image: processor(images=image, return_tensors='pt')['pixel_values'][0]."
+        )

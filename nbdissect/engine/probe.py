@@ -17,6 +17,7 @@ from nbdissect.engine.batches import Batcher
 from nbdissect.engine.layouts import Layout, Shape, Unreadable, picked, tensors_in
 from nbdissect.engine.model_state import model_dtype, preserve_model_state, preserve_rng_state
 from nbdissect.engine.preprocessing import transform_of_own_size
+from nbdissect.engine.probe_checks import BLIND, same_but_rounded, same_for_all_images
 from nbdissect.engine.reading import Evidence, refusal, which_part
 from nbdissect.engine.token_order import in_image_order, told_prefixes
 from nbdissect.engine.wrappers import find_layers
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from nbdissect.engine.activations import Forward
+
 _MOST_TENSORS = 16
-# Values of two batches may differ by rounding, where a convolution is computed another way; no more.
-_TOLERANCE = 1e-2
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def probe_layers(
     transform: Callable[[Any], Any],
     device: torch.device,
     output: Mapping[str, Any] | None = None,
+    forward: Forward | None = None,
 ) -> Probe:
     """Probe a model for layers that are to be dissected.
 
@@ -94,17 +96,19 @@ def probe_layers(
         One, two or three images, with their numbers.
     output : mapping of layer to index, key or function, optional
         Which part of a layer's output is meant.
+    forward : callable, optional
+        Calls the model with a batch.
 
     Raises
     ------
     ValueError
         If the model fails on the images, doesn't call a layer, or a layer can't be read.
     """
-    probe = _Prober(model, images, transform, device, find_layers(model, names), output).probe(keep=True)
+    probe = _Prober(model, images, transform, device, find_layers(model, names), output, forward).probe(keep=True)
     found = {layer.name: layer for layer in probe.layers}
     for name in names:
         if name not in found:
-            raise ValueError(not_called(name, model))
+            raise ValueError(not_called(name, model, forward))
         if isinstance(why := found[name].found, Unreadable):
             raise ValueError(refusal(name, why))
     return replace(probe, layers=[found[name] for name in names])
@@ -116,10 +120,11 @@ def probe_model(
     transform: Callable[[Any], Any],
     device: torch.device,
     output: Mapping[str, Any] | Callable[[str], Any] | None = None,
+    forward: Forward | None = None,
 ) -> Probe:
     """Probe all layers of a model; see :func:`probe_layers`."""
     modules = {name: module for name, module in model.named_modules() if name}
-    return _Prober(model, images, transform, device, modules, output).probe(keep=False)
+    return _Prober(model, images, transform, device, modules, output, forward).probe(keep=False)
 
 
 def probe_fitting(
@@ -157,11 +162,12 @@ def probe_fitting(
         raise
 
 
-def not_called(name: str, model: nn.Module) -> str:
+def not_called(name: str, model: nn.Module, forward: Forward | None = None) -> str:
     """Return the text of the error for a layer that a pass doesn't reach."""
     return (
         f"Layer {name!r} was not called while {type(model).__name__} ran. "
         "A layer must be called as a module (not through a scripted copy) to be dissected."
+        + (" forward= must call the model that it is given, and no other." if forward is not None else "")
     )
 
 
@@ -188,8 +194,9 @@ class _Prober:
         device: torch.device,
         modules: Mapping[str, nn.Module],
         output: Any,
+        forward: Forward | None,
     ) -> None:
-        self._model, self._device, self._modules = model, device, modules
+        self._model, self._device, self._modules, self._forward = model, device, modules, forward
         self._output = dict(output or {})
         self._images, self._transform = images, transform
         self._names = {id(module): name for name, module in model.named_modules()}
@@ -227,13 +234,20 @@ class _Prober:
         channels_last = True
         try:
             again, other = self._run(batch(sizes[1], dtype, channels_last=True), keep=keep)
-            channels_last = not keep or _same(kept, other, sizes[1])
+            channels_last = not keep or same_but_rounded(kept, other, sizes[1])
         except ValueError as error:
             logger.debug("channels_last batches are not for this model: %s", error)
             channels_last = False
             again, _ = self._run(batch(sizes[1], dtype, channels_last=False), keep=False)
         small = batch(sizes[1], dtype, channels_last=False)
         layers = self._read(calls, again, sizes, small)
+        differ = not same_for_all_images([batch(sizes[0], dtype, channels_last=False)], sizes[0])
+        if self._forward is not None and keep and differ:
+            blind = {key for key, tensors in kept.items() if same_for_all_images(tensors, sizes[0])}
+            layers = [
+                replace(layer, found=Unreadable(BLIND)) if id(self._modules[layer.name]) in blind else layer
+                for layer in layers
+            ]
         wanted = {id(module): name for name, module in self._modules.items()}
         order = tuple(wanted[call.key] for call in calls if call.key in wanted)
         return Probe(tuple(small.shape[1:]), dtype, channels_last, layers, order)
@@ -291,7 +305,7 @@ class _Prober:
                 kept[id(module)] = [tensor.detach().clone() for _, tensor in tensors_in(output)]
 
         with recorded(self._model, before, after):
-            run_model(self._model, batch)
+            run_model(self._model, batch, self._forward)
         return calls, kept
 
     def _wide_shapes(self, small: torch.Tensor) -> dict[int, list[tuple[Any, torch.dtype, tuple[int, ...]]]]:
@@ -312,7 +326,7 @@ class _Prober:
             ).to(small.dtype)
             try:
                 with recorded(self._model, lambda *_: None, after):
-                    run_model(self._model, wide)
+                    run_model(self._model, wide, self._forward)
             except (ValueError, ModelOutOfMemoryError) as error:
                 logger.debug("the network takes no wider images: %s", error)
         return self._wide
@@ -405,22 +419,3 @@ class _Prober:
             kinds = "no tensor" if not call.tensors else "other tensors for another number of images"
             return Unreadable(f"returns {kinds}")
         return in_image_order(self._model, self._names[call.key], which_part(module, readings))
-
-
-def _same(one: Mapping[int, list[torch.Tensor]], two: Mapping[int, list[torch.Tensor]], images: int) -> bool:
-    """Whether two passes, the second with fewer images in another memory format, gave the same but for rounding."""
-    for key, tensors in one.items():
-        others = two.get(key, [])
-        if len(others) != len(tensors):
-            return False
-        for a, b in zip(tensors, others, strict=True):
-            changed = [k for k in range(a.ndim) if a.ndim == b.ndim and a.shape[k] != b.shape[k]]
-            if a.ndim != b.ndim or len(changed) != 1 or not a.is_floating_point():
-                continue  # not read as maps, whatever it is
-            shared = a.narrow(changed[0], 0, min(images, a.shape[changed[0]]))
-            if shared.shape != b.shape:
-                continue
-            scale = float(shared.float().abs().max()) or 1.0
-            if not torch.allclose(shared.float(), b.float(), rtol=0, atol=_TOLERANCE * scale, equal_nan=True):
-                return False
-    return True

@@ -73,7 +73,13 @@ class Fingerprint:
             credit=str(getattr(self.data.original, "credit", "")),
             licence=str(getattr(self.data.original, "licence", "")),
             output="; ".join(f"{name}: {describe(pick)}" for name, pick in self._picks(layer).items()),
+            forward=self._describe_forward(),
         )
+
+    def _describe_forward(self) -> str:
+        """Name and code of ``forward=``: all lambdas have one name."""
+        forward = self._config.forward
+        return "" if forward is None else f"{describe(forward)}, code {code_digest([forward])[:12]}"
 
     def _picks(self, layer: str) -> dict[str, Any]:
         """What `output=` says of a layer, of all layers where that is empty."""
@@ -98,6 +104,7 @@ class Fingerprint:
             self.data.digest()  # raises here, if anywhere
         config, images = self._config, self._config.images
         given = config.given_thresholds
+        forward = [config.forward] if config.forward is not None else []
         parts = {
             **{name: value for name, value in self.make_provenance("", data=data).to_json().items() if name != "date"},
             "layers": list(config.layers),
@@ -108,13 +115,16 @@ class Fingerprint:
             "per_image": config.per_image,
             "thresholds": None if given is None else {name: array.tobytes().hex() for name, array in given.items()},
             "modules": describe(self._model),
-            "code": code_digest([*self._model.modules(), self._transform, *filter(callable, self._picks("").values())]),
+            "code": code_digest(
+                [*self._model.modules(), self._transform, *filter(callable, self._picks("").values()), *forward]
+            ),
             "outputs": output_digest(
                 self._model,
                 config.layers,
                 self._probe.batcher(self._transform, config.device),
                 [(index, self.data[index].image) for index in config.probes],
                 config.device,
+                config.forward,
             ),
         }
         text = json.dumps(parts, sort_keys=True, default=str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from nbdissect.text import describe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from nbdissect.engine.activations import Forward
     from nbdissect.engine.batches import Batcher
 
 _SIZE = 16
@@ -38,6 +40,7 @@ def output_digest(
     batcher: Batcher,
     images: Sequence[tuple[int, Any]],
     device: torch.device,
+    forward: Forward | None = None,
 ) -> str:
     """Return a digest of what the transform and the layers return for a few images, pairs (index, image).
 
@@ -52,7 +55,7 @@ def output_digest(
     with (
         limited_threads(1),
         preserve_model_state(model, device),
-        Capture(model, layers, None).hooked() as capture,
+        Capture(model, layers, None, forward).hooked() as capture,
     ):
         batch = batcher.batch([batcher.load(image, index) for index, image in images], numbers)
         outputs = capture.run(batch, numbers[0])
@@ -97,8 +100,7 @@ def _add_code(digest: hashlib.blake2b, thing: Any, seen: set[int], depth: int) -
     if id(thing) in seen or depth > _DEPTH:
         return
     seen.add(id(thing))
-    if isinstance(thing, MethodType):
-        thing = thing.__func__
+    thing = _unwrapped(digest, thing)
     if isinstance(thing, FunctionType):
         _add_function(digest, thing, seen, depth)
         return
@@ -122,6 +124,15 @@ def _add_code(digest: hashlib.blake2b, thing: Any, seen: set[int], depth: int) -
             if isinstance(value, FunctionType):
                 digest.update(name.encode())
                 _add_code(digest, value, seen, depth + 1)
+
+
+def _unwrapped(digest: hashlib.blake2b, thing: Any) -> Any:
+    """Return the function of a method or of a partial, whose arguments are digested."""
+    while isinstance(thing, (MethodType, partial)):
+        if isinstance(thing, partial):
+            digest.update(describe((thing.args, thing.keywords)).encode())
+        thing = thing.__func__ if isinstance(thing, MethodType) else thing.func
+    return thing
 
 
 def _add_function(digest: hashlib.blake2b, function: FunctionType, seen: set[int], depth: int) -> None:

@@ -39,6 +39,8 @@ class Provenance:
         Of the data; empty where the data set doesn't say.
     output : str
         Which part of what the layer's module returned was taken, where ``output=`` said so.
+    forward : str
+        How the network was called, where ``forward=`` said so: the function's repr, and a digest of its code.
     uncounted : str
         Which labels of the data were not counted, and why; empty where all were.
     """
@@ -61,6 +63,7 @@ class Provenance:
     licence: str = field(default="", metadata=entry(TEXT))
     uncounted: str = field(default="", metadata=entry(TEXT, later=True))
     output: str = field(default="", metadata=entry(TEXT, later=True))
+    forward: str = field(default="", metadata=entry(TEXT, later=True))
 
     def differences(self, other: Provenance) -> list[str]:
         """Return a line for each thing, except the date, that differed when two results were made."""

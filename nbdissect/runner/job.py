@@ -73,7 +73,9 @@ def prepare(
         first = [(index, watched[index].image) for index in config.probes]
         # Before anything else looks at the weights: lazy layers get theirs with their first batch.
         probe, chosen = probe_fitting(
-            lambda chosen: probe_layers(model, config.layers, first, chosen, config.device, config.output),
+            lambda chosen: probe_layers(
+                model, config.layers, first, chosen, config.device, config.output, config.forward
+            ),
             chosen,
             transform,
             model,

@@ -164,7 +164,9 @@ class TwoPassRun:
 
         with (
             preserve_model_state(model, config.device),
-            Capture(model, config.layers, None if self._whole else self.inputs.probe.order).hooked() as capture,
+            Capture(
+                model, config.layers, None if self._whole else self.inputs.probe.order, config.forward
+            ).hooked() as capture,
         ):
             for number, (images, shapes) in zip(numbers, prefetch(load, numbers, config.num_workers), strict=True):
                 batch = self.batches[number]

@@ -129,7 +129,7 @@ def _pack(inputs: RunInputs) -> bytes:
     except Exception as error:  # pickling runs the code of whatever is pickled
         hint = "" if pickler is not pickle else " Or let them travel: pip install cloudpickle."
         raise ValueError(
-            f"Model, data or transform can't be sent to other processes: {type(error).__name__}: {error}. "
+            f"Model, data, transform=, output= or forward= can't be sent to other processes: {type(error).__name__}: {error}. "
             f"Define their classes and functions in a module instead of a cell.{hint}"
         ) from error
     return content

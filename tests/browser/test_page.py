@@ -606,38 +606,3 @@ def test_what_is_pushed_is_shown_while_the_kernel_answers_nothing(browser):
         scroll(page, 4000)
         page.get_by_text("The kernel is busy: more images come meanwhile.").wait_for(timeout=8_000)
         assert page.errors == []
-
-
-# --- several dissections ---
-
-
-def test_comparison(browser, demo):
-    model, data = nd.demo()
-    other = nd.dissect(model, "conv4", data=data, progress=False)
-    g = Gallery({"conv4": other, "conv6": demo})
-    with opened(browser, g) as page:
-        page.get_by_role("button", name="conv6").click()
-        page.wait_for_timeout(50)
-        assert g.current == "conv6"
-        page.get_by_role("button", name="Side by side").click()
-        settle(page)
-        assert page.get_by_role("listbox").count() == 2
-        heights = page.locator(".column").evaluate_all(
-            "all => all.map(c => [c.getBoundingClientRect().height, +c.previousSibling.textContent])"
-        )
-        scale = {round(height / count, 1) for height, count in heights if height > 10}
-        assert max(scale) - min(scale) < 0.3, "bars of both graphs are on one scale"
-        row = page.get_by_role("row").first
-        names = row.get_by_role("gridcell").evaluate_all("all => all.map(c => c.dataset.address)")
-        concept = row.get_by_role("rowheader").locator(".concept").inner_text()
-        for name, one in zip(names, (other, demo), strict=True):
-            column = next(at for at, item in enumerate(one.concepts) if item.name == concept)
-            assert name == f"{one.layer}:{one.iou[:, column].argmax()}"
-        shot(page, "comparison")
-        page.get_by_role("gridcell").nth(1).click()
-        assert page.get_by_role("region", name=names[1]).is_visible()
-        page.keyboard.press("Escape")
-        page.get_by_role("gridcell").nth(0).get_by_role("checkbox").check()
-        page.wait_for_timeout(100)
-        assert g.selected == [names[0]]
-        assert page.errors == []

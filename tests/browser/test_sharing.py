@@ -11,7 +11,7 @@ import pytest
 
 import nbdissect as nd
 from nbdissect.display.gallery import Gallery
-from support.browser import cell, opened, until, violations
+from support.browser import cell, opened, put, until, violations
 from support.dissections import dissection
 
 

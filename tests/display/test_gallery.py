@@ -179,7 +179,7 @@ def test_several_dissections_are_told_apart_by_name(d):
     g.selected = ["early:3", "late:3"]
     assert g.selected == ["early:3", "late:3"]
     g.compare = ["early", "late"]
-    with pytest.raises(traitlets.TraitError, match="two of early, late"):
+    with pytest.raises(traitlets.TraitError, match="two to eight of early, late"):
         g.compare = ["early", "never"]
     with pytest.raises(traitlets.TraitError, match="'never' is not in this gallery"):
         g.current = "never"
@@ -256,10 +256,10 @@ def test_names_that_are_not_there_are_refused_with_the_nearest(d):
     with pytest.raises(traitlets.TraitError, match="'latte' is not in this gallery.*Did you mean 'late'"):
         g.current = "latte"
     with pytest.raises(
-        traitlets.TraitError, match=r"compare takes two of early, late, or nothing; got \['late', 'late'\]"
+        traitlets.TraitError, match=r"compare takes two to eight of early, late, or nothing; got \['late', 'late'\]"
     ):
         g.compare = ["late", "late"]
-    assert (g.category, g.concept, g.opened, g.current, g.compare) == ([], None, "", "early", [])
+    assert (g.category, g.concept, g.opened, g.current, g.compare) == ([], None, "", "early", ["early", "late"])
 
 
 def test_opened_takes_a_number_where_there_is_one_dissection(d):

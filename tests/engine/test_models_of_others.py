@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import types
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -301,6 +302,48 @@ def test_an_image_processor_stands_for_what_it_does():
 
     found = choose_transform(Processor(), nn.Sequential(), Photos(1))
     assert (found.size, found.mean, found.std, found.interpolation) == ((10, 14), (0.1,) * 3, (0.2,) * 3, "bicubic")
+
+
+class ColorProcessor:
+    """What transformers' processors share: attributes, and a call."""
+
+    image_mean, image_std, do_normalize, size, resample = (0.5,) * 3, (0.25,) * 3, True, {"longest_edge": 12}, 2
+    order = (0, 1, 2)
+
+    def __call__(self, *, images, return_tensors):
+        assert return_tensors == "pt"
+        pixels = torch.from_numpy(np.array(images)).permute(2, 0, 1)[list(self.order)]
+        return {"pixel_values": (pixels[None] / 255 - 0.5) / 0.25}
+
+
+def test_an_image_processor_that_does_more_is_refused():
+    assert choose_transform(ColorProcessor(), nn.Sequential(), Photos(1)).size == (12, 12)
+    flipping = ColorProcessor()
+    flipping.order = (2, 1, 0)
+    match = r"transform=ColorProcessor does more than resizing and normalizing: a color that should become -1.37, .* Call it yourself: transform=lambda image: processor\("
+    with pytest.raises(ValueError, match=match):
+        choose_transform(flipping, nn.Sequential(), Photos(1))
+
+
+@pytest.mark.parametrize(
+    "name", ["ViTImageProcessor", "CLIPImageProcessor", "SiglipImageProcessor", "BitImageProcessor"]
+)
+def test_image_processors_of_transformers(name):
+    transformers = pytest.importorskip("transformers")
+    processor = getattr(transformers, name)()
+    picture = Photos(1, (30, 30))[0].image
+    found = choose_transform(processor, nn.Sequential(), Photos(1))(picture)
+    theirs = processor(images=picture, return_tensors="pt")["pixel_values"][0]  # of a square, they crop nothing
+    torch.testing.assert_close(found, theirs, rtol=0, atol=0.05)  # they round in another place
+    held = types.SimpleNamespace(image_processor=processor)
+    assert choose_transform(held, nn.Sequential(), Photos(1)).size == tuple(found.shape[1:])
+
+
+@pytest.mark.parametrize("name", ["MobileViTImageProcessor", "EfficientNetImageProcessor"])
+def test_image_processors_of_transformers_that_do_more(name):
+    transformers = pytest.importorskip("transformers")
+    with pytest.raises(ValueError, match=f"transform={name} does more than resizing and normalizing"):
+        choose_transform(getattr(transformers, name)(), nn.Sequential(), Photos(1))
 
 
 # --- memory ---

@@ -93,8 +93,8 @@ def state_of(gallery: Gallery) -> dict[str, Any]:
     return {name: plain(getattr(gallery, name)) for name in names if name != "_esm"}
 
 
-def install(page: Page, gallery: Gallery, html: str = "", url: str = "http://gallery.test/") -> None:
-    """Serve a page with the module; connect its model to `gallery`."""
+def connect(page: Page, gallery: Gallery) -> None:
+    """Let models in the page, and in its frames, reach `gallery`."""
 
     def to_python(message: dict[str, Any]) -> Any:
         if "trait" in message:
@@ -102,6 +102,12 @@ def install(page: Page, gallery: Gallery, html: str = "", url: str = "http://gal
             return None
         reply, buffers = gallery._answer(message["message"])
         return {"reply": reply, "buffers": [base64.b64encode(buffer).decode() for buffer in buffers]}
+
+    page.expose_function("toPython", to_python)
+
+
+def install(page: Page, gallery: Gallery, html: str = "", url: str = "http://gallery.test/") -> None:
+    """Serve a page with the module; connect its model to `gallery`."""
 
     def serve(route: Any) -> None:
         if route.request.url.endswith(".js"):
@@ -117,7 +123,7 @@ def install(page: Page, gallery: Gallery, html: str = "", url: str = "http://gal
             route.fulfill(status=404)
 
     page.route("**/*", serve)
-    page.expose_function("toPython", to_python)
+    connect(page, gallery)
     page.add_init_script(MODEL)
     page.goto(url)
     page.evaluate(

@@ -45,6 +45,8 @@ export interface Source {
   explains(key: string, unit: number, concept: number): boolean;
   /** Whether it can make a page of some units. */
   readonly exports: boolean;
+  /** Resolves once the kernel has sent images unasked: then it is there, however busy. */
+  readonly heard?: Promise<void>;
   /** Set by whoever keeps what comes. */
   onPush?: PushHandler | undefined;
   dispose(): void;
@@ -82,15 +84,20 @@ interface Waiting {
 
 /** Asks the kernel by custom messages; every reply carries the id of its request, or an error. */
 export class KernelSource implements Source {
+  readonly heard: Promise<void>;
   onPush?: PushHandler | undefined;
   readonly overdue = signal(false);
   readonly exports = true;
   readonly #waiting = new Map<string, Waiting>();
   readonly #name = `${Date.now().toString(36)}-${sources++}`;
   #asked = 0;
+  #hear: () => void = () => {};
   readonly #watch: ReturnType<typeof setInterval>;
 
   constructor(private readonly channel: Channel) {
+    this.heard = new Promise((resolve) => {
+      this.#hear = resolve;
+    });
     channel.on("msg:custom", this.#receive);
     this.#watch = setInterval(this.#check, CHECK_EVERY);
   }
@@ -128,6 +135,7 @@ export class KernelSource implements Source {
     const reply = content as Reply | Strips;
     if (reply?.kind === "strips") {
       this.onPush?.(reply, buffers);
+      if (buffers?.length) this.#hear();
       return;
     }
     const question = this.#waiting.get(reply?.id);
@@ -141,4 +149,17 @@ export class KernelSource implements Source {
     const now = Date.now();
     this.overdue.value = [...this.#waiting.values()].some(({ since }) => now - since > PATIENCE);
   };
+}
+
+/**
+ * Resolves once somebody has answered, with all that belongs to an answer: where bytes are dropped on the
+ * way, as Colab may do, the gallery has no images to show.
+ */
+export async function answered(source: Source, key: string): Promise<void> {
+  try {
+    const { buffers } = await source.ask<"maps">({ kind: "maps", key, units: [0] });
+    if (buffers.length < 2) throw new Problem("The answer came without its bytes.", "", true);
+  } catch (problem) {
+    if (!(problem instanceof Problem) || problem.disconnected) throw problem;
+  }
 }

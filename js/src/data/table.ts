@@ -1,6 +1,7 @@
 import type { DissectionTable, WireArray } from "../protocol";
 import { decodeArray, isWireArray } from "./arrays";
 import { shortName } from "./names";
+import { Problem } from "./source";
 
 /** A dissection with its arrays unpacked: what filters, counts and cards read. */
 export interface Table extends Omit<DissectionTable, Arrays> {
@@ -32,6 +33,11 @@ type Arrays = {
 
 /** Unpacks a dissection. */
 export function tableOf(raw: DissectionTable): Table {
+  if (Object.values(raw).some(hasLostItsBytes))
+    throw new Problem(
+      "The numbers of this gallery didn’t arrive: this notebook drops binary data.",
+      "The gallery below does without, and so does a page: d.to_html(path).",
+    );
   const values = Object.entries(raw).map(([name, value]) => [
     name,
     isWireArray(value) ? decodeArray(value) : value,
@@ -41,6 +47,13 @@ export function tableOf(raw: DissectionTable): Table {
   table.names = raw.names.map((name, concept) => shortName(name, categoryOf(table, concept)));
   return table;
 }
+
+/** Whether a value is an array that says what it holds, and holds nothing: Colab may drop a widget's bytes. */
+const hasLostItsBytes = (value: unknown): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  "dtype" in value &&
+  !ArrayBuffer.isView((value as Partial<WireArray>).data);
 
 /** The largest best IoU of a result. */
 export const highest = ({ best_iou }: Table): number => best_iou.reduce((a, b) => Math.max(a, b), 0);

@@ -37,4 +37,6 @@ export class LocalState {
   readonly looked = signal<Look | null>(null);
   /** Where one came from, following units from image to image: the last is the way back. */
   readonly trail = signal<Step[]>([]);
+  /** The unit that somebody followed a link to: opened, it comes into view. */
+  followed = "";
 }

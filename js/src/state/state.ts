@@ -1,13 +1,17 @@
 import { batch, computed, effect } from "@preact/signals-core";
-import { countAt, type Pair, pairsOf } from "../data/counts";
+import { changesOf, haveConceptsInCommon, type Pair, pairsOf } from "../data/comparison";
+import { countAt } from "../data/counts";
 import { foundUnits, isAbout, ordered } from "../data/filter";
 import { findsConcept, searchOf } from "../data/search";
 import { categoryOf, conceptKey, isDetector, numberOf, type Table } from "../data/table";
-import type { Only } from "./gallery-state";
+import type { Change, Only } from "./gallery-state";
 import { LocalState } from "./local";
 import type { Model } from "./model";
 import { Selection } from "./selection";
 import { SyncedState, type UnitName } from "./synced";
+
+/** Dissections side by side, at most. */
+const MOST_COMPARED = 8;
 
 /** Everything that can change: what Python shares, what is this page's alone, and what follows from both. */
 export class State {
@@ -32,10 +36,15 @@ export class State {
     const units = this.#found.value.filter((unit) => isAbout(this.table.value, unit, about));
     return ordered(this.table.value, units, this.synced.sort.value);
   });
-  /** Both sides of a comparison; null where one dissection is shown. */
+  /** The dissections whose graphs are on one axis, at least two; null where one is shown. */
+  readonly compared = computed<Table[] | null>(() => {
+    const tables = this.synced.compare.value.flatMap((name) => this.tableNamed(name) ?? []);
+    return tables.length > 1 ? tables : null;
+  });
+  /** Both sides of a comparison; null where one dissection is shown, or more than two share an axis. */
   readonly sides = computed<[Table, Table] | null>(() => {
-    const [left, right] = this.synced.compare.value.map((name) => this.tableNamed(name));
-    return left && right ? [left, right] : null;
+    const [left, right, more] = this.compared.value ?? [];
+    return left && right && !more ? [left, right] : null;
   });
   /** What is shown: both sides of a comparison, or the one dissection. */
   readonly visibleTables = computed<Table[]>(() => this.sides.value ?? [this.table.value]);
@@ -55,7 +64,9 @@ export class State {
     );
   });
   /** In a comparison: the concepts that pass all filters, each with its best unit on both sides. */
-  readonly pairs = computed(() => this.#filteredPairs());
+  readonly pairs = computed(() => this.#pairsThatPass("change", "category", "concept"));
+  /** In a comparison: how many concepts were gained, lost and kept, of those that pass the other filters. */
+  readonly changes = computed(() => changesOf(this.#pairsThatPass("category", "concept")));
   /** What is found by category: units, in a comparison concepts. */
   readonly categoryCounts = computed(() =>
     this.#categories().map((category) => ({ category, units: this.#countIn(category) })),
@@ -111,18 +122,18 @@ export class State {
     this.selection.toggle(this.nameOf(table, unit));
   }
 
-  /** Shows the selected units and no others; those of several dissections set two of these side by side. */
-  compareSelected(): void {
-    const { selected, current, compare, only, chosen } = this.synced;
+  /** Shows the selected units and no others, of several dissections these side by side; returns why not, as `compare`. */
+  compareSelected(): string {
+    const { selected, only, chosen } = this.synced;
     const units = selected.value.flatMap((name) => this.unitNamed(name) ?? []);
-    const [first, second] = [...new Set(units.map(({ table }) => table))];
-    if (!first) return;
-    batch(() => {
+    const [first, ...others] = [...new Set(units.map(({ table }) => table.key))];
+    return batch(() => {
       this.clearFilters();
-      compare.value = second ? [first.key, second.key] : [];
-      current.value = first.key;
+      if (others.length) return this.compare([first, ...others].slice(0, MOST_COMPARED));
+      this.showAlone(first);
       only.value = "all";
-      chosen.value = second ? null : units.map(({ unit }) => unit);
+      chosen.value = units.map(({ unit }) => unit);
+      return "";
     });
   }
 
@@ -157,17 +168,41 @@ export class State {
 
   /** Whether anything but the cut and "show" limits what is shown. */
   get isFiltered(): boolean {
-    const { query, category, concept, chosen } = this.synced;
-    return !!(query.value || category.value.length || concept.value !== null || chosen.value);
+    const { query, category, concept, chosen, change } = this.synced;
+    const byChange = this.sides.value && change.value.length;
+    return !!(query.value || category.value.length || concept.value !== null || chosen.value || byChange);
   }
 
   clearFilters(): void {
-    const { query, category, concept, chosen } = this.synced;
+    const { query, category, concept, chosen, change } = this.synced;
     batch(() => {
+      change.value = [];
       query.value = "";
       category.value = [];
       concept.value = null;
       chosen.value = null;
+    });
+  }
+
+  toggleChange(name: Change): void {
+    const { change } = this.synced;
+    change.value = toggled(change.value, name);
+  }
+
+  /** Compares dissections by name; returns why that makes no sense, "" where it does. */
+  compare(names: string[]): string {
+    const [left, right, more] = names.flatMap((name) => this.tableNamed(name) ?? []);
+    if (left && right && !more && !haveConceptsInCommon(left, right))
+      return `${left.key} and ${right.key} can’t be compared: they have no concept in common.`;
+    this.synced.compare.value = names;
+    return "";
+  }
+
+  /** Ends a comparison, or leaves one dissection for another. */
+  showAlone(name: string): void {
+    batch(() => {
+      this.synced.compare.value = [];
+      this.synced.current.value = name;
     });
   }
 
@@ -179,14 +214,18 @@ export class State {
     });
   }
 
-  /** Filters by a concept of a table, or no longer. Its number is that of the table that is shown. */
+  /**
+   * Filters by a concept of a table, or no longer. Its number is that of the table that is shown: where
+   * more than two share an axis, that is the one that was chosen there.
+   */
   toggleConcept(table: Table, column: number): void {
     const { concept, current } = this.synced;
     const key = conceptKey(table, column);
     const chosen = this.filteredConcept.value === key;
+    const other = this.compared.value && !this.sides.value && table !== this.table.value;
     concept.value = null; // or a change of table would take the old one along
-    if (chosen) return;
-    if (numberOf(this.table.value, key) === null) current.value = table.key;
+    if (chosen && !other) return;
+    if (other || numberOf(this.table.value, key) === null) current.value = table.key;
     concept.value = numberOf(this.table.value, key);
   }
 
@@ -197,19 +236,24 @@ export class State {
   }
 
   #countIn(category: string): number {
-    if (this.sides.value) return this.#foundPairs.value.filter((pair) => pair.category === category).length;
+    if (this.sides.value)
+      return this.#pairsThatPass("change").filter((pair) => pair.category === category).length;
     const table = this.table.value;
     return this.#found.value.filter(
       (unit) => table.best[unit] >= 0 && categoryOf(table, table.best[unit]) === category,
     ).length;
   }
 
-  #filteredPairs(): Pair[] {
-    const categories = this.synced.category.value;
+  /** The pairs that the search finds, and that pass the filters that are named. */
+  #pairsThatPass(...filters: ("change" | "category" | "concept")[]): Pair[] {
+    const categories = filters.includes("category") ? this.synced.category.value : [];
+    const changes = filters.includes("change") ? this.synced.change.value : [];
+    const concept = filters.includes("concept") && this.synced.concept.value !== null;
     return this.#foundPairs.value.filter(
-      ({ key, category }) =>
+      ({ key, category, change }) =>
         (!categories.length || categories.includes(category)) &&
-        (this.synced.concept.value === null || this.filteredConcept.value === key),
+        (!changes.length || changes.includes(change)) &&
+        (!concept || this.filteredConcept.value === key),
     );
   }
 

@@ -1,5 +1,5 @@
 import type { Context } from "../context";
-import { categoryOf, isDetector, passes, type Table } from "../data/table";
+import { categoryOf, isDetector, type Table } from "../data/table";
 import { glyph, h, label, named, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import { Scope } from "../scope";
@@ -19,6 +19,8 @@ export interface Cell {
     kind: number;
     /** What the unit is labeled, where that isn't the row's concept. */
     ownLabel: string;
+    /** Whether any unit of its side detects that concept. */
+    detects: boolean;
   };
 }
 
@@ -50,7 +52,7 @@ export function card(context: Context, cell: Cell, layout: Layout, full: number)
   );
   scope.effect(() => {
     const cut = state.synced.cut.value;
-    const weak = cell.paired ? !passes(table, cell.paired.iou, cut) : !isDetector(table, unit, cut);
+    const weak = cell.paired ? !cell.paired.detects : !isDetector(table, unit, cut);
     element.classList.toggle("weak", weak);
   });
   scope.effect(() => set(element, { "aria-selected": state.isSelected(table, unit) }));
@@ -69,7 +71,7 @@ function head(context: Context, cell: Cell, full: number, scope: Scope): HTMLEle
     copyButton(context, context.state.address(table, unit)),
     paired ? null : title(context, table, unit, kind, scope),
     h("div.score", iouBar(context, iou, kind, full, scope), h("b", h("span.aside", "IoU "), decimals(iou))),
-    h("span.then", ...(paired?.ownLabel ? ["labeled ", label(paired.ownLabel)] : runnerUp(table, unit))),
+    h("span.then", ...(paired && !paired.detects ? whyNot(paired) : runnerUp(table, unit))),
     tick(context, table, unit, scope),
   );
 }
@@ -85,6 +87,10 @@ function title({ state }: Context, table: Table, unit: number, kind: number, sco
   });
   return h("div.title", glyph(kind), mayChange(table), conceptLabel(table, best, "concept"), category);
 }
+
+/** Why the unit that comes nearest to a concept doesn't detect it. */
+const whyNot = ({ ownLabel }: NonNullable<Cell["paired"]>): (string | HTMLElement)[] =>
+  ownLabel ? ["labeled ", label(ownLabel)] : ["below the cut"];
 
 function runnerUp(table: Table, unit: number): (string | HTMLElement)[] {
   const second = table.second[unit];

@@ -81,7 +81,10 @@ function actions(context: Context, problem: HTMLElement, scope: Scope): HTMLElem
   return [
     h(
       "button",
-      { title: "Show only these units, one below the other", onclick: () => state.compareSelected() },
+      {
+        title: "Show only these units, one below the other",
+        onclick: () => context.say(state.compareSelected()),
+      },
       "Compare",
     ),
     code,

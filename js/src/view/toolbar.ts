@@ -3,6 +3,7 @@ import type { Context } from "../context";
 import { focused, focusOn, h, set } from "../dom";
 import type { Scope } from "../scope";
 import { viewCode } from "../state/python";
+import { changes } from "./changes";
 import { chips } from "./chips";
 import { overlayMenu, showMenu, sortMenu, thresholds } from "./choices";
 import { copy } from "./copy";
@@ -23,6 +24,7 @@ export function toolbar(context: Context, scope: Scope): HTMLElement {
     "div.toolbar",
     { role: "toolbar", "aria-label": "Which units, and how" },
     search(context, scope),
+    changes(context, scope),
     chips(context, scope),
     cutSlider(context, scope),
     ...choices,

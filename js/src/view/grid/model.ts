@@ -44,6 +44,12 @@ export class GridModel {
     const there = this.rows.value.findIndex((row) => row.key === this.openedIn && holds(row));
     return there >= 0 ? there : this.rows.value.findIndex(holds);
   });
+  /** What is opened: a unit, or in a comparison both of a row. */
+  readonly openCells = computed<Cell[]>(() => {
+    const { sides, synced } = this.state;
+    const cells = (this.rows.value[this.openRow.value]?.cells ?? []).filter((cell) => !!cell);
+    return sides.value ? cells : cells.filter((cell) => addressOf(this.state, cell) === synced.opened.value);
+  });
   /** How many rows the list has until somebody asks for more; it reaches to the opened unit. */
   readonly limit = computed(() => {
     const { limit } = this.state.local;
