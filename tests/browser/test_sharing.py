@@ -134,6 +134,10 @@ def test_a_view_of_several_is_restored(browser, d):
         page.get_by_role("button", name="Copy this view as Python").click()
         again = eval(copied(page), {"results": results, "nd": nd})
         assert again.state() == g.state()
+        put(page, g, compare=[])  # they begin side by side
+        page.get_by_role("button", name="Copy this view as Python").click()
+        again = eval(copied(page), {"results": results, "nd": nd})
+        assert (again.state(), again.compare) == (g.state(), [])
         page.get_by_role("button", name="Copy code").click()
         units = [eval(line, {"results": results}) for line in copied(page).split("\n")]
         assert [[unit.index for unit in each] for each in units] == [[3], [7]]
