@@ -117,7 +117,7 @@ def test_a_view_is_restored_by_the_line_that_is_copied(browser, d):
         page.evaluate(COPIES)
         page.get_by_role("button", name="More", exact=True).click()
         page.get_by_role("button", name="Copy this view as Python").click()
-        assert page.get_by_text("Copied the line that restores this view").first.is_visible()
+        assert page.locator(".said", has_text="Copied d.gallery(").is_visible()
         again = eval(copied(page), {"d": d})
         assert again.state() == g.state()
         assert again.shown == g.shown
