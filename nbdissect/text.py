@@ -56,6 +56,19 @@ def printable(name: str) -> str:
     return "".join(_escaped(sign) if unicodedata.category(sign) in _INVISIBLE else sign for sign in name)
 
 
+# Ends of names that only say which category they are of, as Broden's do.
+_ENDS = {"color": "-c", "scene": "-s"}
+
+
+def short_name(name: str, category: str) -> str:
+    """Return the name of a concept as it is shown beside its category: the color ``orange-c`` is ``orange``.
+
+    The data keep the name as it is. The page has the same rule, in ``js/src/data/names.ts``.
+    """
+    end = _ENDS.get(category, "")
+    return name.removesuffix(end) or name
+
+
 def printable_lines(text: str) -> str:
     """Return a text that may hold names from elsewhere, each of its lines as :func:`printable` shows it."""
     return "\n".join(map(printable, text.split("\n")))

@@ -13,7 +13,7 @@ from nbdissect.display.protocol import WidgetState
 
 TARGET = Path(__file__).parents[1] / "js" / "src" / "state" / "gallery-state.ts"
 _PLAIN = {str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
-_NAMED = {getattr(gallery_state, name): name for name in ("Sort", "Only", "Overlay", "Units")}
+_NAMED = {getattr(gallery_state, name): name for name in ("Sort", "Only", "Overlay", "Change", "Units")}
 
 
 def typescript(hint: Any, *, named: bool = True) -> str:

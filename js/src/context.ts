@@ -9,4 +9,6 @@ export interface Context {
   source: Source;
   /** Tells those who listen to the page something once, politely. */
   announce(text: string): void;
+  /** The same, and shows it for a moment. */
+  say(text: string): void;
 }

@@ -43,8 +43,8 @@ export function listen(to: EventTarget, type: string, handler: EventListener, ca
 }
 
 /** A label that somebody else wrote: as text, in its own direction. */
-export const label = (text: string, className = ""): HTMLElement =>
-  h("bdi", { class: `label ${className}`, title: text }, named(text));
+export const label = (text: string, className = "", title = text): HTMLElement =>
+  h("bdi", { class: `label ${className}`, title }, named(text));
 
 /** Imported tables hold labels without a name, too. */
 export const named = (text: string): string => text.trim() || "(unnamed)";

@@ -1,13 +1,14 @@
 import type { Context } from "./context";
 import { imageCacheOf } from "./data/image-cache";
-import type { Source } from "./data/source";
-import { h, listen } from "./dom";
+import { answered, type Source } from "./data/source";
+import { h, listen, set } from "./dom";
 import { holdStill, letPageScroll } from "./host";
 import { Scope } from "./scope";
 import type { Model } from "./state/model";
 import { State } from "./state/state";
 import { followTheme } from "./theme";
 import { gallery } from "./view/gallery";
+import { keysEverywhere } from "./view/keys";
 import { lightbox } from "./view/lightbox";
 import { problemNote } from "./view/notes";
 import { previews } from "./view/preview";
@@ -33,8 +34,8 @@ export function mount(host: HTMLElement, model: Model, source: Source, ownPage =
     fill(box, model, source, ownPage, scope);
     const standIn = String(model.get("stands_for") ?? "");
     const [{ key }] = model.get("_tables") as { key: string }[];
-    if (standIn) scope.onCleanup(hideStandIn(standIn, source.ask<"unit">({ kind: "unit", key, unit: 0 })));
-    if (standIn && source.heard) scope.onCleanup(hideStandIn(standIn, source.heard));
+    const alive = [answered(source, key), ...(source.heard ? [source.heard] : [])];
+    if (standIn) scope.onCleanup(hideStandIn(standIn, Promise.any(alive)));
   } catch (error) {
     console.error(error);
     box.replaceChildren(problemNote(error));
@@ -51,12 +52,17 @@ function fill(box: HTMLElement, model: Model, source: Source, ownPage: boolean, 
   if (ownPage) state.local.limit.value = Number.POSITIVE_INFINITY;
   scope.onCleanup(() => state.dispose());
   const announcements = h("div.aside", { "aria-live": "polite" });
+  const announce = (text: string) => {
+    announcements.textContent = text;
+  };
   const context: Context = {
     state,
     source,
     cache: imageCacheOf(source),
-    announce: (text) => {
-      announcements.textContent = text;
+    announce,
+    say: (text) => {
+      announce(text);
+      state.local.said.value = { text };
     },
   };
   const { dark, printing } = state.local;
@@ -66,6 +72,7 @@ function fill(box: HTMLElement, model: Model, source: Source, ownPage: boolean, 
     box.toggleAttribute("data-printed", printing.value);
   });
   scope.onCleanup(followPrint(state));
+  set(box, { onkeydown: keysEverywhere(context, box) });
   box.append(
     ...gallery(context, String(model.get("_remark") ?? ""), scope),
     announcements,

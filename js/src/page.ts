@@ -1,9 +1,13 @@
+import { followAddress } from "./address";
 import { unpack } from "./data/embedded";
+import { h } from "./dom";
 import { mount } from "./mount";
 import type { EmbeddedGallery } from "./protocol";
 
-/** The id of the gallery in a page of its own. */
+/** What a page of its own calls its gallery. */
 const OWN = "nbdissect-page";
+/** Signs of an address that are repeated to the reader. */
+const QUOTED = 60;
 
 /**
  * Draws in the element `<id>`, in the place of `<id>-summary`, the gallery whose data `<id>-data` holds: a
@@ -15,7 +19,27 @@ export async function draw(id: string): Promise<() => void> {
   const host = document.getElementById(id);
   if (!data || !host) throw new Error(`There is no gallery ${id} in this page.`);
   const { model, source } = await unpack(JSON.parse(data) as EmbeddedGallery, `${id}-summary`);
-  return mount(host, model, source, id === OWN);
+  // A notebook's address is the notebook's.
+  const stop = id === OWN ? followAddress(model, (wrong) => noteOf(host, wrong)) : () => {};
+  const end = mount(host, model, source, id === OWN);
+  return () => {
+    stop();
+    end();
+  };
+}
+
+/** Says above the gallery what of the page's address means nothing in it. */
+function noteOf(host: HTMLElement, wrong: string[]): void {
+  document.getElementById(`${host.id}-note`)?.remove();
+  if (!wrong.length) return;
+  const parts = wrong.map((part) => `“${part.slice(0, QUOTED)}${part.length > QUOTED ? "…" : ""}”`);
+  host.before(
+    h(
+      "p",
+      { id: `${host.id}-note`, role: "status" },
+      `The address names what is not in this page: ${parts.join(", ")}`,
+    ),
+  );
 }
 
 // A page of its own carries this module inline, where nothing can call it.

@@ -21,6 +21,7 @@ export interface WireArray {
 export interface DissectionTable {
   key: string;
   photographs: string; // the same in results over one data set, which share their photographs
+  data_set: string; // the same in results over one data set, as far as they tell
   layer: string;
   model: string;
   facts: string;
@@ -164,6 +165,21 @@ export interface UnitReply {
   ranking: RankedConcept[];
 }
 
+/** Asks for a page of some units, by address. */
+export interface ExportRequest {
+  kind: "export";
+  id: string;
+  key: string;
+  units: string[];
+}
+
+/** One buffer: the page. `name` is what its file may be called. */
+export interface ExportReply {
+  kind: "export";
+  id: string;
+  name: string;
+}
+
 /** What went wrong with the request of this id, and what to do. */
 export interface ErrorReply {
   kind: "error";
@@ -218,5 +234,18 @@ export interface EmbeddedGallery {
   albums: EmbeddedAlbum[];
 }
 
-export type Request = PicturesRequest | PhotographRequest | MapsRequest | LabelsRequest | UnitRequest;
-export type Reply = PicturesReply | PhotographReply | MapsReply | LabelsReply | UnitReply | ErrorReply;
+export type Request =
+  | PicturesRequest
+  | PhotographRequest
+  | MapsRequest
+  | LabelsRequest
+  | UnitRequest
+  | ExportRequest;
+export type Reply =
+  | PicturesReply
+  | PhotographReply
+  | MapsReply
+  | LabelsReply
+  | UnitReply
+  | ExportReply
+  | ErrorReply;

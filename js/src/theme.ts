@@ -7,7 +7,7 @@ export function isDarkColor(color: string): boolean | null {
   return parts.length < 3 ? null : 0.3 * parts[0] + 0.6 * parts[1] + 0.1 * parts[2] < 128;
 }
 
-const MARKS = ["data-theme", "data-color-mode", "theme", "class"];
+const MARKS = ["data-theme", "data-bs-theme", "data-color-mode", "theme", "class"];
 
 /** Whether the page around the gallery is dark: Jupyter's mark and colors, then the usual marks, then the reader's preference. */
 export function isDark(box: Element, preferred: boolean): boolean {
@@ -17,8 +17,9 @@ export function isDark(box: Element, preferred: boolean): boolean {
   if (style.getPropertyValue("--jp-layout-color1")) return isDarkColor(style.backgroundColor) ?? preferred;
   for (const element of [document.body, document.documentElement]) {
     const marks = MARKS.map((name) => element.getAttribute(name)).join(" ");
-    const mark = /\b(dark|light|vscode-high-contrast)\b/.exec(marks);
-    if (mark) return mark[1] !== "light";
+    // VS Code's light theme of high contrast bears the mark of the dark one, too.
+    const mark = /\b(dark|light)\b/.exec(marks)?.[1] ?? /\bvscode-high-contrast\b/.exec(marks)?.[0];
+    if (mark) return mark !== "light";
   }
   return preferred;
 }

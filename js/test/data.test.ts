@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { countAt, histogram, outOfReach, pairsOf } from "../src/data/counts";
+import { countAt, histogram, outOfReach } from "../src/data/counts";
 import { type Filter, shownUnits } from "../src/data/filter";
 import { Lru } from "../src/data/lru";
+import { shortName } from "../src/data/names";
+import { findsConcept, findsUnit, searchOf } from "../src/data/search";
 import { cutText, isDetector, topImages } from "../src/data/table";
 import { cases, table } from "./parts";
 
@@ -25,6 +27,21 @@ describe("filter", () => {
     const spaced = table({ key: "My layer" });
     expect(shownUnits(spaced, { ...filter, category: [], query: " my layer:3 " })).toEqual([3]);
   });
+
+  for (const [query, name, category, found] of cases.searches as [string, string, string, boolean][])
+    it(`agrees with Python on ${JSON.stringify(query)} in ${JSON.stringify(name)}`, () => {
+      expect(findsConcept(searchOf(query), name, category)).toBe(found);
+      expect(findsUnit(searchOf(query), 7, "l:7", `${name} ${category}`)).toBe(found);
+    });
+
+  it("finds an address with commas in its layer's name, alone or among others", () => {
+    expect(findsUnit(searchOf('A, "b":3'), 3, 'a, "B":3', "")).toBe(true);
+    expect(findsUnit(searchOf('x, "my, layer:3"'), 3, "My, layer:3", "")).toBe(true);
+    expect(findsUnit(searchOf("x, my layer:3"), 3, "My layer:3", "")).toBe(true);
+  });
+
+  for (const [name, category, short] of cases.short_names)
+    it(`shows ${name} of ${category} as ${short}`, () => expect(shortName(name, category)).toBe(short));
 
   it("counts a value on the cut only for NetDissect-Lite", () => {
     expect(isDetector(table(), 3, 0.04)).toBe(false);
@@ -58,7 +75,7 @@ describe("counts", () => {
 
   it("tells what was out of reach, and why", () => {
     expect(outOfReach(table(), 0.04)).toEqual([
-      { concept: 2, name: "red-c", category: "color", ceiling: 0.03, reason: "covers 30 % of the pixels" },
+      { concept: 2, name: "red", category: "color", ceiling: 0.03, reason: "covers 30 % of the pixels" },
     ]);
     expect(outOfReach(table(), 0.02)).toEqual([]);
   });
@@ -66,14 +83,6 @@ describe("counts", () => {
   it("fills a histogram, the end included", () => {
     expect(histogram([0, 0.1, 0.5, 1, Number.NaN], 2, 0, 1)).toEqual([2, 2]);
     expect(histogram([2, 2], 3, 2, 2)).toEqual([2, 0, 0]);
-  });
-
-  it("pairs the best units of two results by concept", () => {
-    const other = table({ iou: cases.table.iou.map((row: number[]) => row.map((value) => value / 4)) });
-    const pairs = pairsOf(table(), other, 0.04);
-    expect(pairs[0]).toMatchObject({ name: "İstanbul <b>", units: [6, 6], iou: [0.5, 0.125] });
-    expect(pairs.map((pair) => pair.name)).not.toContain("nothing");
-    expect(pairsOf(table(), other, 0.9)).toEqual([]);
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { kindOf, viridis } from "../src/draw/colors";
 import { contour } from "../src/draw/contour";
 import { maskOf, upsample } from "../src/draw/upsample";
-import { overlap, sharesOf } from "../src/draw/why";
+import { eroded, overlap, sharesOf } from "../src/draw/why";
 
 describe("upsample", () => {
   it("uses half-pixel centers and clamps at the edges", () => {
@@ -72,6 +72,24 @@ describe("why", () => {
     const parts = overlap(field, 1, Uint8Array.from([0, 0, 1, 1]));
     expect([...parts]).toEqual([0, 1, 3, 2]);
     expect(sharesOf(parts)).toEqual({ unit: 1, concept: 1, both: 1 });
+  });
+});
+
+describe("edges", () => {
+  const grid = { height: 5, width: 5 };
+
+  it("are as wide as asked for, inside a part, and none along the image's border", () => {
+    const parts = new Uint8Array(25).fill(1);
+    parts[0] = 3;
+    expect([...eroded(parts, 1, grid, 1)].filter((one) => !one)).toHaveLength(3);
+    expect([...eroded(parts, 1, grid, 2)].filter((one) => !one)).toHaveLength(6);
+    expect([...eroded(parts, 3, grid, 1)].every((one) => !one)).toBe(true);
+  });
+
+  it("stay on their side where a row ends", () => {
+    const parts = Uint8Array.from({ length: 25 }, (_, at) => (at % 5 === 4 ? 1 : 0));
+    expect([...eroded(parts, 1, grid, 1)].some((one) => one)).toBe(false);
+    expect([...eroded(parts, 0, grid, 1)].filter((one) => one)).toHaveLength(15);
   });
 });
 

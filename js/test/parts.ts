@@ -38,6 +38,7 @@ export function raw(options: Partial<Record<string, unknown>> = {}): DissectionT
   return {
     key: table.key,
     photographs: table.key,
+    data_set: table.data_set ?? "",
     layer: table.key,
     model: "Net",
     facts: "10 images",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdissect.results import scores
+from nbdissect.results.comparable import same_data
 from nbdissect.text import printable
 
 if TYPE_CHECKING:
@@ -40,10 +41,19 @@ def _little_endian(values: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
 def tables_of(dissections: Mapping[str, Dissection]) -> list[DissectionTable]:
     """Return all dissections as :func:`table_of` does; those over one data set share their photographs."""
     first: dict[int, str] = {}
-    return [table_of(d, key, first.setdefault(id(d.data), key)) for key, d in dissections.items()]
+    data_sets = data_sets_of(dissections)
+    return [table_of(d, key, first.setdefault(id(d.data), key), data_sets[key]) for key, d in dissections.items()]
 
 
-def table_of(d: Dissection, key: str, photographs: str = "") -> DissectionTable:
+def data_sets_of(dissections: Mapping[str, Dissection]) -> dict[str, str]:
+    """Return by name the first of the dissections over the same data set: read from two files, it is two objects."""
+    return {
+        key: next(name for name, one in dissections.items() if one is d or same_data(one, d))
+        for key, d in dissections.items()
+    }
+
+
+def table_of(d: Dissection, key: str, photographs: str = "", data_set: str = "") -> DissectionTable:
     """Return `d` without its images, under the name `key`."""
     known = np.nan_to_num(d.iou, nan=0.0)
     champions = scores.best_by_category(d.iou, d.category_of, len(d.categories))
@@ -55,6 +65,7 @@ def table_of(d: Dissection, key: str, photographs: str = "") -> DissectionTable:
     return {
         "key": key,
         "photographs": photographs or key,
+        "data_set": data_set or key,
         "layer": printable(d.layer),
         "model": printable(d.model),
         "facts": d.facts,

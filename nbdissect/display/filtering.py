@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from nbdissect.display.search import Search
 from nbdissect.results import scores
 from nbdissect.text import printable
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 def shown_units(d: Dissection, key: str, state: GalleryState) -> list[int]:
     """Return the units of `d`, shown by the name `key`, that pass the filters of a gallery, in order."""
     detector = (d.best_concepts >= 0) & scores.passes(d.best_iou, state.min_iou, d.semantics)
-    words = state.query.lower().split()
-    address = state.query.strip().lower()  # as it was copied: a name may have spaces in it
+    search = Search(state.query)
     choice = state._chosen  # noqa: SLF001 - private to the users of a gallery, not to its rules
     chosen = None if choice is None else set(choice)
     units = [
@@ -30,7 +30,7 @@ def shown_units(d: Dissection, key: str, state: GalleryState) -> list[int]:
         if (chosen is None or unit in chosen)
         and (state.only == "all" or detector[unit] == (state.only == "detectors"))
         and _is_about(d, unit, state)
-        and (address == f"{key}:{unit}".lower() or all(_found(d, key, unit, word) for word in words))
+        and search.finds(unit, f"{key}:{unit}", _about(d, unit))
     ]
     return sorted(units, key=lambda unit: _place(d, unit, state.sort))
 
@@ -46,10 +46,10 @@ def _is_about(d: Dissection, unit: int, state: GalleryState) -> bool:
     return about and state.concept in (None, concept.number)
 
 
-def _found(d: Dissection, key: str, unit: int, word: str) -> bool:
+def _about(d: Dissection, unit: int) -> str:
+    """Return what the search looks through: the name and the category of the unit's best concept."""
     column = d.best_concepts[unit]
-    _, name, category = d.concepts[column] if column >= 0 else (0, "", "")
-    return word in printable(f"{name} {category}").lower() or word in (str(unit), f"{key.lower()}:{unit}")
+    return printable(f"{d.concepts[column].name} {d.concepts[column].category}") if column >= 0 else ""
 
 
 def _place(d: Dissection, unit: int, sort: Sort) -> tuple[float | str, ...]:

@@ -13,16 +13,19 @@ import traitlets
 
 from nbdissect.display.bundle import STATIC, read
 from nbdissect.display.dissection_table import tables_of
+from nbdissect.display.exporting import answer_export
 from nbdissect.display.filtering import shown_units
-from nbdissect.display.gallery_state import GalleryState, UnitList, starting_only, traits_of
+from nbdissect.display.gallery_state import GalleryState, UnitList, starting_comparison, starting_only, traits_of
 from nbdissect.display.protocol import WidgetState
 from nbdissect.display.replies import answer, strips, thumbnails_of
 from nbdissect.display.session import session
 from nbdissect.display.showable import checked, listed, newer_of
+from nbdissect.results.comparable import have_concepts_in_common
 from nbdissect.results.dissection import MIN_IOU, Dissection
 from nbdissect.text import did_you_mean, printable
 
 if TYPE_CHECKING:
+    from nbdissect.display.replies import Answer
 
     class _SyncedWidget(anywidget.AnyWidget, WidgetState):
         """A widget whose attributes are those of the state."""
@@ -53,7 +56,8 @@ class Gallery(_SyncedWidget):
     selected : list of int or str
         The units that are ticked, in the order in which they were.
     query : str
-        Words that must all occur in the unit's concept, category or number.
+        Words that all begin a word of the unit's concept or category, or are its number or address.
+        A comma is an "or"; what stands in quotes is meant exactly so: ``'wheel, "car door"'``.
     min_iou : float
         The cut between detectors and unlabeled units.
     only : {"detectors", "unlabelled", "all"}
@@ -65,12 +69,19 @@ class Gallery(_SyncedWidget):
     sort : {"iou", "unit", "concept", "activation"}
     shown : list of int or str
         The units that pass the filter, in order. Set it to choose units freely: other filters
-        are then cleared, and apply within the choice; set it to None to end the choice.
+        are then cleared, and apply within the choice; set it to None to end the choice. Given to
+        ``d.gallery(shown=…)`` together with filters, these apply within the choice at once.
     overlay : {"mask", "outline", "heat", "none"}
     current : str
         Name of the dissection that is shown.
     compare : list of str
-        Names of the two dissections that stand side by side; empty = one at a time.
+        Names of the dissections that are compared; empty = one at a time. Two stand side by side,
+        concept by concept; three to eight have their graphs on one axis. To begin with: both of
+        two, where they are versions of one thing over one data set, such as a trained and an
+        untrained network. Two layers of one network begin one at a time.
+    change : list of {"gained", "lost", "kept"}
+        Side by side: which concepts to show; empty = all. Gained ones are detected only on the
+        right, lost ones only on the left, kept ones on both.
     opened : str
         Address of the unit whose details are open, such as ``"layer3:17"``; empty = none.
 
@@ -92,9 +103,12 @@ class Gallery(_SyncedWidget):
         if unknown:
             raise ValueError(f"Gallery has no setting {unknown[0]!r}; it has {', '.join(_SETTINGS)}.")
         first = next(iter(self._dissections))
+        within = {name: state[name] for name in ("query", "category", "concept", "only") if name in state}
         cut = state.get("min_iou", MIN_IOU)
         min_iou = cut if isinstance(cut, int | float) else MIN_IOU  # which the trait refuses below
         state.setdefault("only", starting_only(self._dissections.values(), min_iou))
+        if not {"current", "shown"} & set(state):  # which ask for one of them
+            state.setdefault("compare", starting_comparison(self._dissections))
         self._filtering = False
         self._pushed: dict[str, set[int]] = {}
         super().__init__(
@@ -113,6 +127,8 @@ class Gallery(_SyncedWidget):
         self._filter()
         if "shown" in state:
             self.shown = state["shown"]
+            for name, value in within.items():  # given together with a choice, filters apply within it
+                setattr(self, name, value)
         session.register(self)
 
     # --- what the page asks ---
@@ -122,8 +138,13 @@ class Gallery(_SyncedWidget):
             session.answered = True
             if request["kind"] == "hello":
                 return
-            reply, buffers = answer(self._dissections, request)
+            reply, buffers = self._answer(request)
             self.send(dict(reply), buffers)
+
+    def _answer(self, request: Mapping[str, Any]) -> Answer:
+        if request["kind"] == "export":
+            return answer_export(self._dissections, request, self.state(), several=self._several)
+        return answer(self._dissections, request)
 
     # --- while it computes ---
 
@@ -311,11 +332,23 @@ class Gallery(_SyncedWidget):
         return name
 
     @traitlets.validate("compare")
-    def _two_names(self, proposal: Any) -> list[str]:
+    def _comparable(self, proposal: Any) -> list[str]:
         names = [printable(name) for name in proposal["value"]]
-        if names and (len(names) != 2 or not set(names) <= set(self._dissections) or names[0] == names[1]):
-            raise traitlets.TraitError(f"compare takes two of {', '.join(self._dissections)}, or nothing; got {names}.")
+        known = len(set(names)) == len(names) and set(names) <= set(self._dissections)
+        if names and not (known and 2 <= len(names) <= _MOST_COMPARED):
+            raise traitlets.TraitError(
+                f"compare takes two to eight of {', '.join(self._dissections)}, or nothing; got {names}."
+            )
+        if len(names) == 2 and not have_concepts_in_common(*(self._dissections[name] for name in names)):
+            raise traitlets.TraitError(
+                f"{names[0]} and {names[1]} can't be compared: they have no concept in common. "
+                "Dissect both with the same labeled images (data=)."
+            )
         return names
+
+    @traitlets.validate("change")
+    def _each_once(self, proposal: Any) -> list[str]:
+        return list(dict.fromkeys(proposal["value"]))
 
     # --- shown, closed, shown again ---
 
@@ -367,6 +400,7 @@ class Gallery(_SyncedWidget):
         return f"<Gallery of {listed(self._dissections)}>"
 
 
+_MOST_COMPARED = 8
 _FILTERS = ("query", "min_iou", "only", "category", "concept", "sort", "current")
 _SETTINGS = [*(each.name for each in fields(GalleryState) if not each.name.startswith("_")), "shown"]
 

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get
 
 import traitlets
 
+from nbdissect.results.comparable import two_versions
 from nbdissect.results.dissection import MIN_IOU, Dissection
 
 Sort = Literal["iou", "unit", "concept", "activation"]
 Only = Literal["detectors", "unlabelled", "all"]
 Overlay = Literal["mask", "outline", "heat", "none"]
+Change = Literal["gained", "lost", "kept"]
 Units = list[int] | list[str]
 """Numbers where a gallery shows one dissection, addresses where it shows several."""
 
@@ -28,6 +30,7 @@ class GalleryState:
 
     current: str = ""
     compare: list[str] = field(default_factory=list)
+    change: list[Change] = field(default_factory=list)
     min_iou: float = MIN_IOU
     only: Only = "detectors"
     query: str = ""
@@ -43,8 +46,16 @@ class GalleryState:
 def starting_state(dissections: Mapping[str, Dissection], min_iou: float) -> GalleryState:
     """Return what a gallery of these looks like before anybody sets anything."""
     return GalleryState(
-        current=next(iter(dissections)), min_iou=float(min_iou), only=starting_only(dissections.values(), min_iou)
+        current=next(iter(dissections)),
+        compare=starting_comparison(dissections),
+        min_iou=float(min_iou),
+        only=starting_only(dissections.values(), min_iou),
     )
+
+
+def starting_comparison(dissections: Mapping[str, Dissection]) -> list[str]:
+    """Return which dissections stand side by side first: two versions of one thing, such as trained and untrained."""
+    return list(dissections) if len(dissections) == 2 and two_versions(*dissections.values()) else []
 
 
 def starting_only(dissections: Iterable[Dissection], min_iou: float) -> Only:
@@ -95,5 +106,7 @@ def _trait(hint: Any, default: Any) -> Any:
         return traitlets.Enum(get_args(hint), **options)
     if get_origin(hint) is list:
         (item,) = get_args(hint)
+        if get_origin(item) is Literal:
+            return traitlets.List(traitlets.Enum(get_args(item)), **options)
         return traitlets.List(_PLAIN[item]() if item in _PLAIN else None, **options)
     return _PLAIN[hint](**options)

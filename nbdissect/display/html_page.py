@@ -13,6 +13,7 @@ from nbdissect.display.bundle import read
 from nbdissect.display.showable import checked
 from nbdissect.display.snapshot import UnreadableError, embed
 from nbdissect.display.summary_html import provenance_html, summary_html
+from nbdissect.display.unit_html import units_html
 from nbdissect.files import atomic_write
 from nbdissect.markup import name_html
 from nbdissect.results.dissection import MIN_IOU
@@ -20,6 +21,7 @@ from nbdissect.results.dissection import MIN_IOU
 if TYPE_CHECKING:
     import os
 
+    from nbdissect.display.gallery_state import GalleryState
     from nbdissect.results.dissection import Dissection
 
 # What js/src/page.ts looks for.
@@ -28,7 +30,7 @@ _STYLE = (
     ":root{color-scheme:light dark}"
     "body{margin:0;background:#fff;color:#14181f;font:14px/1.5 system-ui,sans-serif}"
     "@media(prefers-color-scheme:dark){body{background:#15181d;color:#eceff4}}"
-    f"main{{max-width:1900px;margin:auto}}#{_ID}-summary,footer{{padding:8px 18px;overflow-wrap:break-word}}"
+    f"main{{max-width:1900px;margin:auto}}#{_ID}-summary,#{_ID}-note,footer{{margin:0;padding:8px 18px;overflow-wrap:break-word}}"
     "footer{font-size:12px}h1{position:absolute;clip-path:inset(50%);margin:0;width:1px;height:1px;overflow:hidden}"
     "table{display:block;overflow-x:auto;max-width:100%}pre{white-space:pre-wrap;overflow-wrap:anywhere}"
 )
@@ -71,19 +73,42 @@ def to_html(
         file.write(text)
 
 
-def page(result: Dissection | Mapping[str, Dissection], *, images: bool = True, min_iou: float = MIN_IOU) -> str:
-    """Return the text of the page; see :func:`to_html`."""
+def page(
+    result: Dissection | Mapping[str, Dissection],
+    *,
+    images: bool = True,
+    min_iou: float = MIN_IOU,
+    state: GalleryState | None = None,
+    units: Mapping[str, list[int]] | None = None,
+) -> str:
+    """Return the text of the page; see :func:`to_html`.
+
+    `state` is what it begins with, instead of the cut alone; images of `units` go in, by name, instead of those of all.
+    """
+    min_iou = state.min_iou if state else min_iou
     dissections = checked(result)
     script = read("page.js")
     style = read("gallery.css")
     try:
-        embedded = embed(dissections, min_iou, several=isinstance(result, Mapping), style=style, images=images)
+        embedded = embed(
+            dissections,
+            min_iou,
+            several=isinstance(result, Mapping),
+            style=style,
+            state=state,
+            images=images,
+            units=units,
+        )
     except UnreadableError as error:
         raise UnreadableError(
             f"{error}. Check that the data set still lies where it lay, or leave the photographs out: to_html(path, images=False)."
         ) from error
     names = name_html(", ".join(f"{d.layer} of {d.model}" for d in dissections.values()))
-    summary = "".join(summary_html(d, min_iou, images=images) for d in dissections.values())
+    summary = "".join(
+        summary_html(d, min_iou, images=images) if units is None else units_html(d, d.units[units[key]])
+        for key, d in dissections.items()
+        if units is None or key in units
+    )
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">\n'

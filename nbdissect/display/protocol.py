@@ -35,6 +35,7 @@ class DissectionTable(TypedDict):
 
     key: str
     photographs: str  # the same in results over one data set, which share their photographs
+    data_set: str  # the same in results over one data set, as far as they tell
     layer: str
     model: str
     facts: str
@@ -191,6 +192,23 @@ class UnitReply(TypedDict):
     ranking: list[RankedConcept]
 
 
+class ExportRequest(TypedDict):
+    """Asks for a page of some units, by address."""
+
+    kind: Literal["export"]
+    id: str
+    key: str
+    units: list[str]
+
+
+class ExportReply(TypedDict):
+    """One buffer: the page. `name` is what its file may be called."""
+
+    kind: Literal["export"]
+    id: str
+    name: str
+
+
 class ErrorReply(TypedDict):
     """What went wrong with the request of this id, and what to do."""
 
@@ -275,5 +293,5 @@ class EmbeddedGallery(TypedDict):
     albums: list[EmbeddedAlbum]
 
 
-Request = PicturesRequest | PhotographRequest | MapsRequest | LabelsRequest | UnitRequest
-Reply = PicturesReply | PhotographReply | MapsReply | LabelsReply | UnitReply | ErrorReply
+Request = PicturesRequest | PhotographRequest | MapsRequest | LabelsRequest | UnitRequest | ExportRequest
+Reply = PicturesReply | PhotographReply | MapsReply | LabelsReply | UnitReply | ExportReply | ErrorReply

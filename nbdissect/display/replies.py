@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nbdissect.display.protocol import MapsReply, PicturesReply, RankedConcept, Reply, Strips
+    from nbdissect.display.protocol import ErrorReply, MapsReply, PicturesReply, RankedConcept, Reply, Strips
     from nbdissect.results.dissection import Dissection
 
     Answer = tuple[Reply, list[bytes]]
@@ -57,10 +57,14 @@ def answer(dissections: Mapping[str, Dissection], request: Mapping[str, Any]) ->
                 f"There is no dissection {key!r} in this gallery: {', '.join(map(repr, dissections))}.", _RERUN
             )
         return _HANDLERS[kind](dissections[key], request, request_id)
-    except RefusedError as refusal:
-        return {"kind": "error", "id": request_id, "error": _describe(refusal), "hint": refusal.hint}, []
     except Exception as error:
-        return {"kind": "error", "id": request_id, "error": _describe(error), "hint": _hint(error)}, []
+        return error_reply(request_id, error), []
+
+
+def error_reply(request_id: str, error: Exception) -> ErrorReply:
+    """Return what the page shows where an answer would have stood."""
+    hint = error.hint if isinstance(error, RefusedError) else _hint(error)
+    return {"kind": "error", "id": request_id, "error": _describe(error), "hint": hint}
 
 
 _RERUN = "Run the cell again to show the gallery anew."

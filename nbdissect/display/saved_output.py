@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from nbdissect.display.bundle import read
+from nbdissect.display.html_parts import UNLESS_SANITIZED
 from nbdissect.display.session import session
 from nbdissect.display.showable import checked
 from nbdissect.display.snapshot import NOTEBOOK_CONCEPTS, NOTEBOOK_SIDE, GallerySnapshot, UnreadableError, embed
-from nbdissect.display.summary_html import UNLESS_SANITIZED, summary_html
+from nbdissect.display.summary_html import summary_html
 from nbdissect.markup import NO_MATH, text_html
 from nbdissect.notices import logger
 from nbdissect.results.dissection import MIN_IOU

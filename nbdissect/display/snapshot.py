@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbdissect.display.dissection_table import packed, table_of, wire_array
+from nbdissect.display.dissection_table import data_sets_of, packed, table_of, wire_array
 from nbdissect.display.gallery_state import starting_state
 from nbdissect.display.replies import fitted, ranked
 from nbdissect.display.thumbnails import carries, pixels_of, scene_names, scene_of
@@ -65,12 +65,15 @@ class GallerySnapshot:
         Units there are, and those whose images or maps are in it.
     images : int
         Distinct images in it.
+    chosen : bool
+        Whether somebody chose the units whose images are in it.
     """
 
     gallery: EmbeddedGallery
     units: int
     embedded: int
     images: int
+    chosen: bool = False
 
     def json(self) -> str:
         """Return JSON that may stand inside a script element: it ends none, and begins no comment."""
@@ -83,7 +86,8 @@ class GallerySnapshot:
         if not self.embedded:
             return f"{where} holds {units}, and no images."
         images = f"{plural(self.images, 'photograph')} and " if self.images else ""
-        which = "all of them" if self.embedded == self.units else f"the best {self.embedded:,} of them"
+        best = "selected" if self.chosen else "best"
+        which = "all of them" if self.embedded == self.units else f"the {best} {self.embedded:,} of them"
         without = "" if self.images else ", and no photographs"
         return f"{where} holds {units}, with {images}the activation maps of {which}{without}."
 
@@ -100,6 +104,7 @@ def embed(
     side: int = PAGE_SIDE,
     concepts: int = PAGE_CONCEPTS,
     budget: float = math.inf,
+    units: Mapping[str, list[int]] | None = None,
 ) -> GallerySnapshot:
     """Return the gallery of some dissections, with as many units' images and maps as fit.
 
@@ -124,6 +129,8 @@ def embed(
         Of how many concepts of each unit, best first, the masks go in.
     budget : float
         Bytes of JSON. Numbers of all units always go in; then the best units' images while there is room.
+    units : mapping of str to list of int, optional
+        The units, by name of the dissection, whose images may go in; by default all.
 
     Raises
     ------
@@ -139,7 +146,10 @@ def embed(
         parts.append(_PackedDissection(key, d, sheet, concepts))
     spent = float(len(style) + sum(part.size_of_numbers() for part in parts))
     for _, at, unit in sorted(
-        (-iou, at, unit) for at, part in enumerate(parts) for iou, unit in part.candidates(maps=maps)
+        (-iou, at, unit)
+        for at, part in enumerate(parts)
+        for iou, unit in part.candidates(maps=maps)
+        if units is None or unit in units.get(part.key, ())
     ):
         cost = parts[at].cost(unit)
         if spent + cost > budget:
@@ -147,13 +157,17 @@ def embed(
         parts[at].take(unit)
         spent += cost
     used = list(sheets.values())
+    data_sets = data_sets_of(dissections)
     gallery: EmbeddedGallery = {
         "version": VERSION,
         "style": style,
         "several": several,
         "state": state or starting_state(dissections, min_iou),
         "remark": "",
-        "dissections": [part.message(used.index(part.sheet) if part.sheet else -1, images=images) for part in parts],
+        "dissections": [
+            part.message(used.index(part.sheet) if part.sheet else -1, data_sets[part.key], images=images)
+            for part in parts
+        ],
         "albums": [sheet.message() for sheet in used],
     }
     return GallerySnapshot(
@@ -161,6 +175,7 @@ def embed(
         units=sum(len(part.d.thresholds) for part in parts),
         embedded=sum(len(part.taken) for part in parts),
         images=sum(len(sheet.taken) for sheet in used),
+        chosen=units is not None,
     )
 
 
@@ -260,7 +275,7 @@ class _PackedDissection:
             yield from ((float(iou), unit) for unit, iou in enumerate(self.d.best_iou))
 
     def size_of_numbers(self) -> float:
-        return len(json.dumps(self.message(-1, images=False)))
+        return len(json.dumps(self.message(-1, self.key, images=False)))
 
     def cost(self, unit: int) -> float:
         """Bytes of JSON that a unit adds; maps are deflated alone here, and smaller together."""
@@ -304,8 +319,8 @@ class _PackedDissection:
     def _maps(self, unit: int) -> list[bytes]:
         return [packed(values, np.float32) for values, _ in self._fitted(unit)]
 
-    def message(self, sheet: int, *, images: bool) -> EmbeddedDissection:
-        table = table_of(self.d, self.key)
+    def message(self, sheet: int, data_set: str, *, images: bool) -> EmbeddedDissection:
+        table = table_of(self.d, self.key, data_set=data_set)
         self._leave_out(table, images=images)
         if sheet >= 0:
             table["photographs"] = f"album {sheet}"

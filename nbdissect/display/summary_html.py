@@ -2,23 +2,21 @@
 
 The strictest place we know, nbconvert's ``--sanitize-html``, keeps div, span, table, tr, td, strong,
 em, code and pre, and shows other tags as text: what matters stands in those. An image would be
-100 lines of base64 there: see `UNLESS_SANITIZED`.
+100 lines of base64 there: see `unless_sanitized`.
 """
 
 from __future__ import annotations
 
-import base64
-import io
 from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nbdissect.display.html_parts import note, table, unless_sanitized
 from nbdissect.display.palette import category_colors
-from nbdissect.markup import NO_MATH, name_html, text_html
-from nbdissect.notices import logged
-from nbdissect.results.upsampling import resize
-from nbdissect.samples import check_dataset
+from nbdissect.display.unit_html import strip_html
+from nbdissect.markup import NO_MATH, concept_html, name_html, text_html
+from nbdissect.results.fields import TOTAL
 from nbdissect.settings import options
 
 if TYPE_CHECKING:
@@ -27,13 +25,8 @@ if TYPE_CHECKING:
 
 # Each strip is some 15 kB in the notebook.
 _STRIPS = 8
-_SIDE = 72
 _ROWS = 100
 _LIMITS = 12
-# That sanitizer keeps classes, of which these two hide an element in nbconvert's pages as in JupyterLab, and drops
-# styles, which undo it in all other places.
-UNLESS_SANITIZED = "lm-Widget lm-mod-hidden"
-_CELL = "padding:.25em .8em .25em 0;vertical-align:middle;"
 
 
 def summary_html(d: Dissection, min_iou: float, *, images: bool | None = None) -> str:
@@ -43,17 +36,9 @@ def summary_html(d: Dissection, min_iou: float, *, images: bool | None = None) -
     """
     images = options.embed_mb > 0 if images is None else images
     summary = d.summary(min_iou)
-    parts = [
-        f'<div style="margin:0;font-size:1.25em"><strong>{name_html(d.layer)}</strong> of {name_html(d.model)}</div>',
-        f'<div style="margin:.2em 0"><strong>{escape(summary.headline)}</strong></div>',
-        f'<div style="margin:.2em 0;opacity:.75">{escape(d.facts)}</div>',
-    ]
-    if d.warning:
-        parts.append(
-            f'<div role="note" style="margin:.6em 0;padding:.5em .8em;border-left:4px solid #D55E00"><strong>{escape(d.warning)}</strong></div>'
-        )
+    parts = [*_head(summary)]
     parts += [
-        _counts(d, summary),
+        _counts(summary),
         _best(d, min_iou, images=images),
         _limits(summary.limits),
         _all_units(d),
@@ -62,25 +47,31 @@ def summary_html(d: Dissection, min_iou: float, *, images: bool | None = None) -
     return f'<div class="{NO_MATH}" style="text-align:left;max-width:64em">{"".join(parts)}</div>'
 
 
-def _table(head: list[str], rows: list[list[str]], numbers: tuple[int, ...] = ()) -> str:
-    """An HTML table; `numbers` are the columns that are aligned right."""
-
-    def cells(values: list[str], role: str = "") -> str:
-        return "".join(
-            f'<td{role} style="{_CELL}text-align:{"right" if k in numbers else "left"}">{value}</td>'
-            for k, value in enumerate(values)
-        )
-
-    titles = cells([f"<strong>{title}</strong>" if title else "" for title in head], ' role="columnheader"')
-    body = "".join(f"<tr>{cells(row)}</tr>" for row in rows)
-    return f'<table style="margin:.6em 0"><tr>{titles}</tr>{body}</table>'
+def counts_html(summary: Summary) -> str:
+    """Return what ``d.summary()`` shows in a cell: the headline, both counts by category, what was out of reach."""
+    rules = (
+        "<div>Detectors: each unit counts once, for its best concept. By the paper's rule: once in every category in "
+        "which it passes the cut.</div>"
+    )
+    parts = "".join([*_head(summary), _counts(summary), rules, _limits(summary.limits)])
+    return f'<div class="{NO_MATH}" style="text-align:left;max-width:64em">{parts}</div>'
 
 
-def _counts(d: Dissection, summary: Summary) -> str:
-    palette = category_colors(d.categories)
-    most = max([1, *(summary.report.detectors[name] for name in d.categories)])
+def _head(summary: Summary) -> list[str]:
+    return [
+        f'<div style="margin:0;font-size:1.25em"><strong>{name_html(summary.layer)}</strong> of {name_html(summary.model)}</div>',
+        f'<div style="margin:.2em 0"><strong>{escape(summary.headline)}</strong></div>',
+        f'<div style="margin:.2em 0;opacity:.75">{escape(summary.facts)}</div>',
+        *(note(escape(text)) for text in summary.notes),
+    ]
+
+
+def _counts(summary: Summary) -> str:
+    categories = [name for name in summary.report.detectors if name != TOTAL]
+    palette = category_colors(tuple(categories))
+    most = max([1, *(summary.report.detectors[name] for name in categories)])
     rows = []
-    for name in (*d.categories, "all"):
+    for name in (*categories, TOTAL):
         count = summary.report.detectors[name]
         bar = (
             f'<div style="background:{palette[name]};height:.7em;width:{12 * count / most:.2f}em"></div>'
@@ -98,7 +89,7 @@ def _counts(d: Dissection, summary: Summary) -> str:
             ]
         )
     head = ["category", "detectors", "unique", "", "detectors, paper rule", "unique, paper rule"]
-    return _table(head, rows, numbers=(1, 2, 4, 5))
+    return table(head, rows, numbers=(1, 2, 4, 5))
 
 
 def _best(d: Dissection, min_iou: float, *, images: bool) -> str:
@@ -117,47 +108,15 @@ def _best(d: Dissection, min_iou: float, *, images: bool) -> str:
         return ""
     rows = [
         [
-            f"<strong>{name_html(unit.label or 'unnamed')}</strong> <div>{name_html(unit.category or '')}</div>",
+            f"<strong>{concept_html(unit.concept) if unit.concept else 'unnamed'}</strong> <div>{name_html(unit.category or '')}</div>",
             f"{unit.iou:.3f} <div><code>{name_html(unit.address)}</code></div>",
-            _strip(d, unit.index) if images else "",
+            strip_html(d, unit) if images else "",
         ]
         for unit in (d.units[u] for u in units)
     ]
     has_images = any(row[2] for row in rows)
-    images_are = _unless_sanitized("strongest images, dimmed where the unit is off") if has_images else ""
-    return _table(["concept", "IoU, unit", images_are], rows)
-
-
-def _strip(d: Dissection, u: int) -> str:
-    with logged(f"The images of unit {u} could not be drawn"):  # the data may be gone; the numbers stand without them
-        return _drawn_strip(d, u)
-    return ""
-
-
-def _drawn_strip(d: Dissection, u: int) -> str:
-    from PIL import Image
-
-    images = [int(i) for i in d.top_images[u] if i >= 0]
-    if d.data is None or not images:
-        return ""
-    data = check_dataset(d.data)
-    strip = Image.new("RGB", (len(images) * (_SIDE + 4) - 4, _SIDE), "white")
-    for k, image in enumerate(images):
-        small = data[image].image.convert("RGB").resize((_SIDE, _SIDE))
-        on = resize(d.top_maps[u, k], (_SIDE, _SIDE)) > d.thresholds[u]
-        pixels = np.asarray(small, dtype=np.float32)
-        pixels = np.where(on[..., None], pixels, pixels * 0.35 + 40)
-        strip.paste(Image.fromarray(pixels.astype(np.uint8)), (k * (_SIDE + 4), 0))
-    file = io.BytesIO()
-    strip.save(file, "JPEG", quality=80)
-    unit = d.units[u]
-    text = name_html(f"{len(images)} strongest images of {unit.address}, {unit.label}")
-    source = f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
-    return _unless_sanitized(f'<img alt="{text}" style="max-width:none" src="{source}">')
-
-
-def _unless_sanitized(html: str) -> str:
-    return f'<div class="{UNLESS_SANITIZED}" style="display:block !important;overflow:visible">{html}</div>'
+    images_are = unless_sanitized("strongest images, dimmed where the unit is off") if has_images else ""
+    return table(["concept", "IoU, unit", images_are], rows)
 
 
 def _limits(limits: list[Limit]) -> str:
@@ -165,7 +124,7 @@ def _limits(limits: list[Limit]) -> str:
         return ""
     rows = [
         [
-            name_html(limit.concept.name),
+            concept_html(limit.concept),
             name_html(limit.concept.category),
             escape(limit.reason),
             f"{limit.ceiling:.3f}",
@@ -183,7 +142,7 @@ def _limits(limits: list[Limit]) -> str:
         f"<details><summary>{out:,} of these concepts were out of reach, {len(limits) - out:,} are limited by their size</summary>"
         "<div>An IoU can't exceed the smaller area divided by the larger: a concept that covers far more, or far less, than "
         "a unit's mask never passes the cut, whatever the unit does.</div>"
-        f"{_table(['concept', 'category', 'why', 'IoU at most', 'within reach'], rows, numbers=(3,))}{more}</details>"
+        f"{table(['concept', 'category', 'why', 'IoU at most', 'within reach'], rows, numbers=(3,))}{more}</details>"
     )
 
 
@@ -192,7 +151,7 @@ def _all_units(d: Dissection) -> str:
     rows = [
         [
             f"<code>{name_html(unit.address)}</code>",
-            name_html(unit.label or "–"),
+            concept_html(unit.concept) if unit.concept else "–",
             name_html(unit.category or ""),
             f"{unit.iou:.3f}",
         ]
@@ -203,7 +162,7 @@ def _all_units(d: Dissection) -> str:
         if len(order) == len(d.units)
         else f"The {len(order)} best of {len(d.units):,} units"
     )
-    return f"<details><summary>{title}</summary>{_table(['unit', 'concept', 'category', 'IoU'], rows, numbers=(3,))}</details>"
+    return f"<details><summary>{title}</summary>{table(['unit', 'concept', 'category', 'IoU'], rows, numbers=(3,))}</details>"
 
 
 def provenance_html(d: Dissection) -> str:

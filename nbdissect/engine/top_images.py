@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ELEMENTS = 1 << 20
 _NAMES = ("images", "peaks", "maps")
 # The smallest value of each unit is looked for in all units at once while it isn't known of this share of them.
-_MANY = 1 / 4
+_MANY = 1 / 8
 
 
 class Exemplars:
@@ -68,7 +68,7 @@ class Exemplars:
         if len(units) > _MANY * len(self.floors):
             least = maps.amin((0, 1, 2))[units]
         else:
-            least = maps[..., units].amin((0, 1, 2))
+            least = maps.index_select(3, units).amin((0, 1, 2))
         self.floors[units] = torch.minimum(self.floors[units], least)
         self._batches += 1
         if not self._batches & (self._batches - 1):  # the host waits here: after 1, 2, 4, 8 … batches will do

@@ -86,7 +86,7 @@ class Dissection(LayerScores):
 
     @property
     def units(self) -> Units:
-        """The units of the layer, by number: ``d.units[412].label``."""
+        """The units of the layer, by number: ``d.units[412].label``; ``d.units[[3, 5]]`` shows some as pictures."""
         return Units(self)
 
     def summary(self, min_iou: float = MIN_IOU) -> Summary:
@@ -252,7 +252,8 @@ class Dissection(LayerScores):
         Parameters
         ----------
         **state
-            Initial values of its traits, such as ``min_iou=0.1`` or ``query="wheel"``.
+            Initial values of its traits, such as ``min_iou=0.1`` or ``query="wheel"``. "Copy this view
+            as Python" in the gallery writes the line with those that restore what one sees.
         """
         from nbdissect.display.gallery import gallery
 

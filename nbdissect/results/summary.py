@@ -58,7 +58,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a layer detects, counted by both rules of the literature.
+    """What a layer detects, counted by both rules of the literature: a table in a notebook, text elsewhere.
 
     Attributes
     ----------
@@ -111,6 +111,11 @@ class Summary:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from nbdissect.display.summary_html import counts_html
+
+        return counts_html(self)
 
 
 def summarize(d: LayerScores, min_iou: float) -> Summary:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, overload
 
 import numpy as np
 
-from nbdissect.text import plural, printable
+from nbdissect.text import describe_type, plural, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nbdissect.results.layer_scores import LayerScores
     from nbdissect.types import Concept
+
+
+# Lines of text, where some units are shown in a terminal.
+_LISTED = 40
 
 
 class Match(NamedTuple):
@@ -91,42 +96,89 @@ class Unit:
             for c in order[:n]
         ]
 
+    def _repr_html_(self) -> str:
+        from nbdissect.display.unit_html import unit_html
+
+        return unit_html(self._scores, self)
+
     def __repr__(self) -> str:
         what = f"{self.label} ({self.category}), IoU {self.iou:.3f}" if self.concept else "no concept"
         return printable(f"<Unit {self.address}: {what}>")
 
 
 class Units(Sequence[Unit]):
-    """The units of a dissected layer, by number."""
+    """The units of a layer, or some of them, by their place: ``d.units[89]`` is one, ``d.units[[3, 5]]`` are two.
 
-    def __init__(self, scores: LayerScores) -> None:
+    One unit, and some of them, show themselves as pictures in a notebook.
+
+    >>> d.units[g.selected]  # doctest: +SKIP
+    """
+
+    def __init__(self, scores: LayerScores, numbers: Sequence[int] | None = None) -> None:
         self._scores = scores
+        self._numbers = range(len(scores.thresholds)) if numbers is None else numbers
 
     def __len__(self) -> int:
-        return len(self._scores.thresholds)
+        return len(self._numbers)
 
     @overload
-    def __getitem__(self, index: int) -> Unit: ...
+    def __getitem__(self, index: int | np.integer[Any]) -> Unit: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Unit]: ...
+    def __getitem__(self, index: slice | Sequence[int] | NDArray[Any]) -> Units: ...
 
-    def __getitem__(self, index: int | slice) -> Unit | list[Unit]:
+    def __getitem__(self, index: Any) -> Unit | Units:
         if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
+            return Units(self._scores, self._numbers[index])
+        if hasattr(index, "__index__") and np.ndim(index) == 0:
+            return self._unit(self._numbers[self._place(index)])
+        return Units(self._scores, [self._numbers[self._place(place)] for place in _places(index, len(self))])
+
+    def _place(self, index: SupportsIndex) -> int:
+        place = operator.index(index)
+        if not -len(self) <= place < len(self):
             raise IndexError(
-                f"{printable(self._scores.layer)} has {plural(len(self), 'unit')}, 0 to {len(self) - 1}; got {index}."
+                f"{printable(self._scores.layer)} has {plural(len(self), 'unit')}, 0 to {len(self) - 1}; got {place}."
+                if self._whole
+                else f"These are {plural(len(self), 'unit')} of {printable(self._scores.layer)}, 0 to {len(self) - 1}; got {place}."
             )
-        d, u = self._scores, index % len(self)
-        best = int(d.best_concepts[u])
+        return place
+
+    def _unit(self, number: int) -> Unit:
+        d = self._scores
+        best = int(d.best_concepts[number])
         return Unit(
-            index=u,
+            index=number,
             concept=d.concepts[best] if best >= 0 else None,
-            iou=float(d.best_iou[u]),
-            threshold=float(d.thresholds[u]),
-            images=d.top_images[u],
+            iou=float(d.best_iou[number]),
+            threshold=float(d.thresholds[number]),
+            images=d.top_images[number],
             _scores=d,
         )
 
+    @property
+    def _whole(self) -> bool:
+        return isinstance(self._numbers, range) and self._numbers == range(len(self._scores.thresholds))
+
+    def _repr_html_(self) -> str | None:
+        from nbdissect.display.unit_html import units_html
+
+        return None if self._whole else units_html(self._scores, self)  # all of them are what the gallery is for
+
     def __repr__(self) -> str:
-        return f"<{plural(len(self), 'unit')} of {printable(self._scores.layer)}>"
+        what = f"<{plural(len(self), 'unit')} of {printable(self._scores.layer)}>"
+        if self._whole:
+            return what
+        more = [f"… and {len(self) - _LISTED:,} more"] if len(self) > _LISTED else []
+        return "\n".join([what, *(repr(unit) for unit in self[:_LISTED]), *more])
+
+
+def _places(index: Any, units: int) -> list[int]:
+    """Return the places that a list or an array of numbers, or of one bool for each unit, means."""
+    values = np.asarray(index)
+    if values.ndim == 1 and values.dtype == bool and len(values) == units:
+        return [int(place) for place in np.flatnonzero(values)]
+    if values.ndim == 1 and (values.dtype.kind in "iu" or not len(values)):
+        return [int(place) for place in values]
+    raise TypeError(
+        f"Units go by number, by a list of numbers, or by one bool for each of the {units:,}; got {describe_type(index)}."
+    )

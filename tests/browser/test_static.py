@@ -218,12 +218,12 @@ def test_comparison_in_a_page(browser, demo, tmp_path):
         settled(page)
         page.get_by_role("button", name="conv6").click()
         assert page.get_by_role("status").inner_text() == f"{demo.detectors()} of {len(demo.units)} units"
-        page.get_by_role("button", name="Side by side").click()
+        page.get_by_role("button", name="Compare").click()
         settled(page)
-        assert page.get_by_role("listbox").count() == 2
+        assert page.get_by_role("listbox").count() == 1
         page.get_by_role("gridcell").nth(1).click()
         settled(page)
-        assert page.get_by_role("region").locator("figure").count() == 10
+        assert page.get_by_role("region").locator("figure").count() == 20
         shot(page, "page-comparison")
         assert page.requests == page.errors == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 import gzip
 import io
@@ -22,9 +23,11 @@ from nbdissect.display.bundle import STATIC
 from nbdissect.display.dissection_table import runners_up, table_of
 from nbdissect.display.gallery import Gallery, gallery
 from nbdissect.display.gallery_state import GalleryState
+from nbdissect.display.search import Search
 from nbdissect.display.session import CellRun, session
 from nbdissect.display.snapshot import embed
 from nbdissect.results.upsampling import resize
+from nbdissect.text import short_name
 from nbdissect.types import Concept
 from support.dissections import Squares, decoded, dissection, dissection_of
 from support.paths import ROOT, TESTS
@@ -42,8 +45,8 @@ def d():
 
 def test_bundle_is_small():
     script, style = (STATIC / "gallery.js").read_bytes(), (STATIC / "gallery.css").read_bytes()
-    assert len(script) <= 90_000
-    assert len(gzip.compress(script, 9)) <= 32_000
+    assert len(script) <= 104_000
+    assert len(gzip.compress(script, 9)) <= 39_000
     assert len(style) <= 24_000
 
 
@@ -67,6 +70,38 @@ def test_filter(case):
     wanted = dict(case["filter"])
     wanted["_chosen"] = wanted.pop("chosen")
     assert filtering.shown_units(dissection_of(CASES["table"]), "layer4", GalleryState(**wanted)) == case["shown"]
+
+
+def test_filters_that_are_given_with_a_choice_apply_within_it(d):
+    units = [0, 1, 2, 3]
+    label = d.units[2].label
+    g = Gallery(d, shown=units, query=f'"{label}"', only="all")
+    assert g._chosen == units
+    assert g.shown == [unit for unit in Gallery(d, only="all", query=f'"{label}"').shown if unit in units]
+    assert 2 in g.shown
+    assert Gallery(d, shown=units).only == "all"
+
+
+@pytest.mark.parametrize(("query", "name", "category", "found"), CASES["searches"])
+def test_search(query, name, category, found):
+    assert Search(query).finds(7, "l:7", f"{name} {category}") is found
+
+
+def test_search_finds_addresses_with_commas_and_spaces():
+    assert Search('A, "b":3').finds(3, 'a, "B":3', "")
+    assert Search('x, "my, layer:3"').finds(3, "My, layer:3", "")
+    assert Search("x, my layer:3").finds(3, "My layer:3", "")
+
+
+@pytest.mark.parametrize(("name", "category", "short"), CASES["short_names"])
+def test_short_names(name, category, short):
+    assert short_name(name, category) == short
+
+
+@pytest.mark.parametrize(("value", "text"), json.loads((TESTS / "data" / "python_literals.json").read_text("utf-8")))
+def test_the_page_writes_literals_as_python_does(value, text):
+    assert ast.literal_eval(text) == value
+    assert isinstance(value, float) or repr(value) == text
 
 
 def test_the_cases_are_consistent():
@@ -144,7 +179,7 @@ def test_several_dissections_are_told_apart_by_name(d):
     g.selected = ["early:3", "late:3"]
     assert g.selected == ["early:3", "late:3"]
     g.compare = ["early", "late"]
-    with pytest.raises(traitlets.TraitError, match="two of early, late"):
+    with pytest.raises(traitlets.TraitError, match="two to eight of early, late"):
         g.compare = ["early", "never"]
     with pytest.raises(traitlets.TraitError, match="'never' is not in this gallery"):
         g.current = "never"
@@ -221,10 +256,10 @@ def test_names_that_are_not_there_are_refused_with_the_nearest(d):
     with pytest.raises(traitlets.TraitError, match="'latte' is not in this gallery.*Did you mean 'late'"):
         g.current = "latte"
     with pytest.raises(
-        traitlets.TraitError, match=r"compare takes two of early, late, or nothing; got \['late', 'late'\]"
+        traitlets.TraitError, match=r"compare takes two to eight of early, late, or nothing; got \['late', 'late'\]"
     ):
         g.compare = ["late", "late"]
-    assert (g.category, g.concept, g.opened, g.current, g.compare) == ([], None, "", "early", [])
+    assert (g.category, g.concept, g.opened, g.current, g.compare) == ([], None, "", "early", ["early", "late"])
 
 
 def test_opened_takes_a_number_where_there_is_one_dissection(d):

@@ -47,7 +47,7 @@ def test_fields_and_types_agree(name):
 
 @pytest.mark.parametrize("name", ["Request", "Reply"])
 def test_unions_agree(name):
-    theirs = re.search(rf"export type {name} = ([^;]+);", PAGE)
+    theirs = re.search(rf"export type {name} =\s*([^;]+);", PAGE)
     ours = [item.__name__ for item in typing.get_args(getattr(protocol, name))]
     assert theirs
     assert re.findall(r"\w+", theirs[1]) == ours

@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 import pytest
 
 import nbdissect as nd
+from nbdissect.display.html_parts import UNLESS_SANITIZED
 from nbdissect.display.saved_output import static_html
 from nbdissect.display.session import session
-from nbdissect.display.summary_html import UNLESS_SANITIZED
 from nbdissect.text import printable
 from support.dissections import NASTY, Gone, Squares, dissection
 from support.needs import needed

@@ -10,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 import nbdissect as nd
-from nbdissect.display import live_view, saved_output, snapshot, summary_html
+from nbdissect.display import live_view, saved_output, snapshot, summary_html, unit_html
 from nbdissect.display.gallery import Gallery
 from nbdissect.display.live_view import LiveView
 from nbdissect.display.run_view import RunView
@@ -46,7 +46,7 @@ def broken(*_, **__):
         (Gallery, "push"),
         (live_view, "_let_clicks_through"),
         (live_view.ProgressTracker, "update"),
-        (summary_html, "_drawn_strip"),
+        (unit_html, "strip"),
         (live_view, "starting_only"),
     ],
     ids=lambda value: getattr(value, "__name__", value),

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nbdissect.display import replies
 from nbdissect.display.bundle import STATIC
 from support.paths import SCREENSHOTS
 
@@ -94,15 +93,21 @@ def state_of(gallery: Gallery) -> dict[str, Any]:
     return {name: plain(getattr(gallery, name)) for name in names if name != "_esm"}
 
 
-def install(page: Page, gallery: Gallery, html: str = "", url: str = "http://gallery.test/") -> None:
-    """Serve a page with the module; connect its model to `gallery`."""
+def connect(page: Page, gallery: Gallery) -> None:
+    """Let models in the page, and in its frames, reach `gallery`."""
 
     def to_python(message: dict[str, Any]) -> Any:
         if "trait" in message:
             setattr(gallery, message["trait"], message["value"])
             return None
-        reply, buffers = replies.answer(gallery._dissections, message["message"])
+        reply, buffers = gallery._answer(message["message"])
         return {"reply": reply, "buffers": [base64.b64encode(buffer).decode() for buffer in buffers]}
+
+    page.expose_function("toPython", to_python)
+
+
+def install(page: Page, gallery: Gallery, html: str = "", url: str = "http://gallery.test/") -> None:
+    """Serve a page with the module; connect its model to `gallery`."""
 
     def serve(route: Any) -> None:
         if route.request.url.endswith(".js"):
@@ -118,7 +123,7 @@ def install(page: Page, gallery: Gallery, html: str = "", url: str = "http://gal
             route.fulfill(status=404)
 
     page.route("**/*", serve)
-    page.expose_function("toPython", to_python)
+    connect(page, gallery)
     page.add_init_script(MODEL)
     page.goto(url)
     page.evaluate(
@@ -218,3 +223,12 @@ def violations(page, axe):
     page.evaluate(axe)
     found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
     return [f"{one['id']}: {one['help']} ({node['html'][:120]})" for one in found for node in one["nodes"]]
+
+
+def until(page, holds, patience=5_000):
+    """Let the page and Python talk until it holds; assert that it does in the end."""
+    for _ in range(patience // 50):
+        if holds():
+            return
+        page.wait_for_timeout(50)
+    assert holds()

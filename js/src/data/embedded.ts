@@ -55,6 +55,7 @@ interface Dissection {
 /** Answers from what the page carries: the same questions, the same answers, no kernel and no request. */
 export class EmbeddedSource implements Source {
   readonly overdue = { value: false };
+  readonly exports = false;
   readonly #dissections: Map<string, Dissection>;
 
   constructor(dissections: Map<string, Dissection>) {
@@ -79,6 +80,7 @@ export class EmbeddedSource implements Source {
 
   async #answer(question: Question): Promise<Answer<Reply>> {
     const { packed, sheet } = this.#dissection(question.key);
+    if (question.kind === "export") throw new Problem("A page can't make another page.");
     if (question.kind === "maps") return packed.maps(question.units);
     if (question.kind === "labels") return packed.labels(question.unit, question.concept);
     if (question.kind === "pictures") return filesOf(sheet, question.images);

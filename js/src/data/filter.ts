@@ -1,4 +1,5 @@
 import type { GalleryState, Sort } from "../state/gallery-state";
+import { findsUnit, searchOf } from "./search";
 import { categoryOf, isDetector, type Table } from "./table";
 
 /** What to show: the same rules as nbdissect/display/filtering.py. */
@@ -10,22 +11,29 @@ export interface Filter
 
 /** The units that pass the filter, in order. */
 export function shownUnits(table: Table, filter: Filter): number[] {
-  const words = wordsOf(filter.query);
-  const address = filter.query.trim().toLowerCase(); // as it was copied: a name may have spaces in it
+  return ordered(
+    table,
+    foundUnits(table, filter).filter((unit) => isAbout(table, unit, filter)),
+    filter.sort,
+  );
+}
+
+/** The units that are found and pass the cut, whatever their category and concept. */
+export function foundUnits(table: Table, filter: Omit<Filter, "category" | "concept" | "sort">): number[] {
+  const search = searchOf(filter.query);
   const chosen = filter.chosen && new Set(filter.chosen);
   const units: number[] = [];
   for (let unit = 0; unit < table.units; unit++) {
     if (chosen && !chosen.has(unit)) continue;
     if (filter.only !== "all" && isDetector(table, unit, filter.min_iou) !== (filter.only === "detectors"))
       continue;
-    if (!isAbout(table, unit, filter)) continue;
-    if (address === addressOf(table, unit) || words.every((word) => matchesUnit(table, unit, word)))
-      units.push(unit);
+    if (findsUnit(search, unit, `${table.key}:${unit}`, aboutUnit(table, unit))) units.push(unit);
   }
-  return units.sort(order(table, filter.sort));
+  return units;
 }
 
-function isAbout(table: Table, unit: number, filter: Filter): boolean {
+/** Whether a unit's best concept is of the categories, and the concept, that are filtered by. */
+export function isAbout(table: Table, unit: number, filter: Pick<Filter, "category" | "concept">): boolean {
   if (!filter.category.length && filter.concept === null) return true;
   const best = table.best[unit];
   if (best < 0) return false;
@@ -33,22 +41,13 @@ function isAbout(table: Table, unit: number, filter: Filter): boolean {
   return filter.concept === null || table.numbers[best] === filter.concept;
 }
 
-const addressOf = (table: Table, unit: number): string => `${table.key.toLowerCase()}:${unit}`;
+/** Name and category of a unit's best concept, as the search looks through them. */
+const aboutUnit = (table: Table, unit: number): string =>
+  table.best[unit] < 0 ? "" : `${table.fullNames[table.best[unit]]} ${categoryOf(table, table.best[unit])}`;
 
-function matchesUnit(table: Table, unit: number, word: string): boolean {
-  if (word === String(unit) || word === addressOf(table, unit)) return true;
-  return (
-    table.best[unit] >= 0 &&
-    matchesWord(table.names[table.best[unit]], categoryOf(table, table.best[unit]), word)
-  );
-}
-
-/** The words of a query. */
-export const wordsOf = (query: string): string[] => query.toLowerCase().split(/\s+/).filter(Boolean);
-
-/** Whether a word occurs in the name or category of a concept. */
-export const matchesWord = (name: string, category: string, word: string): boolean =>
-  `${name} ${category}`.toLowerCase().includes(word);
+/** Units in the order in which they are shown. */
+export const ordered = (table: Table, units: number[], sort: Sort): number[] =>
+  units.sort(order(table, sort));
 
 function order(table: Table, sort: Sort): (a: number, b: number) => number {
   const byUnit = (a: number, b: number) => a - b;
@@ -60,7 +59,7 @@ function order(table: Table, sort: Sort): (a: number, b: number) => number {
       Number.isNaN(table.strongest[unit]) ? Number.NEGATIVE_INFINITY : table.strongest[unit];
     return (a, b) => (strength(a) === strength(b) ? a - b : strength(b) - strength(a));
   }
-  const name = (unit: number) => table.names[table.best[unit]].toLowerCase();
+  const name = (unit: number) => table.fullNames[table.best[unit]].toLowerCase();
   return (a, b) => {
     if (table.best[a] < 0 || table.best[b] < 0) return table.best[b] - table.best[a] || byIou(a, b);
     const [first, second] = [name(a), name(b)];

@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals-core";
 import type {
+  ExportReply,
   LabelsReply,
   MapsReply,
   PhotographReply,
@@ -16,6 +17,7 @@ export type ReplyTo = {
   maps: MapsReply;
   labels: LabelsReply;
   unit: UnitReply;
+  export: ExportReply;
 };
 type Without<T> = T extends unknown ? Omit<T, "id"> : never;
 
@@ -43,6 +45,8 @@ export interface Source {
   explains(key: string, unit: number, concept: number): boolean;
   /** Resolves once the kernel has sent images unasked: then it is there, however busy. */
   readonly heard?: Promise<void>;
+  /** Whether it can make a page of some units. */
+  readonly exports: boolean;
   /** Set by whoever keeps what comes. */
   onPush?: PushHandler | undefined;
   dispose(): void;
@@ -83,6 +87,7 @@ export class KernelSource implements Source {
   readonly heard: Promise<void>;
   onPush?: PushHandler | undefined;
   readonly overdue = signal(false);
+  readonly exports = true;
   readonly #waiting = new Map<string, Waiting>();
   readonly #name = `${Date.now().toString(36)}-${sources++}`;
   #asked = 0;
@@ -144,4 +149,17 @@ export class KernelSource implements Source {
     const now = Date.now();
     this.overdue.value = [...this.#waiting.values()].some(({ since }) => now - since > PATIENCE);
   };
+}
+
+/**
+ * Resolves once somebody has answered, with all that belongs to an answer: where bytes are dropped on the
+ * way, as Colab may do, the gallery has no images to show.
+ */
+export async function answered(source: Source, key: string): Promise<void> {
+  try {
+    const { buffers } = await source.ask<"maps">({ kind: "maps", key, units: [0] });
+    if (buffers.length < 2) throw new Problem("The answer came without its bytes.", "", true);
+  } catch (problem) {
+    if (!(problem instanceof Problem) || problem.disconnected) throw problem;
+  }
 }

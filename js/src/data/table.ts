@@ -1,8 +1,14 @@
 import type { DissectionTable, WireArray } from "../protocol";
 import { decodeArray, isWireArray } from "./arrays";
+import { shortName } from "./names";
+import { Problem } from "./source";
 
 /** A dissection with its arrays unpacked: what filters, counts and cards read. */
 export interface Table extends Omit<DissectionTable, Arrays> {
+  /** Names of the concepts as they are shown, beside their category. */
+  names: string[];
+  /** The same as they are in the data: what is searched, sorted by and exported. */
+  fullNames: string[];
   category_of: Int32Array;
   ceilings: Float64Array;
   best: Int32Array;
@@ -27,13 +33,27 @@ type Arrays = {
 
 /** Unpacks a dissection. */
 export function tableOf(raw: DissectionTable): Table {
+  if (Object.values(raw).some(hasLostItsBytes))
+    throw new Problem(
+      "The numbers of this gallery didn’t arrive: this notebook drops binary data.",
+      "The gallery below does without, and so does a page: d.to_html(path).",
+    );
   const values = Object.entries(raw).map(([name, value]) => [
     name,
     isWireArray(value) ? decodeArray(value) : value,
   ]);
   const limitOf = new Map(raw.limits.map((limit) => [limit.concept, limit]));
-  return { ...Object.fromEntries(values), limitOf };
+  const table: Table = { ...Object.fromEntries(values), fullNames: raw.names, limitOf };
+  table.names = raw.names.map((name, concept) => shortName(name, categoryOf(table, concept)));
+  return table;
 }
+
+/** Whether a value is an array that says what it holds, and holds nothing: Colab may drop a widget's bytes. */
+const hasLostItsBytes = (value: unknown): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  "dtype" in value &&
+  !ArrayBuffer.isView((value as Partial<WireArray>).data);
 
 /** The largest best IoU of a result. */
 export const highest = ({ best_iou }: Table): number => best_iou.reduce((a, b) => Math.max(a, b), 0);
@@ -70,4 +90,4 @@ export const numberOf = (table: Table, key: string): number | null =>
 
 /** What makes a concept the same one in two results: its category and name. */
 export const conceptKey = (table: Table, concept: number): string =>
-  `${categoryOf(table, concept)}|${table.names[concept]}`;
+  `${categoryOf(table, concept)}|${table.fullNames[concept]}`;

@@ -32,21 +32,23 @@ export const PATTERNS = [
 /** How much of the image a fill hides, and how wide its edge is in pixels of the page. */
 const FILL = 0.3;
 const EDGE = 4;
+/** How much thicker than that of a mask the line around what both have is. */
+const THICK = 1.5;
 /** Side of a pattern's tile, in pixels of the page. */
 const TILE = 5;
 /** What was counted stands out a little from the rest of the image. */
 const REST = "rgba(10,14,20,0.28)";
 
-/** What the edge of a part is drawn with. */
-function pattern(context: CanvasRenderingContext2D, part: number, color: string, dense: number) {
+/** What an edge is drawn with: strokes or dots on dark. */
+function pattern(context: CanvasRenderingContext2D, color: string, strokes: boolean, dense: number) {
   const size = Math.round(TILE * dense);
   const tile = newCanvas(size, size);
   const ink = contextOf(tile);
-  ink.fillStyle = part === 3 ? color : "#14181f";
+  ink.fillStyle = "#14181f";
   ink.fillRect(0, 0, size, size);
   ink.fillStyle = ink.strokeStyle = color;
   ink.beginPath();
-  if (part === 1) {
+  if (strokes) {
     ink.lineWidth = size / 2.2;
     for (const shift of [-size, 0, size]) {
       ink.moveTo(shift - 1, size + 1);
@@ -66,7 +68,7 @@ export function paintPattern(canvas: HTMLCanvasElement, part: number, dense: num
   const { width, height } = canvas;
   const { color } = PATTERNS[part - 1];
   const edge = EDGE * dense;
-  context.fillStyle = pattern(context, part, color, dense);
+  context.fillStyle = part === 3 ? color : pattern(context, color, part === 1, dense);
   context.fillRect(0, 0, width, height);
   context.fillStyle = "#59616d";
   context.fillRect(edge, edge, width - 2 * edge, height - 2 * edge);
@@ -102,13 +104,18 @@ export function paintWhy(canvas: HTMLCanvasElement, scene: Scene, parts: Uint8Ar
   };
   paint((index) => parts[index] === 0, REST);
   const reach = Math.max(1, Math.round((EDGE * dense * field.width) / place.width));
-  for (const { part, color } of PATTERNS) {
+  const [unit, concept, both] = PATTERNS;
+  for (const { part, color } of [unit, concept]) {
     const inner = eroded(parts, part, field, reach);
     paint((index) => inner[index] === 1, color, FILL);
-    paint((index) => parts[index] === part && !inner[index], pattern(context, part, color, dense));
+    paint(
+      (index) => parts[index] === part && !inner[index],
+      pattern(context, color, part === unit.part, dense),
+    );
   }
-  const both = Float32Array.from(parts, (part) => (part === 3 ? 1 : 0));
-  outline(context, place, { ...field, values: both }, 0.5, dense); // white alone would be lost on white
+  paint((index) => parts[index] === both.part, both.color, FILL);
+  const shared = Float32Array.from(parts, (part) => (part === both.part ? 1 : 0));
+  outline(context, place, { ...field, values: shared }, 0.5, THICK * dense); // white alone would be lost on white
 }
 
 /** The pixels of a part that are further than `reach` from any that isn't of it; the image's border is no edge. */

@@ -4,12 +4,14 @@ import type { DissectionTable } from "../protocol";
 export type Sort = "iou" | "unit" | "concept" | "activation";
 export type Only = "detectors" | "unlabelled" | "all";
 export type Overlay = "mask" | "outline" | "heat" | "none";
+export type Change = "gained" | "lost" | "kept";
 export type Units = number[] | string[];
 
 /** All that people can set: traits of the widget, kept in pages, and in sync with the page. */
 export interface GalleryState {
   current: string;
   compare: string[];
+  change: Change[];
   min_iou: number;
   only: Only;
   query: string;
@@ -34,6 +36,7 @@ export interface WidgetState extends GalleryState {
 export const DEFAULTS: GalleryState = {
   current: "",
   compare: [],
+  change: [],
   min_iou: 0.04,
   only: "detectors",
   query: "",

@@ -25,6 +25,8 @@ export class LocalState {
   readonly level = signal(0);
   readonly dark = signal(false);
   readonly printing = signal(false);
+  /** What was just done, for a moment. */
+  readonly said = signal({ text: "" });
   /** Where the list of units ends; a page of its own shows all of them. */
   readonly limit = signal(FIRST_UNITS);
   /** Whether the bar graph is unfolded. */
@@ -35,4 +37,6 @@ export class LocalState {
   readonly looked = signal<Look | null>(null);
   /** Where one came from, following units from image to image: the last is the way back. */
   readonly trail = signal<Step[]>([]);
+  /** The unit that somebody followed a link to: opened, it comes into view. */
+  followed = "";
 }

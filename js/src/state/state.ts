@@ -1,34 +1,47 @@
 import { batch, computed, effect } from "@preact/signals-core";
-import { countAt, type Pair, pairsOf } from "../data/counts";
-import { matchesWord, shownUnits, wordsOf } from "../data/filter";
-import { conceptKey, numberOf, type Table } from "../data/table";
+import { changesOf, haveConceptsInCommon, type Pair, pairsOf } from "../data/comparison";
+import { countAt } from "../data/counts";
+import { foundUnits, isAbout, ordered } from "../data/filter";
+import { findsConcept, searchOf } from "../data/search";
+import { categoryOf, conceptKey, isDetector, numberOf, type Table } from "../data/table";
+import type { Change, Only } from "./gallery-state";
 import { LocalState } from "./local";
 import type { Model } from "./model";
+import { Selection } from "./selection";
 import { SyncedState, type UnitName } from "./synced";
 
 /** Everything that can change: what Python shares, what is this page's alone, and what follows from both. */
 export class State {
   readonly synced: SyncedState;
   readonly local = new LocalState();
+  readonly selection: Selection;
 
   readonly table = computed(() => this.tableNamed(this.synced.current.value) ?? this.synced.tables.value[0]);
   readonly counts = computed(() => countAt(this.table.value, this.synced.cut.value));
-  /** The units that pass all filters, in order. */
-  readonly shown = computed(() =>
-    shownUnits(this.table.value, {
+  /** The units that the search finds among those that "show" shows. */
+  readonly #found = computed(() =>
+    foundUnits(this.table.value, {
       query: this.synced.query.value,
       min_iou: this.synced.cut.value,
       only: this.synced.only.value,
-      category: this.synced.category.value,
-      concept: this.synced.concept.value,
       chosen: this.synced.chosen.value,
-      sort: this.synced.sort.value,
     }),
   );
-  /** Both sides of a comparison; null where one dissection is shown. */
+  /** The units that pass all filters, in order. */
+  readonly shown = computed(() => {
+    const about = { category: this.synced.category.value, concept: this.synced.concept.value };
+    const units = this.#found.value.filter((unit) => isAbout(this.table.value, unit, about));
+    return ordered(this.table.value, units, this.synced.sort.value);
+  });
+  /** The dissections whose graphs are on one axis, at least two; null where one is shown. */
+  readonly compared = computed<Table[] | null>(() => {
+    const tables = this.synced.compare.value.flatMap((name) => this.tableNamed(name) ?? []);
+    return tables.length > 1 ? tables : null;
+  });
+  /** Both sides of a comparison; null where one dissection is shown, or more than two share an axis. */
   readonly sides = computed<[Table, Table] | null>(() => {
-    const [left, right] = this.synced.compare.value.map((name) => this.tableNamed(name));
-    return left && right ? [left, right] : null;
+    const [left, right, more] = this.compared.value ?? [];
+    return left && right && !more ? [left, right] : null;
   });
   /** What is shown: both sides of a comparison, or the one dissection. */
   readonly visibleTables = computed<Table[]>(() => this.sides.value ?? [this.table.value]);
@@ -41,9 +54,17 @@ export class State {
     const sides = this.sides.value;
     return sides ? pairsOf(sides[0], sides[1], this.synced.cut.value) : [];
   });
+  readonly #foundPairs = computed<Pair[]>(() => {
+    const search = searchOf(this.synced.query.value);
+    return this.#allPairs.value.filter(({ key, category }) =>
+      findsConcept(search, key.slice(category.length + 1), category),
+    );
+  });
   /** In a comparison: the concepts that pass all filters, each with its best unit on both sides. */
-  readonly pairs = computed(() => this.#filteredPairs());
-  /** Units by category; in a comparison: concepts by category. */
+  readonly pairs = computed(() => this.#pairsThatPass("change", "category"));
+  /** In a comparison: how many concepts were gained, lost and kept, of those that pass the other filters. */
+  readonly changes = computed(() => changesOf(this.#pairsThatPass("category")));
+  /** What is found by category: units, in a comparison concepts. */
   readonly categoryCounts = computed(() =>
     this.#categories().map((category) => ({ category, units: this.#countIn(category) })),
   );
@@ -52,6 +73,7 @@ export class State {
 
   constructor(model: Model) {
     this.synced = new SyncedState(model);
+    this.selection = new Selection(this.synced.selected);
     this.#endFollowing = this.#followConcept();
   }
 
@@ -77,28 +99,107 @@ export class State {
     return table && colon > 0 && unit >= 0 && unit < table.units ? { table, unit } : null;
   }
 
+  /** The unit that a name in Python stands for: its number, or its address. */
+  unitNamed(name: UnitName): { table: Table; unit: number } | null {
+    return typeof name === "string"
+      ? this.unitAt(name)
+      : this.unitAt(this.address(this.synced.tables.value[0], name));
+  }
+
+  /** How a unit is named in Python. */
+  nameOf(table: Table, unit: number): UnitName {
+    return this.synced.several ? this.address(table, unit) : unit;
+  }
+
   isSelected(table: Table, unit: number): boolean {
-    return this.synced.selected.value.includes(this.#nameOf(table, unit));
+    return this.selection.has(this.nameOf(table, unit));
   }
 
   toggleSelected(table: Table, unit: number): void {
-    const { selected } = this.synced;
-    selected.value = toggled(selected.value, this.#nameOf(table, unit));
+    this.selection.toggle(this.nameOf(table, unit));
+  }
+
+  /** Shows the selected units and no others; those of several dissections set two of these side by side. */
+  compareSelected(): void {
+    const { selected, current, compare, only, chosen } = this.synced;
+    const units = selected.value.flatMap((name) => this.unitNamed(name) ?? []);
+    const [first, second] = [...new Set(units.map(({ table }) => table))];
+    if (!first) return;
+    batch(() => {
+      this.clearFilters();
+      compare.value = second ? [first.key, second.key] : [];
+      current.value = first.key;
+      only.value = "all";
+      chosen.value = second ? null : units.map(({ unit }) => unit);
+    });
+  }
+
+  /** Selects all units from the one that was ticked last to this one. */
+  selectTo(table: Table, unit: number): void {
+    this.selection.extendTo(this.nameOf(table, unit), this.shownOf(table));
+  }
+
+  /** The units of a table as they are shown, from first to last. */
+  shownOf(table: Table): UnitName[] {
+    const sides = this.sides.value as Table[] | null;
+    const units = sides
+      ? this.pairs.value.map((pair) => pair.units[sides.indexOf(table)])
+      : table === this.table.value
+        ? this.shown.value
+        : [];
+    return units.flatMap((unit) => (unit === null || unit === undefined ? [] : this.nameOf(table, unit)));
+  }
+
+  selectAll(): void {
+    this.selection.add(this.visibleTables.value.flatMap((table) => this.shownOf(table)));
+  }
+
+  /** Which units a gallery shows first: the detectors, or all where no unit passes the cut. */
+  get startingOnly(): Only {
+    const cut = this.synced.cut.value;
+    const any = this.synced.tables.value.some((table) =>
+      table.best.some((_, unit) => isDetector(table, unit, cut)),
+    );
+    return any ? "detectors" : "all";
   }
 
   /** Whether anything but the cut and "show" limits what is shown. */
   get isFiltered(): boolean {
-    const { query, category, concept, chosen } = this.synced;
-    return !!(query.value || category.value.length || concept.value !== null || chosen.value);
+    const { query, category, concept, chosen, change } = this.synced;
+    const byChange = this.sides.value && change.value.length;
+    return !!(query.value || category.value.length || concept.value !== null || chosen.value || byChange);
   }
 
   clearFilters(): void {
-    const { query, category, concept, chosen } = this.synced;
+    const { query, category, concept, chosen, change } = this.synced;
     batch(() => {
+      change.value = [];
       query.value = "";
       category.value = [];
       concept.value = null;
       chosen.value = null;
+    });
+  }
+
+  toggleChange(name: Change): void {
+    const { change } = this.synced;
+    change.value = toggled(change.value, name);
+  }
+
+  /** Compares dissections by name; returns why that makes no sense, "" where it does. */
+  compare(names: string[]): string {
+    const [left, right, more] = names.flatMap((name) => this.tableNamed(name) ?? []);
+    if (left && right && !more && !haveConceptsInCommon(left, right))
+      return `${left.key} and ${right.key} can’t be compared: they have no concept in common.`;
+    this.synced.compare.value = names;
+    return "";
+  }
+
+  /** Ends a comparison, or leaves one dissection for another. */
+  showAlone(name: string): void {
+    batch(() => {
+      this.synced.compare.value = [];
+      this.synced.current.value = name;
     });
   }
 
@@ -110,19 +211,19 @@ export class State {
     });
   }
 
-  /** Filters by a concept of a table, or no longer. Its number is that of the table that is shown. */
+  /**
+   * Filters by a concept of a table, or no longer. Its number is that of the table that is shown: where
+   * more than two share an axis, that is the one that was chosen there.
+   */
   toggleConcept(table: Table, column: number): void {
     const { concept, current } = this.synced;
     const key = conceptKey(table, column);
     const chosen = this.filteredConcept.value === key;
+    const other = this.compared.value && !this.sides.value && table !== this.table.value;
     concept.value = null; // or a change of table would take the old one along
-    if (chosen) return;
-    if (numberOf(this.table.value, key) === null) current.value = table.key;
+    if (chosen && !other) return;
+    if (other || numberOf(this.table.value, key) === null) current.value = table.key;
     concept.value = numberOf(this.table.value, key);
-  }
-
-  #nameOf(table: Table, unit: number): UnitName {
-    return this.synced.several ? this.address(table, unit) : unit;
   }
 
   /** A category that is filtered by stays in sight, though another result may not have it. */
@@ -132,18 +233,23 @@ export class State {
   }
 
   #countIn(category: string): number {
-    if (this.sides.value) return this.#allPairs.value.filter((pair) => pair.category === category).length;
-    return this.counts.value.groups.find((group) => group.category === category)?.units ?? 0;
+    if (this.sides.value)
+      return this.#pairsThatPass("change").filter((pair) => pair.category === category).length;
+    const table = this.table.value;
+    return this.#found.value.filter(
+      (unit) => table.best[unit] >= 0 && categoryOf(table, table.best[unit]) === category,
+    ).length;
   }
 
-  #filteredPairs(): Pair[] {
-    const words = wordsOf(this.synced.query.value);
-    const categories = this.synced.category.value;
-    return this.#allPairs.value.filter(
-      ({ key, name, category }) =>
+  /** The pairs that are found, pass the concept that is filtered by, and what else is named. */
+  #pairsThatPass(...filters: ("change" | "category")[]): Pair[] {
+    const categories = filters.includes("category") ? this.synced.category.value : [];
+    const changes = filters.includes("change") ? this.synced.change.value : [];
+    return this.#foundPairs.value.filter(
+      ({ key, category, change }) =>
         (!categories.length || categories.includes(category)) &&
-        (this.synced.concept.value === null || this.filteredConcept.value === key) &&
-        words.every((word) => matchesWord(name, category, word)),
+        (!changes.length || changes.includes(change)) &&
+        (this.synced.concept.value === null || this.filteredConcept.value === key),
     );
   }
 

@@ -1,7 +1,7 @@
 import { effect, type Signal, signal } from "@preact/signals-core";
 import { type Table, tableOf } from "../data/table";
 import type { DissectionTable } from "../protocol";
-import type { Only, Overlay, Sort } from "./gallery-state";
+import type { Change, GalleryState, Only, Overlay, Sort } from "./gallery-state";
 import type { Model } from "./model";
 
 /** How a unit is named in Python: its number, or an address where there are several dissections. */
@@ -26,6 +26,7 @@ export class SyncedState {
   readonly overlay: Signal<Overlay>;
   readonly current: Signal<string>;
   readonly compare: Signal<string[]>;
+  readonly change: Signal<Change[]>;
   readonly selected: Signal<UnitName[]>;
   readonly opened: Signal<string>;
 
@@ -53,8 +54,14 @@ export class SyncedState {
     this.overlay = this.#synced("overlay");
     this.current = this.#synced("current");
     this.compare = this.#synced("compare");
+    this.change = this.#synced("change");
     this.selected = this.#synced("selected");
     this.opened = this.#synced("opened");
+  }
+
+  /** A setting as Python has it, or will have once it is sent. */
+  saved(name: keyof GalleryState): unknown {
+    return this.#model.get(name);
   }
 
   /** Ends all traffic with the model. What was changed last still reaches it. */

@@ -16,6 +16,7 @@ export function follow(state: State, table: Table, unit: number, look: Look | nu
   const restore = settingsOf(state, look);
   const from = look ? addressOf(look) : synced.opened.peek();
   local.looked.value = null;
+  local.followed = to;
   if (from && from !== to) local.trail.value = [...local.trail.peek(), { from, to, restore }].slice(-MOST);
   batch(() => {
     if (!state.sides.value?.includes(table)) {
@@ -57,13 +58,14 @@ function isShown(state: State, table: Table, unit: number): boolean {
 }
 
 function settingsOf({ local, synced }: State, look: Look | null): () => void {
-  const { query, category, concept, chosen, only, current, compare, opened } = synced;
-  const kept = [query, category, concept, chosen, only, compare, opened].map((signal) => ({
+  const { query, category, concept, chosen, only, current, compare, change, opened } = synced;
+  const kept = [query, category, concept, chosen, only, compare, change, opened].map((signal) => ({
     signal: signal as { value: unknown },
     value: signal.peek() as unknown,
   }));
-  const shown = current.peek();
+  const [shown, before] = [current.peek(), opened.peek()];
   return () => {
+    local.followed = before;
     current.value = shown; // first: the concept that is filtered by follows it
     batch(() => {
       for (const { signal, value } of kept) signal.value = value;

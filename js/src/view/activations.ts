@@ -78,6 +78,8 @@ function thresholdPlot(context: Context, table: Table, unit: number, scope: Scop
     "aria-label": name,
     step: "any",
     disabled: true,
+    title: "Double-click: as scored",
+    ondblclick: () => (state.local.level.value = 0),
     oninput: () => {
       const maps = cache.maps(table, unit);
       if (maps) state.local.level.value = levelFor(table, unit, maps, Number(slider.value));

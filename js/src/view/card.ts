@@ -1,8 +1,9 @@
 import type { Context } from "../context";
-import { categoryOf, isDetector, passes, type Table } from "../data/table";
+import { categoryOf, isDetector, type Table } from "../data/table";
 import { glyph, h, label, named, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import { Scope } from "../scope";
+import { conceptLabel } from "./concept";
 import { copyButton } from "./copy-button";
 import type { Layout } from "./grid/layout";
 import { decimals, iouBar } from "./iou";
@@ -18,6 +19,8 @@ export interface Cell {
     kind: number;
     /** What the unit is labeled, where that isn't the row's concept. */
     ownLabel: string;
+    /** Whether any unit of its side detects that concept. */
+    detects: boolean;
   };
 }
 
@@ -49,7 +52,7 @@ export function card(context: Context, cell: Cell, layout: Layout, full: number)
   );
   scope.effect(() => {
     const cut = state.synced.cut.value;
-    const weak = cell.paired ? !passes(table, cell.paired.iou, cut) : !isDetector(table, unit, cut);
+    const weak = cell.paired ? !cell.paired.detects : !isDetector(table, unit, cut);
     element.classList.toggle("weak", weak);
   });
   scope.effect(() => set(element, { "aria-selected": state.isSelected(table, unit) }));
@@ -68,7 +71,7 @@ function head(context: Context, cell: Cell, full: number, scope: Scope): HTMLEle
     copyButton(context, context.state.address(table, unit)),
     paired ? null : title(context, table, unit, kind, scope),
     h("div.score", iouBar(context, iou, kind, full, scope), h("b", h("span.aside", "IoU "), decimals(iou))),
-    h("span.then", ...(paired?.ownLabel ? ["labeled ", label(paired.ownLabel)] : runnerUp(table, unit))),
+    h("span.then", ...(paired && !paired.detects ? whyNot(paired) : runnerUp(table, unit))),
     tick(context, table, unit, scope),
   );
 }
@@ -82,23 +85,35 @@ function title({ state }: Context, table: Table, unit: number, kind: number, sco
     const detector = isDetector(table, unit, state.synced.cut.value);
     category.textContent = `${categoryOf(table, best)}${detector ? "" : ", below the cut"}`;
   });
-  return h("div.title", glyph(kind), mayChange(table), label(table.names[best], "concept"), category);
+  return h("div.title", glyph(kind), mayChange(table), conceptLabel(table, best, "concept"), category);
 }
+
+/** Why the unit that comes nearest to a concept doesn't detect it. */
+const whyNot = ({ ownLabel }: NonNullable<Cell["paired"]>): (string | HTMLElement)[] =>
+  ownLabel ? ["labeled ", label(ownLabel)] : ["below the cut"];
 
 function runnerUp(table: Table, unit: number): (string | HTMLElement)[] {
   const second = table.second[unit];
   if (second < 0) return [];
-  return ["then ", label(table.names[second]), ` ${decimals(table.second_iou[unit])}`];
+  return ["then ", conceptLabel(table, second), ` ${decimals(table.second_iou[unit])}`];
 }
 
 function tick({ state }: Context, table: Table, unit: number, scope: Scope): HTMLElement {
-  const stay = (event: Event) => event.stopPropagation(); // a click opens the unit only beside it
+  let ranged = false;
+  const stay = (event: MouseEvent) => {
+    event.stopPropagation(); // a click opens the unit only beside it
+    ranged = event.shiftKey;
+  };
   const box = h("input", {
     type: "checkbox",
     tabindex: -1,
     "aria-label": `Select ${state.address(table, unit)}`,
     onclick: stay,
-    onchange: () => state.toggleSelected(table, unit),
+    onchange: () => {
+      if (ranged) state.selectTo(table, unit);
+      else state.toggleSelected(table, unit);
+      box.checked = state.isSelected(table, unit); // which the range may have left as it was
+    },
   });
   scope.effect(() => {
     box.checked = state.isSelected(table, unit);

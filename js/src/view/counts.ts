@@ -1,4 +1,5 @@
 import type { Context } from "../context";
+import { shortName } from "../data/names";
 import { focusSearch, h, number, plural } from "../dom";
 import type { Scope } from "../scope";
 import type { State } from "../state/state";
@@ -11,8 +12,8 @@ export function counts({ state }: Context, scope: Scope): HTMLElement {
   scope.effect(() => {
     status.textContent = totalOf(state);
     const parts = [
-      state.filteredConcept.value?.replace(/^.*?\|/, ""), // without its category
-      state.synced.chosen.value && `${plural(state.synced.chosen.value.length, "unit")} chosen in Python`,
+      conceptOf(state.filteredConcept.value),
+      state.synced.chosen.value && `${plural(state.synced.chosen.value.length, "unit")} chosen`,
     ].filter(Boolean);
     filter.textContent = parts.join(" · ");
     filter.hidden = !parts.length;
@@ -25,6 +26,12 @@ const totalOf = (state: State): string =>
   state.sides.value
     ? `${plural(state.pairs.value.length, "concept")}, best unit of each`
     : `${number(state.shown.value.length)} of ${plural(state.table.value.units, "unit")}`;
+
+/** The name in a concept's key, as it is shown beside its category. */
+function conceptOf(key: string | null): string {
+  const [, category, name] = key?.match(/^(.*?)\|(.*)$/s) ?? ["", "", ""];
+  return shortName(name, category);
+}
 
 /** A button that is hidden by what it does: the focus goes to the search before it would get lost. */
 function vanishingButton(text: string, action: () => void): HTMLElement {

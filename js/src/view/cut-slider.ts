@@ -3,6 +3,7 @@ import { histogram } from "../data/counts";
 import { cutText, type Table } from "../data/table";
 import { h, set } from "../dom";
 import type { Scope } from "../scope";
+import { DEFAULTS } from "../state/gallery-state";
 import { histogramBars } from "./histogram";
 import { fullIou } from "./iou";
 
@@ -22,6 +23,7 @@ export function cutSlider({ state }: Context, scope: Scope): HTMLElement {
     min: 0,
     step: 0.001,
     oninput: () => (cut.value = Number(slider.value)),
+    ondblclick: () => (cut.value = DEFAULTS.min_iou),
     onkeydown: (event: KeyboardEvent) => {
       const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
       if (!by || event.shiftKey) return; // with Shift: the finest step
@@ -49,7 +51,7 @@ export function cutSlider({ state }: Context, scope: Scope): HTMLElement {
   });
   return h(
     "div.cut",
-    { title: "Units whose best IoU passes the cut are detectors" },
+    { title: `Units whose best IoU passes the cut are detectors; double-click: ${DEFAULTS.min_iou}` },
     h("span", { "aria-hidden": "true" }, "IoU cut"),
     plot,
     output,

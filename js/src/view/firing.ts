@@ -1,8 +1,9 @@
 import { type Firing, unitsFiringOn } from "../data/image-units";
 import { categoryOf, type Table } from "../data/table";
-import { glyph, h, label, plural, set } from "../dom";
+import { glyph, h, plural, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import type { State } from "../state/state";
+import { conceptLabel } from "./concept";
 
 /** As many as one looks through; an image may be among the strongest of hundreds of units. */
 const MOST = 60;
@@ -53,7 +54,7 @@ export function unitButton(
     "button.unit-link",
     { onclick },
     best < 0 ? null : glyph(kindOf(categoryOf(table, best), table.categories)),
-    best < 0 ? h("span.none", "no concept") : label(table.names[best]),
+    best < 0 ? h("span.none", "no concept") : conceptLabel(table, best),
     h("span.kind", name),
     h("span.space"),
     h("span.kind", note),

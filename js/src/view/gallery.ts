@@ -2,6 +2,7 @@ import type { Context } from "../context";
 import { h } from "../dom";
 import type { Scope } from "../scope";
 import { counts } from "./counts";
+import { dock } from "./dock";
 import { empty } from "./empty";
 import { graphs } from "./graph";
 import { grid } from "./grid/grid";
@@ -9,7 +10,6 @@ import { header } from "./header";
 import { listEnd } from "./list-end";
 import { banner, problems } from "./notes";
 import { outOfReachList } from "./out-of-reach";
-import { selectionBar } from "./selection-bar";
 import { tabs } from "./tabs";
 import { toolbar } from "./toolbar";
 
@@ -29,7 +29,7 @@ export function gallery(context: Context, remark: string, scope: Scope): HTMLEle
     units(context, scope),
     empty(context, scope),
     listEnd(context, () => bar.previousElementSibling?.scrollIntoView({ block: "nearest" }), scope),
-    selectionBar(context, scope),
+    dock(context, scope),
   ];
 }
 

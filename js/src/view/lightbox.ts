@@ -1,13 +1,14 @@
 import { effect, signal, untracked } from "@preact/signals-core";
 import type { Context } from "../context";
 import { type Table, topImages } from "../data/table";
-import { glyph, h, label, set } from "../dom";
+import { glyph, h, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import { paint, type Scene } from "../draw/overlay";
 import type { Scope } from "../scope";
 import type { Look } from "../state/local";
 import { addressOf, follow } from "../state/trail";
 import { captionOf } from "./caption";
+import { conceptLabel } from "./concept";
 import { unitsFiringHere } from "./firing";
 import { density, sceneOf } from "./scene";
 
@@ -147,7 +148,7 @@ class Lightbox {
     const kind = best < 0 ? null : glyph(kindOf(table.categories[table.category_of[best]], table.categories));
     const open = () => follow(state, table, unit, this.#before.peek()[0] ?? look);
     this.#title.replaceChildren(
-      ...[kind, best < 0 ? h("span.none", "no concept") : label(table.names[best])].filter((one) => !!one),
+      ...[kind, best < 0 ? h("span.none", "no concept") : conceptLabel(table, best)].filter((one) => !!one),
       h("button.plain.address", { title: "Open this unit", onclick: open }, addressOf(look)),
     );
     const focus = this.#side.contains((this.element.getRootNode() as ShadowRoot).activeElement);

@@ -1,17 +1,24 @@
 import type { Context } from "../context";
-import { h } from "../dom";
+import { h, set } from "../dom";
 import type { Scope } from "../scope";
+import { suggestions } from "./suggestions";
 
-/** The field for words and numbers, with room below it for what could be meant. */
-export function search({ state }: Context, scope: Scope): HTMLElement {
-  const { query } = state.synced;
+const HELP =
+  "Words of a concept, a category, a unit's number or address. A comma means or; quotes mean exactly so.";
+
+/** What is looked for: words, with the concepts that they may be about. */
+export function search(context: Context, scope: Scope): HTMLElement {
+  const { query } = context.state.synced;
   const field = h("input.search", {
     type: "search",
     placeholder: "Search",
-    title: "A concept, a category or the number of a unit",
     "aria-label": "Search units by concept, category or number",
+    title: HELP,
     spellcheck: "false",
     autocomplete: "off",
+  });
+  const list = suggestions(context, field, scope); // which has the first say on keys
+  set(field, {
     oninput: () => (query.value = field.value),
     onkeydown: (event: KeyboardEvent) => {
       if (event.key !== "Escape" || !field.value) return;
@@ -22,5 +29,5 @@ export function search({ state }: Context, scope: Scope): HTMLElement {
   scope.effect(() => {
     if (field.value !== query.value) field.value = query.value;
   });
-  return h("div.finder", field);
+  return h("div.finder", field, list);
 }

@@ -1,9 +1,10 @@
 import type { Context } from "../context";
 import { sameLabel, sharedImages } from "../data/image-units";
 import { categoryOf, type Table } from "../data/table";
-import { h, label } from "../dom";
+import { h } from "../dom";
 import { follow } from "../state/trail";
 import { examplesOf } from "./caption";
+import { conceptLabel } from "./concept";
 import { unitButton } from "./firing";
 import { decimals } from "./iou";
 
@@ -24,7 +25,7 @@ export function similarUnits({ state }: Context, table: Table, unit: number): HT
   const lists = [
     labeled.length
       ? list(
-          h("h4", "Same label, ", label(table.names[best]), ` (${categoryOf(table, best)})`),
+          h("h4", "Same label, ", conceptLabel(table, best), ` (${categoryOf(table, best)})`),
           labeled.length,
           labeled.slice(0, MOST).map((other) => button(other, `IoU ${decimals(table.best_iou[other])}`)),
         )

@@ -2,9 +2,13 @@ import { signal } from "@preact/signals-core";
 import type { Context } from "../context";
 import { focused, focusOn, h, set } from "../dom";
 import type { Scope } from "../scope";
+import { viewCode } from "../state/python";
+import { changes } from "./changes";
 import { chips } from "./chips";
 import { overlayMenu, showMenu, sortMenu, thresholds } from "./choices";
+import { copy } from "./copy";
 import { cutSlider } from "./cut-slider";
+import { showKeys } from "./keys";
 import { popup } from "./popup";
 import { printButton } from "./print-button";
 import { search } from "./search";
@@ -20,6 +24,7 @@ export function toolbar(context: Context, scope: Scope): HTMLElement {
     "div.toolbar",
     { role: "toolbar", "aria-label": "Which units, and how" },
     search(context, scope),
+    changes(context, scope),
     chips(context, scope),
     cutSlider(context, scope),
     ...choices,
@@ -50,7 +55,24 @@ function moreMenu(context: Context, scope: Scope) {
     chart.textContent = state.local.chart.value ? "Hide the chart" : "Show the chart";
     facts.textContent = state.visibleTables.value.map((table) => table.facts).join(" – ");
   });
-  const parts = [thresholds(context, scope), chart, printButton(context, scope), h("hr"), facts];
+  const copyView: HTMLElement = h(
+    "button.quiet",
+    {
+      title: "The line that restores what you see",
+      onclick: () => copy(context, viewCode(state), "the line that restores this view", copyView),
+    },
+    "Copy this view as Python",
+  );
+  const keys: HTMLElement = h("button.quiet", { onclick: () => showKeys(keys) }, "Keys (?)");
+  const parts = [
+    thresholds(context, scope),
+    chart,
+    copyView,
+    printButton(context, scope),
+    keys,
+    h("hr"),
+    facts,
+  ];
   const menu = popup("More", ["⋯"], parts, scope);
   set(menu.button, { class: "opens more-sign" });
   return menu;

@@ -13,6 +13,8 @@ import { density, sceneOf } from "./scene";
 
 /** Side of the drawn images: sharp enough to see single mask pixels. */
 const SIDE = 224;
+/** How wide they are shown, about, where that isn't known yet. */
+const USUAL = 140;
 
 /** What the patterns mean, while a label is explained. */
 export function legend(table: Table, { why, concept }: Explanation, scope: Scope): HTMLElement {
@@ -97,7 +99,8 @@ function drawn(
   { rank, index, canvas }: Figure,
 ): Texts {
   const { state, cache } = context;
-  const scene = sceneOf(context, table, unit, rank);
+  const found = sceneOf(context, table, unit, rank);
+  const scene = found && { ...found, dense: canvas.width / (canvas.clientWidth || USUAL) };
   const name = captionOf(context, table, unit, rank);
   if (!scene?.field) {
     const problem = cache.problemOf(table, unit, index);

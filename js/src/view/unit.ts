@@ -1,14 +1,16 @@
 import type { Context } from "../context";
 import { categoryOf, type Table, topImages } from "../data/table";
-import { glyph, h, label, set } from "../dom";
+import { glyph, h, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import type { Scope } from "../scope";
 import { stepTo } from "../state/trail";
 import { activations } from "./activations";
 import { examplesOf } from "./caption";
 import { mayChange } from "./card";
+import { conceptLabel } from "./concept";
 import { copyButton } from "./copy-button";
 import { type Explanation, explanationOf } from "./explanation";
+import { keysOnUnit } from "./keys";
 import { problemNote } from "./notes";
 import { ranking } from "./ranking";
 import { similarUnits } from "./similar";
@@ -44,9 +46,12 @@ export function unitPage(
       },
     },
     head(context, table, unit, actions, explanation, scope),
+    backButton(context, table, unit, scope),
     problem(explanation, scope),
     h("div.unit-body", ...body(context, table, unit, explanation, scope)),
   );
+  const toggle = () => context.state.toggleSelected(table, unit);
+  set(region, { onkeydown: keysOnUnit(region, { toggle, turn: actions.turn }) });
   for (const control of region.querySelectorAll<HTMLElement>("[tabindex='-1']")) control.tabIndex = 0;
   return { region, explanation };
 }
@@ -65,10 +70,14 @@ function head(
     h("button.quiet", { "aria-label": name, title: name, onclick: action }, text);
   return h(
     "div.unit-head",
-    best < 0 ? null : glyph(kindOf(categoryOf(table, best), table.categories)),
-    mayChange(table),
-    h("h3", best < 0 ? "No concept" : label(table.names[best])),
-    copyButton(context, context.state.address(table, unit)),
+    // Where the card of the unit is its heading, this isn't shown.
+    h(
+      "span.unit-title",
+      best < 0 ? null : glyph(kindOf(categoryOf(table, best), table.categories)),
+      mayChange(table),
+      h("h3", best < 0 ? "No concept" : conceptLabel(table, best)),
+      copyButton(context, context.state.address(table, unit)),
+    ),
     backButton(context, table, unit, scope),
     h("span.space"),
     whyButton(context, table, unit, explanation, scope),
@@ -85,7 +94,7 @@ function head(
 /** Leads back to the unit from which one came here. */
 function backButton({ state }: Context, table: Table, unit: number, scope: Scope): HTMLElement {
   const address = state.address(table, unit);
-  const button = h("button.quiet", { onclick: () => stepTo(state, address)?.back() });
+  const button = h("button.quiet.back", { onclick: () => stepTo(state, address)?.back() });
   scope.effect(() => {
     const step = stepTo(state, address);
     button.hidden = !step;
@@ -138,17 +147,15 @@ function body(
   // Further numbers of a unit (an interval, a prediction set, a p-value) come below those of its labels.
   const numbers = h("div.numbers", ranking(context, table, unit, explanation, scope), h("div.evidence"));
   const similar = similarUnits(context, table, unit);
-  if (!topImages(table, unit).some((index) => index >= 0)) {
-    const none = table.top ? h("p.hint", "No images of this unit are here.") : null;
-    return [none, numbers, similar].filter((one) => !!one);
-  }
+  if (!topImages(table, unit).some((index) => index >= 0))
+    return [h("div", table.top > 0 && h("p.hint", "No images of this unit are here."), numbers, similar)];
   const images = h(
     "div.unit-images",
     legend(table, explanation, scope),
     unitImages(context, table, unit, explanation, scope),
     silentNote(table, unit),
   );
-  return [images, numbers, activations(context, table, unit, scope), similar].filter((one) => !!one);
+  return [h("div.side", images, similar), h("div.side", numbers, activations(context, table, unit, scope))];
 }
 
 /** Images in which the unit doesn't respond at all are no examples: they are told of, and not shown. */

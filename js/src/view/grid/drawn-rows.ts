@@ -1,19 +1,21 @@
 import { untracked } from "@preact/signals-core";
 import type { Context } from "../../context";
 import type { UnitInView } from "../../data/image-cache";
-import { glyph, h, label, set } from "../../dom";
+import { h, set } from "../../dom";
 import type { Scope } from "../../scope";
 import { type Card, type Cell, card } from "../card";
 import type { GridFocus } from "./focus";
-import { heightOf, rowsBetween, topOf } from "./layout";
+import { heightOf, OPEN_LINE, rowsBetween, topOf } from "./layout";
 import type { GridElements, GridModel } from "./model";
 import type { Row } from "./rows";
+import { topic } from "./topic";
 
 /** Cards in the page at once, whatever the number of units. */
 const MOST_CARDS = 60;
 const MOST_PRINTED = 600;
 
 interface Drawn {
+  row: Row;
   element: HTMLElement;
   cards: (Card | null)[];
 }
@@ -61,20 +63,21 @@ export class DrawnRows {
 
   #lookNow(): string {
     const { layout, fullIou, state } = this.model;
-    const { shape, columns, thumb } = layout.value;
+    const { shape, columns, thumb, shown } = layout.value;
     const { compare } = state.synced;
-    return `${shape} ${columns} ${thumb} ${fullIou.value} ${compare.value.join()} ${state.local.printing.value}`;
+    return `${shape} ${columns} ${thumb} ${shown} ${fullIou.value} ${compare.value.join()} ${state.local.printing.value}`;
   }
 
   /** Sizes and counts of the whole grid. */
   #layOut(): void {
     const { list, body } = this.elements;
     const { layout, rows, extent, state } = this.model;
-    const { columns, thumb, perLine } = layout.value;
+    const { columns, thumb, perLine, openHead, stacked } = layout.value;
     const printing = state.local.printing.value;
+    list.classList.toggle("opens-below-line", openHead === OPEN_LINE);
     list.style.setProperty("--thumb", `${thumb}px`);
     list.style.setProperty("--per-line", String(perLine));
-    body.style.setProperty("--columns", String(columns));
+    body.style.setProperty("--columns", String(stacked ? 1 : columns));
     list.dataset.omitted =
       printing && rows.value.length > this.#mostPrinted()
         ? `The first ${MOST_PRINTED}. Filter to print others.`
@@ -110,8 +113,9 @@ export class DrawnRows {
   #draw(places: number[]): void {
     const { body } = this.elements;
     const rows = this.model.rows.value;
-    const keys = new Set(places.map((at) => rows[at].key));
-    for (const key of [...this.#drawn.keys()]) if (!keys.has(key)) this.#drop(key);
+    const looks = new Map(places.map((at) => [rows[at].key, rows[at].look]));
+    for (const [key, { row }] of [...this.#drawn])
+      if (!looks.has(key) || looks.get(key) !== row.look) this.#drop(key);
     let next: ChildNode | null = body.firstChild;
     for (const at of places) {
       const { element } = this.#drawn.get(rows[at].key) ?? this.#make(rows[at]);
@@ -137,10 +141,10 @@ export class DrawnRows {
     const element = h(
       "div.line",
       { role: "row" },
-      row.concept ? topic(row.concept) : null,
+      row.topic ? topic(row.topic) : null,
       ...cards.map((one, side) => one?.element ?? this.#emptyCard(side)),
     );
-    const drawn = { element, cards };
+    const drawn = { row, element, cards };
     this.#drawn.set(row.key, drawn);
     return drawn;
   }
@@ -167,15 +171,10 @@ export class DrawnRows {
     for (const key of [...this.#drawn.keys()]) this.#drop(key);
   }
 
-  /** What the kernel is asked for: the opened unit first, with all its images. */
+  /** What the kernel is asked for: what is opened first, with all its images. */
   #unitsIn(first: number, last: number): UnitInView[] {
-    const { rows, state } = this.model;
+    const { rows, openCells } = this.model;
     const inView = rows.value.slice(first, last + 1).flatMap((row) => row.cells.filter((cell) => !!cell));
-    const opened = state.unitAt(state.synced.opened.value);
-    return opened ? [{ ...opened, all: true }, ...inView] : inView;
+    return [...openCells.value.map(({ table, unit }) => ({ table, unit, all: true })), ...inView];
   }
 }
-
-/** In a comparison: the concept that both cards of a row are about. */
-const topic = ({ name, category, kind }: NonNullable<Row["concept"]>): HTMLElement =>
-  h("div.topic", { role: "rowheader" }, glyph(kind), label(name, "concept"), h("span.kind", category));

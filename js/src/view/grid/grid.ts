@@ -30,8 +30,12 @@ export function grid(context: Context, scope: Scope): HTMLElement {
     onkeydown: keyboard(model, elements, focus, opened),
     onclick: (event: MouseEvent) => {
       const id = cellAround(event)?.dataset.cell;
-      if (id && !globalThis.getSelection()?.toString()) opened.toggle(id, false);
+      const at = id && event.shiftKey && model.cellAt(id);
+      if (at) context.state.selectTo(at.table, at.unit);
+      else if (id && !globalThis.getSelection()?.toString()) opened.toggle(id, false);
     },
+    // A range of units, none of text.
+    onmousedown: (event: MouseEvent) => event.shiftKey && event.preventDefault(),
     onfocusin: (event: FocusEvent) => {
       model.active.value = cellAround(event)?.dataset.cell ?? model.active.value;
       model.lastFocus = model.locate(model.active.value);

@@ -25,7 +25,17 @@ export function keyboard(
     if (!action) return;
     event.preventDefault();
     action();
+    if (event.shiftKey && event.key.startsWith("Arrow")) extendSelection(model, id);
   };
+}
+
+/** Selects on from a cell to the one that has the focus now, where both are of one dissection. */
+function extendSelection(model: GridModel, from: string): void {
+  const { state } = model;
+  const [first, last] = [model.cellAt(from), model.cellAt(model.active.value)];
+  if (!first || !last || first.table !== last.table) return;
+  const [start, end] = [first, last].map(({ table, unit }) => state.nameOf(table, unit));
+  state.selection.extendFrom(start, end, state.shownOf(first.table));
 }
 
 type Actions = Record<string, () => void>;
@@ -56,8 +66,7 @@ function actionsOn(cell: HTMLElement, id: string, model: GridModel, opened: Open
     Enter: () => opened.toggle(id, true),
     Escape: () => opened.close(),
     " ": () => {
-      const [row, column] = model.locate(id);
-      const at = model.rows.value[row].cells[column];
+      const at = model.cellAt(id);
       if (at) model.state.toggleSelected(at.table, at.unit);
     },
     c: () => cell.querySelector<HTMLElement>(".address")?.click(),

@@ -5,10 +5,13 @@ export interface Layout {
   /** `row`: text beside the strip; `stack`: text above it. */
   shape: "row" | "stack";
   columns: number;
-  /** Side of a thumbnail, and how many stand in a line. */
+  /** Side of a thumbnail, how many stand in a line, and how many a strip shows at most. */
   thumb: number;
   perLine: number;
+  shown: number;
   rowHeight: number;
+  /** In a comparison too narrow for two: the cards of a row stand one below the other. */
+  stacked?: boolean;
   /** What is left of a row, above the unit that is opened in it. */
   openHead: number;
 }
@@ -16,38 +19,60 @@ export interface Layout {
 export const HEAD = 232;
 export const GAP = 3;
 const PAD = 10;
+/** Sides of a thumbnail: smaller ones show nothing; of larger ones there would be fewer in view. */
+const LEAST_THUMB = 96;
+const MOST_THUMB = 124;
 // What a card's text takes, beside the strip and above it; `.head` in card.css clips what is higher.
 const TEXT_BESIDE = 70;
 const TEXT_ABOVE = 72;
-/** The text of a card whose unit is opened, without its strip; other cards beside it keep theirs. */
-const OPEN_HEAD = TEXT_ABOVE + 2 * PAD;
+/** The text of a card whose unit is opened, without its strip: a block, or a line where there is room. */
+const OPEN_BLOCK = TEXT_ABOVE + 2 * PAD;
+export const OPEN_LINE = 44;
+/** Width of a grid in which an opened unit has its images beside its numbers, as unit.css has it. */
+const WIDE = 736;
 
 /** Layout of a grid `width` pixels wide whose units have `top` images each. */
 export function layoutAt(width: number, top: number, paired: boolean): Layout {
+  if (paired) return pairedLayout(width, top);
   // A result without images is text: as many cards side by side as there is room for.
-  const columns = paired ? 2 : top ? (width >= 1840 ? 2 : 1) : Math.max(1, Math.floor(width / 270));
+  const columns = top ? (width >= 1840 ? 2 : 1) : Math.max(1, Math.floor(width / 270));
   const room = width / columns - 2 * PAD - (columns > 1 ? 8 : 0);
   const images = Math.max(1, Math.min(STRIP, top));
-  if (!paired && room >= 700) {
-    const thumb = Math.floor(Math.min(124, (room - HEAD) / images - GAP));
-    return {
-      shape: "row",
-      columns,
-      thumb,
-      perLine: images,
-      rowHeight: Math.max(thumb, TEXT_BESIDE) + 2 * PAD,
-      openHead: columns > 1 ? Math.max(thumb, TEXT_BESIDE) + 2 * PAD : OPEN_HEAD,
-    };
-  }
-  const perLine = room >= 460 ? images : Math.min(images, 5);
-  const lines = Math.ceil(images / perLine);
-  const thumb = Math.floor(Math.min(110, (room + GAP) / perLine - GAP));
-  // A pair of cards has their concept above them, and no line for it of their own.
-  const header = paired ? 6 : 0;
-  const strip = top ? lines * (thumb + GAP) : 0;
-  const rowHeight = header + TEXT_ABOVE + strip + 2 * PAD;
-  const openHead = columns > 1 ? rowHeight : OPEN_HEAD;
-  return { shape: "stack", columns, thumb, perLine, rowHeight, openHead };
+  const shape = room >= 700 ? "row" : "stack";
+  const line = lineOf(shape === "row" ? room - HEAD : room, images);
+  // Few images in a line are not enough to tell what a unit responds to: then there are two lines.
+  const lines = shape === "stack" && line.perLine < Math.min(images, 5) ? 2 : 1;
+  const rowHeight = heightOfRow(shape, line.thumb, top ? lines : 0);
+  const openHead = columns > 1 ? rowHeight : width >= WIDE ? OPEN_LINE : OPEN_BLOCK;
+  return { shape, columns, ...line, shown: Math.min(images, lines * line.perLine), rowHeight, openHead };
+}
+
+/** As many images as there is room for: fewer rather than smaller ones. */
+function lineOf(room: number, images: number): { thumb: number; perLine: number } {
+  const fits = Math.floor((room + GAP) / (LEAST_THUMB + GAP));
+  const perLine = Math.max(1, Math.min(images, fits));
+  return { perLine, thumb: Math.floor(Math.min(MOST_THUMB, (room + GAP) / perLine - GAP)) };
+}
+
+function heightOfRow(shape: Layout["shape"], thumb: number, lines: number): number {
+  if (shape === "row") return Math.max(lines && thumb, TEXT_BESIDE) + 2 * PAD;
+  return TEXT_ABOVE + lines * (thumb + GAP) + 2 * PAD;
+}
+
+/** Below this width the cards of a comparison stand one below the other. */
+const STACKED = 600;
+// The concept of both cards, and the text of one, above its strip and alone; as in the style sheets.
+const [TOPIC, PAIR_TEXT, PAIR_ALONE] = [28, 66, 54];
+
+/** A comparison: two cards, and above them the concept of both. */
+function pairedLayout(width: number, top: number): Layout {
+  const stacked = width < STACKED;
+  const room = (stacked ? width : width / 2 - 4) - 2 * PAD;
+  const line = lineOf(room, Math.max(1, Math.min(STRIP, top)));
+  const [cards, strip] = [stacked ? 2 : 1, top ? line.thumb + GAP : 0];
+  const openHead = TOPIC + cards * PAIR_ALONE;
+  const rowHeight = TOPIC + cards * (PAIR_TEXT + strip);
+  return { shape: "stack", columns: 2, ...line, shown: line.perLine, rowHeight, openHead, stacked };
 }
 
 /** Heights that decide where rows stand. */

@@ -44,6 +44,12 @@ export class GridModel {
     const there = this.rows.value.findIndex((row) => row.key === this.openedIn && holds(row));
     return there >= 0 ? there : this.rows.value.findIndex(holds);
   });
+  /** What is opened: a unit, or in a comparison both of a row. */
+  readonly openCells = computed<Cell[]>(() => {
+    const { sides, synced } = this.state;
+    const cells = (this.rows.value[this.openRow.value]?.cells ?? []).filter((cell) => !!cell);
+    return sides.value ? cells : cells.filter((cell) => addressOf(this.state, cell) === synced.opened.value);
+  });
   /** How many rows the list has until somebody asks for more; it reaches to the opened unit. */
   readonly limit = computed(() => {
     const { limit } = this.state.local;
@@ -78,6 +84,12 @@ export class GridModel {
     const row = rows.findIndex((one) => one.cells.some((cell) => this.idOf(one, cell) === id));
     if (row < 0) return this.lastFocus;
     return [row, rows[row].cells.findIndex((cell) => this.idOf(rows[row], cell) === id)];
+  }
+
+  /** The unit of a cell, or of the one in its place. */
+  cellAt(id: string): Cell | null | undefined {
+    const [row, column] = this.locate(id);
+    return this.rows.value[row]?.cells[column];
   }
 
   /** Tells an effect whether it runs for newer results of the same layers. */

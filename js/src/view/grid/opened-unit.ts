@@ -12,14 +12,14 @@ import { addressOf } from "./rows";
 /** Pixels of the toolbar above the list; on a narrow page it is higher, which costs one scroll too few. */
 const TOOLBAR = 44;
 
-/** The page of a unit that is in the grid now. */
+/** The page of a unit that is in the grid now, or those of both units of a comparison. */
 interface Shown {
-  address: string;
+  addresses: string[];
   scope: Scope;
-  explanation: Explanation;
+  explanations: Explanation[];
 }
 
-/** The unit that is opened below its row: opens, closes, turns to its neighbors, keeps its place. */
+/** The unit that is opened below its row, in a comparison both of the row: opens, closes, turns to its neighbors, keeps its place. */
 export class OpenedUnit {
   #shown: Shown | null = null;
   /** Whether the page takes the focus when it opens. */
@@ -62,15 +62,17 @@ export class OpenedUnit {
     scope.onCleanup(() => this.#shown?.scope.dispose());
   }
 
-  /** Opens the neighbor of the opened unit. */
+  /** Opens the neighbor of the opened unit; in a comparison that of the next row. */
   #turn(by: number): void {
-    const { rows, openRow, active, state } = this.model;
-    const cells = rows.value.flatMap((row) =>
-      row.cells.filter((cell) => !!cell).map((cell) => ({ row, cell, address: addressOf(state, cell) })),
-    );
+    const { rows, openRow, openCells, active, state } = this.model;
     const opened = state.synced.opened.value;
+    const cells = rows.value.flatMap((row, at) => {
+      const there = at === openRow.value ? openCells.value : row.cells.filter((cell) => !!cell);
+      const all = there.map((cell) => ({ row, cell, address: addressOf(state, cell) }));
+      return state.sides.value ? all.slice(0, 1) : all;
+    });
     const now = cells.findIndex(
-      ({ row, address }) => row === rows.value[openRow.value] && address === opened,
+      ({ row, address }) => row === rows.value[openRow.value] && (!!state.sides.value || address === opened),
     );
     const next = cells[now + by];
     if (!next) return;
@@ -90,28 +92,29 @@ export class OpenedUnit {
   }
 
   #followUnit(scope: Scope): void {
-    const { openRow, state } = this.model;
+    const { openCells, state } = this.model;
     const renewed = this.model.renewal();
     scope.effect(() => {
-      const address = openRow.value >= 0 ? state.synced.opened.value : "";
-      const same = address === (this.#shown?.address ?? "");
+      const addresses = openCells.value.map((cell) => addressOf(state, cell));
+      const same = addresses.join() === (this.#shown?.addresses ?? []).join();
       if (!renewed() && same) return;
       // Filtered away: it isn't opened any more, also for Python.
-      if (!address && this.#shown?.address === state.synced.opened.peek()) state.synced.opened.value = "";
-      this.#replace(address, same);
+      const gone = this.#shown?.addresses.includes(state.synced.opened.peek());
+      if (!addresses.length && gone) state.synced.opened.value = "";
+      this.#replace(addresses, same);
     });
   }
 
-  /** Takes the page of a unit away and shows that of another, or a newer one of the same. */
-  #replace(address: string, same: boolean): void {
+  /** Takes the pages of units away and shows those of others, or newer ones of the same. */
+  #replace(addresses: string[], same: boolean): void {
     const { page } = this.elements;
     const hadFocus = this.focus.isIn(page);
     const place = hadFocus && same ? this.#controls().indexOf(focused(page) as HTMLElement) : -1;
-    const explanation = same ? this.#shown?.explanation : undefined;
+    const before = same ? (this.#shown?.explanations ?? []) : [];
     this.#shown?.scope.dispose();
     this.#shown = null;
     page.replaceChildren();
-    if (address) this.#show(address, { same, hadFocus, place }, explanation);
+    if (addresses.length) this.#show(addresses, { same, hadFocus, place }, before);
     else {
       if (hadFocus) untracked(() => this.focus.restore());
       this.model.openHeight.value = 0;
@@ -119,23 +122,32 @@ export class OpenedUnit {
   }
 
   #show(
-    address: string,
+    addresses: string[],
     { same, hadFocus, place }: { same: boolean; hadFocus: boolean; place: number },
-    before?: Explanation,
+    before: Explanation[],
   ): void {
-    const { model, elements } = this;
-    const at = model.state.unitAt(address);
-    if (!at) return;
+    const { model } = this;
+    const { page } = this.elements;
     untracked(() => {
       const scope = new Scope();
       const actions = { close: () => this.close(), turn: (by: number) => this.#turn(by) };
-      const { region, explanation } = unitPage(this.context, at.table, at.unit, actions, scope, before);
-      this.#shown = { address, scope, explanation };
-      elements.page.append(region);
-      elements.page.hidden = false; // or it has no height and takes no focus
-      model.openHeight.value = elements.page.offsetHeight;
-      if (!same && this.#byUser) this.#reveal();
-      if ((this.#takesFocus && !same) || hadFocus) focusOn(this.#controls()[place] ?? region);
+      const pages = model.openCells.value.map(({ table, unit }, at) =>
+        unitPage(this.context, table, unit, actions, scope, before[at]),
+      );
+      this.#shown = { addresses, scope, explanations: pages.map(({ explanation }) => explanation) };
+      page.replaceChildren(...pages.map(({ region }) => region));
+      const { sides } = model.state;
+      page.classList.toggle("two", !!sides.value);
+      model.openCells.value.forEach(({ table }, at) => {
+        pages[at].region.classList.toggle("right", table === sides.value?.[1]);
+      });
+      page.hidden = false; // or it has no height and takes no focus
+      model.openHeight.value = page.offsetHeight;
+      const { opened } = model.state.synced;
+      const followed = model.state.local.followed === opened.value;
+      if (!same && (this.#byUser || followed)) this.#reveal();
+      if (!((this.#takesFocus || followed) && !same) && !hadFocus) return;
+      focusOn(this.#controls()[place] ?? pages[Math.max(0, addresses.indexOf(opened.value))].region);
     });
   }
 
@@ -143,6 +155,7 @@ export class OpenedUnit {
   #reveal(): void {
     const { page } = this.elements;
     this.#byUser = false;
+    this.model.state.local.followed = "";
     this.#place();
     const { top, bottom } = page.getBoundingClientRect();
     const view = scrollerOf(page);

@@ -1,12 +1,16 @@
+import { conceptKey } from "../../data/table";
 import { kindOf } from "../../draw/colors";
 import type { State } from "../../state/state";
 import type { Cell } from "../card";
+import type { Topic } from "./topic";
 
 export interface Row {
   key: string;
   cells: (Cell | null)[];
   /** In a comparison: the concept of both cells. */
-  concept?: { name: string; category: string; kind: number };
+  topic?: Topic;
+  /** What else its cells are drawn from: it is drawn anew where that changes. */
+  look?: string;
 }
 
 export const addressOf = (state: State, { table, unit }: Cell): string => state.address(table, unit);
@@ -27,14 +31,17 @@ export function unitRows(state: State, columns: number): Row[] {
 export function pairedRows(state: State): Row[] {
   const sides = state.sides.value ?? [];
   const categories = sides.flatMap((table) => table.categories);
-  return state.pairs.value.map(({ key, name, category, units, iou }) => {
+  return state.pairs.value.map((pair) => {
+    const { key, name, category, units, iou, change, detectors } = pair;
     const kind = kindOf(category, categories);
     const cells = sides.map((table, side) => {
       const unit = units[side];
       if (unit === null) return null;
-      const label = table.names[table.best[unit]];
-      return { table, unit, paired: { kind, iou: iou[side], ownLabel: label === name ? "" : label } };
+      const best = table.best[unit];
+      const ownLabel = best >= 0 && conceptKey(table, best) !== key ? table.names[best] : "";
+      return { table, unit, paired: { kind, iou: iou[side], ownLabel, detects: detectors[side] > 0 } };
     });
-    return { key, cells, concept: { name, category, kind } };
+    const topic = { name, category, kind, change, detectors };
+    return { key, cells, topic, look: `${units} ${detectors}` };
   });
 }

@@ -1,0 +1,32 @@
+import type { Context } from "../context";
+import { focused, focusOn, h } from "../dom";
+
+/** Copies a text and says so, in the gallery of an element. */
+export function copy(context: Context, text: string, what: string, from: HTMLElement): boolean {
+  const copied = copyText(text, from);
+  context.say(copied ? `Copied ${what}` : `Copying is not allowed here: ${text}`);
+  return copied;
+}
+
+/** The old way: navigator.clipboard is held back where a notebook isn't served over https. */
+function copyText(text: string, from: HTMLElement): boolean {
+  const before = focused(from);
+  const field = h("textarea", { style: "position:fixed;opacity:0" });
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  const copied = document.execCommand("copy");
+  field.remove();
+  focusOn(before);
+  return copied;
+}
+
+/** Lets the browser save a file. */
+export function download(name: string, data: BlobPart, type: string): void {
+  const url = URL.createObjectURL(new Blob([data], { type }));
+  const link = h("a", { href: url, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
