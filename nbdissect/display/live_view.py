@@ -1,7 +1,8 @@
 """A run while it computes: how far it is and, below that, its gallery, which fills.
 
 What it costs is bounded: provisional results, the gallery's numbers, encoding and sending images
-together take at most 2 % of the run's time. Nothing waits for a page, and nothing that goes wrong
+together take at most 3 % of the run's time, and what is shown is as fresh as that
+allows, but for two seconds. Nothing waits for a page, and nothing that goes wrong
 here ends the run.
 
 What the kernel sends reaches the page from any thread. What the page sends doesn't reach the kernel
@@ -37,13 +38,15 @@ if TYPE_CHECKING:
 
     Found = Dissection | Dissections
 
-_SHARE = 0.02
+_SHARE = 0.028
+# Fresh enough to be watched, and no more often.
+_SECONDS_BETWEEN_UPDATES = 2.0
 # Nobody knows what the first update will cost: about half a batch, and hardly more than this.
 _SECONDS_OF_AN_UPDATE = 0.3
 _SECONDS_TO_FIRST_UPDATE = 1.0
 _SECONDS_BETWEEN_REPORTS = 0.2
-# Units whose images are sent: what a page shows before anybody scrolls, and some more.
-_SENT_UNITS = 24
+# Units whose images are sent: what a page shows before anybody asks for more, and some that may take their place.
+_SENT_UNITS = 10
 _HINT = "■ stops it and keeps what was seen"
 _HINT_AGAIN = "■ once more skips the rest of the counting"
 
@@ -140,7 +143,7 @@ class LiveView:
         self._began = clock()
         self._reported = -math.inf
         self._reports = 0
-        self._costs: dict[str, float] = {}  # stage → seconds of the last update in it
+        self._updated = -math.inf
         self._only: Any = ""
         # A run's thread tells how far it is while the cell that shows it may still be at work.
         self._lock = threading.RLock()
@@ -259,13 +262,13 @@ class LiveView:
         passed = now - self._began
         if self._gallery_failed or passed < _SECONDS_TO_FIRST_UPDATE:
             return False
-        if progress.stage != "network":
-            # While labels are counted a provisional result costs nothing; after the last of them comes the result itself.
-            return progress.done < progress.total and self.spent + self._costs.get("labels", 0.0) <= _SHARE * passed
-        if "network" in self._costs:
-            return self.spent + self._costs["network"] <= _SHARE * passed
+        if progress.stage != "network" and progress.done >= progress.total:
+            return False  # after the last labels comes the result itself
+        if self._updated > -math.inf:
+            return now - self._updated >= _SECONDS_BETWEEN_UPDATES and self.spent <= _SHARE * passed
         batch = passed / self._reports
-        return min(batch / 2, _SECONDS_OF_AN_UPDATE) <= _SHARE * passed * progress.total / progress.done
+        likely = 0.0 if progress.stage != "network" else min(batch / 2, _SECONDS_OF_AN_UPDATE)
+        return likely <= _SHARE * passed * progress.total / progress.done
 
     def _update(self, progress: Progress) -> None:
         began = self._clock()
@@ -273,9 +276,9 @@ class LiveView:
         if found is None:
             return
         self.updates += 1
+        self._updated = began
         self._show(next(iter(found.values())) if self._single else found)
         self._push_images()
-        self._costs[progress.stage] = self._clock() - began
 
     def _show(self, result: Found) -> None:
         assert self._frame is not None

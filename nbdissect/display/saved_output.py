@@ -97,7 +97,9 @@ def static_html(
     if strips and len(summary) > room:
         summary = _summary(dissections, min_iou, images=False)
     id_ = f"in-nbdissect-{uuid4().hex}"
-    loader = base64.b64encode((_LOADER % (id_, "true" if beside else "false", _PATIENCE_WITH_ONE_MS, _PATIENCE_MS)).encode()).decode("ascii")
+    loader = base64.b64encode(
+        (_LOADER % (id_, "true" if beside else "false", _PATIENCE_WITH_ONE_MS, _PATIENCE_MS)).encode()
+    ).decode("ascii")
     start = f'<script type="module">import(document.getElementById("{id_}-data").dataset.start)</script>'
     budget = room - len(summary) - len(_code()) - 3 * len(loader)
     embedded, trouble = _embedded(dissections, min_iou, several=isinstance(result, Mapping), state=state, budget=budget)

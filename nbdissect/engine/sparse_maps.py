@@ -57,6 +57,12 @@ class SparseCells:
         """Memory that the cells take, in bytes."""
         return self.image.nbytes + self.unit.nbytes + self.cell.nbytes + self.corners.nbytes
 
+    def of(self, first: int, last: int) -> SparseCells:
+        """Return the cells of the images from `first` to `last`."""
+        begin, end = np.searchsorted(self.image, [first, last + 1]).tolist()
+        part = slice(begin, end)
+        return SparseCells(self.grid, self.image[part], self.unit[part], self.cell[part], self.corners[:, part])
+
     def above(self, bound: NDArray[np.float32]) -> SparseCells:
         """Return the cells of which a corner exceeds the unit's bound, float32 [U]."""
         keep = self.corners.max(axis=0) > bound[self.unit]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Future
 from copy import deepcopy
 from typing import TYPE_CHECKING
@@ -11,10 +12,15 @@ from nbdissect.engine.counting import Tallies
 from nbdissect.runner.outcome import LayerOutcome, RunOutcome
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from nbdissect.runner.two_pass import TwoPassRun
 
-# Batches whose labels each snapshot counts.
-_BATCHES = 2
+# Images whose labels each snapshot counts, at least, and the share of the time since the last one that it may take to
+# count more: reading labels is what a snapshot spends its time on.
+_FEWEST = 4
+_SHARE = 0.004
 # Share of the images before which the bounds are too low to keep cells by: most would be kept.
 _EARLY = 0.1
 
@@ -34,7 +40,8 @@ class Preview:
     def __init__(self, run: TwoPassRun) -> None:
         self._run = run
         self._tallies: Tallies | None = None
-        self._counted: set[int] = set()
+        self._counted: dict[int, int] = {}  # batch → its images that are counted, from its first one
+        self._last = time.perf_counter()
         self._thread = threading.get_ident()
         self._lock = threading.Lock()
         self._asked: list[Future[RunOutcome | None]] = []
@@ -85,16 +92,25 @@ class Preview:
         if self._tallies is None:
             units = {name: layer.units for name, layer in run.layers.items()}
             self._tallies = Tallies(units, run.inputs.concepts, run.inputs.categories)
-        fresh = [
-            number
-            for number in range(run.seen - 1, -1, -1)
-            if number not in self._counted and not any(run.needs_recompute(name, number) for name in limits)
-        ][:_BATCHES]
-        for number, labels in zip(fresh, run.labels(fresh), strict=True):
-            run.count_batch(self._tallies, number, labels, limits, {})
-        self._counted.update(fresh)
+        self._count_some(limits)
         if not self._counted:
             return None
         layers = {name: LayerOutcome(limits[name], *layer.exemplars()) for name, layer in run.layers.items()}
-        counted = sum(len(run.batches[number]) for number in self._counted)
+        counted = sum(self._counted.values())
         return deepcopy(RunOutcome(layers, self._tallies, images, counted))
+
+    def _count_some(self, limits: dict[str, NDArray[np.float32]]) -> None:
+        """Count the labels of some more images, of the newest batches first."""
+        run, began = self._run, time.perf_counter()
+        seconds, self._last = _SHARE * (began - self._last), began
+        for number in range(run.seen - 1, -1, -1):
+            images = run.batches[number]
+            if any(run.needs_recompute(name, number) for name in limits):
+                continue
+            while (first := self._counted.get(number, 0)) < len(images):
+                last = min(first + _FEWEST, len(images))
+                assert self._tallies is not None
+                run.count_images(self._tallies, number, first, last, limits)
+                self._counted[number] = last
+                if time.perf_counter() - began >= seconds:
+                    return

@@ -309,14 +309,12 @@ class TwoPassRun:
 
     def labels(self, numbers: Sequence[int]) -> Iterator[list[ImageLabels]]:
         """Read the labels of some batches."""
+        return prefetch(self._read_labels, numbers, self.config.num_workers)
 
-        def read(number: int) -> list[ImageLabels]:
-            batch, data = self.batches[number], self.inputs.data
-            return [
-                self.inputs.labels.read(data[i], i, shape) for i, shape in zip(batch, self.shapes[number], strict=True)
-            ]
-
-        return prefetch(read, numbers, self.config.num_workers)
+    def _read_labels(self, number: int, first: int = 0, last: int | None = None) -> list[ImageLabels]:
+        """Read the labels of the images of one batch, or of some of them."""
+        batch, data, shapes = self.batches[number][first:last], self.inputs.data, self.shapes[number][first:last]
+        return [self.inputs.labels.read(data[i], i, shape) for i, shape in zip(batch, shapes, strict=True)]
 
     def count_batch(
         self,
@@ -337,6 +335,17 @@ class TwoPassRun:
                 cells = active_cells(outputs[name], bound, torch.tensor(batch, device=self.config.device), shapes)
             for shape, surviving in cells:
                 tallies.update_masks(name, surviving.above(limits), limits, batch, labels, shape, self.config.semantics)
+
+    def count_images(
+        self, tallies: Tallies, number: int, first: int, last: int, thresholds: Mapping[str, NDArray[np.float32]]
+    ) -> None:
+        """Count some images of a batch whose cells were kept."""
+        images, labels = self.batches[number][first:last], self._read_labels(number, first, last)
+        tallies.update_labels(images, labels)
+        for name, limits in thresholds.items():
+            for shape, cells in self.layers[name].store.read(number) or ():
+                some = cells.of(images[0], images[-1]).above(limits)
+                tallies.update_masks(name, some, limits, images, labels, shape, self.config.semantics)
 
     # --- results ---
 

@@ -41,24 +41,24 @@ def cpu(progress):
 
 def one(live):
     view, inside = LiveView(single=True), 0.0
-    tell = view.tell
+    report = view.report
 
     def timed(progress):
         nonlocal inside
         start = time.process_time()
-        tell(progress)
+        report(progress)
         inside += time.process_time() - start
 
-    view.tell = timed
+    view.report = timed
     seconds = cpu(view if live else False)
-    return seconds, view.looks, inside
+    return seconds, view.updates, inside
 """
 CASES = [
     ("embedded network, conv5", "model, data = nd.demo(); layer = 'conv5'"),
     (
         "SqueezeNet 1.1 features.12",
         (
-            "from dissection import First; from shared import MINIBRODEN, squeezenet\n"
+            "from dissection import First; from support.nets import squeezenet; from support.paths import MINIBRODEN\n"
             "model, data, layer = squeezenet().eval(), First(nd.Broden(MINIBRODEN), {images}), 'features.12'"
         ),
     ),
@@ -89,7 +89,7 @@ def main():
     manager, client = start_new_kernel(kernel_name="python3")
     try:
         run(client, SETUP)
-        print(f"{'':<30}{'alone, s':>10}{'watched, s':>12}{'looks':>7}{'inside':>9}{'ratio':>8}{'wanted':>10}")
+        print(f"{'':<30}{'alone, s':>10}{'watched, s':>12}{'updates':>9}{'inside':>9}{'ratio':>8}{'wanted':>10}")
         for title, case in CASES:
             if "squeezenet" in case and not (MINIBRODEN.is_dir() and SQUEEZENET.is_file()):
                 print(f"{title}: skipped, needs {MINIBRODEN} and {SQUEEZENET}")
@@ -102,10 +102,10 @@ def main():
             ]
             ratio = statistics.median(watched[0] / alone[0] for alone, watched in rounds)
             alone, watched = (statistics.median(pair[k][0] for pair in rounds) for k in (0, 1))
-            looks = statistics.median(pair[1][1] for pair in rounds)
+            updates = statistics.median(pair[1][1] for pair in rounds)
             share = statistics.median(pair[1][2] / pair[1][0] for pair in rounds)
             print(
-                f"{title:<30}{alone:>10.2f}{watched:>12.2f}{looks:>7.0f}{share:>9.1%}{ratio:>8.3f}{'≤ ' + format(WANTED, '.2f'):>10}",
+                f"{title:<30}{alone:>10.2f}{watched:>12.2f}{updates:>9.0f}{share:>9.1%}{ratio:>8.3f}{'≤ ' + format(WANTED, '.2f'):>10}",
                 flush=True,
             )
     finally:

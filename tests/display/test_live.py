@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import comm
 import ipywidgets
+import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -152,7 +153,7 @@ def test_from_the_first_batch_to_the_result(cell):
     assert told(live)[:2] == ("done", f"2,040 images in {duration(run.now, 1)}")
     assert live.view.hint == ""
     pushed = [data["content"] for data in Comm.sent if data.get("method") == "custom"]
-    assert [len(message["maps"]["units"]) for message in pushed] == [min(24, len(gallery.shown))] * (live.updates + 1)
+    assert [len(message["maps"]["units"]) for message in pushed] == [min(10, len(gallery.shown))] * (live.updates + 1)
     assert {message["kind"] for message in pushed} == {"strips"}
 
 
@@ -166,8 +167,11 @@ def test_what_it_may_cost(cell, batch, look):
     assert first >= 1
     assert live.updates == len(run.looks)
     assert live.spent == pytest.approx(look * live.updates)
-    assert live.spent <= 0.02 * took + look
-    assert live.updates >= 0.015 * took / look  # and it does use most of that
+    assert live.spent <= 0.028 * took + look
+    apart = np.diff(run.looks)
+    assert (apart >= 2.0).all()
+    # It uses most of that, and where it costs little it is fresh after two seconds, or a batch.
+    assert live.updates >= min(0.02 * took / look, 0.8 * took / max(2 + batch, batch))
 
 
 def test_a_run_of_less_than_a_second_is_not_looked_at(cell):
@@ -187,7 +191,7 @@ def test_a_short_run_is_looked_at_only_when_that_is_cheap(cell):
             live.report(progress) or (progress.stage == "network" and live.updates and pytest.fail("too dear"))
         )
     )
-    assert live.updates == 1
+    assert 1 <= live.updates <= 2
 
 
 def test_at_most_five_reports_a_second(cell):
