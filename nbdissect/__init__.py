@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from nbdissect.api import dissect as dissect
     from nbdissect.builtin.network import demo as demo
     from nbdissect.data.broden import Broden as Broden
+    from nbdissect.data.broden_writer import write_broden as write_broden
     from nbdissect.data.labeled_images import LabeledImages as LabeledImages
+    from nbdissect.data.merged import merge as merge
     from nbdissect.diagnosis import doctor as doctor
     from nbdissect.display.gallery import gallery as gallery
     from nbdissect.layer_table import layers as layers
@@ -44,9 +46,11 @@ _HOMES = {
     "load": "nbdissect.results.archive_reader",
     "load_checkpoint": "nbdissect.models.checkpoint_loading",
     "load_ipython_extension": "nbdissect.magic",
+    "merge": "nbdissect.data.merged",
     "options": "nbdissect.settings",
     "read_csv": "nbdissect.results.tally_csv_reader",
     "unload_ipython_extension": "nbdissect.magic",
+    "write_broden": "nbdissect.data.broden_writer",
 }
 
 __all__ = list(_HOMES)

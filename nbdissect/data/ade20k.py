@@ -86,7 +86,7 @@ def _read_objects(path: Path) -> dict[int, str]:
             continue
         if len(cells) < 2 or not cells[0].strip().isdecimal() or not _first_name(cells[-1]):
             raise LabelsError(
-                f"{path}, line {place}: {printable(line)!r:.80}; a number, and at the end a name, are needed, separated by tabs."
+                f"{path}, line {place}: {line!r:.80}; a number, and at the end a name, are needed, separated by tabs."
             )
         names[int(cells[0])] = _first_name(cells[-1])
     return names

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Broden", "BrodenError", "BrodenSample"]
 
-_FIXED_COLUMNS = ("image", "split", "ih", "iw", "sh", "sw")
+FIXED_COLUMNS = ("image", "split", "ih", "iw", "sh", "sw")
 # Of one image, or of all planes of one category of one image: 8,192 × 8,192. Broden's have 384 × 384.
 _MAX_PIXELS = 1 << 26
 _MAX_PLANES = 1000  # in one cell; Broden's have a dozen
@@ -46,6 +46,7 @@ class _ImageEntry:
     image: str
     size: tuple[int, int]
     shape: tuple[int, int]
+    split: str
     parts: dict[str, tuple[str | int, ...]]  # per category, the paths and numbers of its cell, in order
 
     @property
@@ -136,7 +137,7 @@ class Broden(Indexable):
         for row in read_table(self._files, "category.csv", ["name"]):
             name = row["name"]
             # It is also the name of a file and of a column.
-            if not name or name in _FIXED_COLUMNS or not {"/", "\\", ":"}.isdisjoint(name):
+            if not name or name in FIXED_COLUMNS or not {"/", "\\", ":"}.isdisjoint(name):
                 row.reject(
                     "name", "a category needs a name, without / \\ : and other than a fixed column of index.csv."
                 )
@@ -187,7 +188,7 @@ class Broden(Indexable):
     def _read_index(self) -> list[_ImageEntry]:
         entries: list[_ImageEntry] = []
         lines: dict[str, int] = {}
-        for row in read_table(self._files, "index.csv", [*_FIXED_COLUMNS, *self.categories]):
+        for row in read_table(self._files, "index.csv", [*FIXED_COLUMNS, *self.categories]):
             entry = self._read_entry(row)
             if entry.image in lines:
                 row.reject(
@@ -217,7 +218,9 @@ class Broden(Indexable):
                 row.reject(
                     column, f"that makes {pixels:,} pixels; at most {_MAX_PIXELS:,} are read. Make the files smaller."
                 )
-        return _ImageEntry(row.line, _relative_path(row, "image", row["image"]), (ih, iw), (sh, sw), cells)
+        return _ImageEntry(
+            row.line, _relative_path(row, "image", row["image"]), (ih, iw), (sh, sw), row["split"], cells
+        )
 
     def _read_part(self, row: TableRow, column: str, part: str) -> str | int:
         """Return one part of a category's cell: the path of a mask, or a label number."""
@@ -256,6 +259,16 @@ class BrodenSample:
     _files: DatasetFiles
     _entry: _ImageEntry
     _is_label: NDArray[np.bool_]
+
+    @property
+    def path(self) -> Path:
+        """The image's file."""
+        return self._files.images / self._entry.image
+
+    @property
+    def split(self) -> str:
+        """The part of the data set that index.csv puts the image in, such as "train"."""
+        return self._entry.split
 
     @property
     def image(self) -> Image.Image:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nbdissect.data.pictures import LabelsError, is_path, list_pictures, listed, open_folder
-from nbdissect.text import describe_type, plural, printable
+from nbdissect.text import describe_type, plural
 
 
 def pair_up(images: Any, masks: Any) -> list[tuple[Any, Any]]:
@@ -92,7 +92,7 @@ def _by_stem(files: Any, what: str) -> dict[str, Path]:
     for stem, those in together.items():
         if len(those) > 1:
             raise LabelsError(
-                f"{what}: {plural(len(those), 'file')} are called {printable(stem)!r} but for their endings or folders: "
+                f"{what}: {plural(len(those), 'file')} are called {stem!r} but for their endings or folders: "
                 f"{listed(those)}. Leave out all but one, or rename them."
             )
     return {stem: those[0] for stem, those in together.items()}

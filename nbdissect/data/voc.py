@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbdissect.data.label_maps import LabelMap
 from nbdissect.data.pictures import LabelsError, check_files, open_folder
-from nbdissect.text import did_you_mean, printable
+from nbdissect.text import did_you_mean
 
 if TYPE_CHECKING:
     import os
@@ -73,7 +73,5 @@ def _read_split(folder: Path, split: str) -> tuple[list[str], str]:
     stems = lists[split].read_text(encoding="utf-8").split()
     for stem in stems:
         if "/" in stem or "\\" in stem or stem.startswith("."):
-            raise LabelsError(
-                f"{lists[split]} lists {printable(stem)!r}; names of images are needed, without folder or ending."
-            )
+            raise LabelsError(f"{lists[split]} lists {stem!r}; names of images are needed, without folder or ending.")
     return stems, str(lists[split])

@@ -21,7 +21,7 @@ from nbdissect.models.checkpoint_report import (
     describe_stranger,
     describe_unknown_key,
 )
-from nbdissect.models.matching import find_fits, is_counter, why_not
+from nbdissect.models.matching import find_fits, is_counter, same_bits, why_not
 from nbdissect.models.state_dicts import find_state_dicts, is_average
 from nbdissect.text import describe_type, plural, printable
 from nbdissect.validation import check_model
@@ -139,7 +139,24 @@ def _choose(
         if len(averages) != 1:
             raise ValueError(describe_choice(file, kind, [best, *rivals]))
         best = averages[0]
-    return best, [fit for fit in every if len(fit.matched) == len(best.matched) and fit is not best]
+    return best, [
+        fit
+        for fit in every
+        if fit is not best and (len(fit.matched) == len(best.matched) or _is_lesser_average(fit, own))
+    ]
+
+
+def _is_lesser_average(fit: Fit, own: Mapping[str, torch.Tensor]) -> bool:
+    """Whether a way to fill the model has averaged weights, though not all that the model wants: buffers may be missing."""
+    return is_average(fit.address) and 2 * len(fit.matched) >= len(own)
+
+
+def _holds(wide: torch.dtype, narrow: torch.dtype) -> bool:
+    """Whether one dtype holds every value of another; False also where torch doesn't say."""
+    try:
+        return torch.promote_types(wide, narrow) == wide
+    except RuntimeError:  # of eight bits
+        return False
 
 
 def _names(key: str, address: str) -> bool:
@@ -166,7 +183,7 @@ class _Loading:
     def load(self, *, strict: bool) -> CheckpointReport:
         """Load, or raise a ValueError and leave the model as it was."""
         self._check_shared()
-        if (strict and self._fit.mismatched) or not self._fit.matched:
+        if (strict and self._fit.different) or not self._fit.matched:
             self._refuse_misfit(self._report(*self._expected()))
         with self._undone_on_error():
             try:
@@ -181,7 +198,7 @@ class _Loading:
         return report
 
     def _refuse_misfit(self, report: CheckpointReport) -> None:
-        raise ValueError(describe_misfit(report, self._own, self._fit))
+        raise ValueError(describe_misfit(report, self._own, self._fit, self._model))
 
     def _state(self) -> OrderedDict[str, Any]:
         """Return what the model's own ``load_state_dict`` gets: the file's tensors, under the model's names.
@@ -234,7 +251,7 @@ class _Loading:
             missing_keys=lacking,
             unexpected_keys=[name for name in unexpected if name not in computed and not is_counter(name)],
             mismatched={
-                place: why_not(fit.source.tensors[name], self._own[place]) for place, name in fit.mismatched.items()
+                place: why_not(fit.source.tensors[name], self._own[place]) for place, name in fit.different.items()
             },
             notes=self._notes,
         )
@@ -244,7 +261,7 @@ class _Loading:
         first: dict[int, str] = {}
         for place, name in self._fit.matched.items():
             other = first.setdefault(id(self._own[place]), name)
-            if not torch.equal(self._fit.source.tensors[other], self._fit.source.tensors[name]):
+            if not same_bits(self._fit.source.tensors[other], self._fit.source.tensors[name]):
                 raise ValueError(
                     f"In {type(self._model).__name__} {place} is the same tensor under another name, and {printable(self._file)} holds "
                     f"two that differ: {printable(other)} and {printable(name)}. The model is as it was. Make it without sharing weights."
@@ -277,9 +294,13 @@ class _Loading:
 
     def _choice_notes(self) -> list[str]:
         rivals = [fit for fit in self._rivals if not fit.equals(self._fit)]
-        if not rivals or not is_average(self._fit.address):
+        if not rivals:
             return []
         others = ", ".join(f"key={fit.address!r}" for fit in rivals)
+        if not is_average(self._fit.address):
+            return [
+                f"A running average (EMA) in the file has {len(rivals[0].matched):,} of the model's tensors alone: {others}, strict=False."
+            ]
         return [f"The running average (EMA) was preferred to the weights that it averages: {others}."]
 
     def _dtype_notes(self) -> list[str]:
@@ -290,11 +311,7 @@ class _Loading:
                 pairs[pair] = pairs.get(pair, 0) + 1
         return [
             f"{plural(count, 'tensor')} of {str(there)[6:]} became {str(here)[6:]}, "
-            + (
-                "exactly."
-                if torch.promote_types(there, here) == here
-                else "rounded: model.to() sets the model's dtype."
-            )
+            + ("exactly." if _holds(here, there) else "rounded: model.to() sets the model's dtype.")
             for (there, here), count in pairs.items()
         ]
 

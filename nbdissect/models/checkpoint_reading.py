@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
-import zipfile
+import threading
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,19 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_BROKEN = (
-    RuntimeError,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    MemoryError,
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-    NotImplementedError,
-)
+_lock = threading.RLock()
+"""The list of classes that torch allows, and what is warned of, are one for the whole process."""
 
 
 def read_checkpoint(path: Path, *, shard: bool = False) -> tuple[Path, Any]:
@@ -71,12 +60,16 @@ def read_checkpoint(path: Path, *, shard: bool = False) -> tuple[Path, Any]:
 def _named(path: Path) -> Iterator[None]:
     name = printable(str(path))
     try:
-        yield
+        with _lock, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # older torch warns of its own storages, pickletools of odd escapes
+            yield
+    except OSError:
+        raise
     except ForeignClassError as error:
         raise ValueError(_refusal(name, error.args)) from error
     except OlderTorchError as error:
         raise ValueError(f"{name} {error}") from error
-    except _BROKEN as error:
+    except Exception as error:  # torch, pickle and zipfile raise what they like at damaged bytes
         said = str(error).splitlines()[0][:200].rstrip(".") if str(error) else type(error).__name__
         raise ValueError(f"{name} is damaged or cut off: {printable(said)}. Get it again.") from error
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SHARD = re.compile(r"-\d{5}-of-\d{5}\.")
 
 
-@dataclass
+@dataclass(repr=False)
 class CheckpointReport:
     """What :func:`nbdissect.load_checkpoint` found in a file, and what went into the model. Prints in words.
 
@@ -64,12 +64,19 @@ class CheckpointReport:
         """Whether every tensor of the model came from the file, and none of the file's was left over."""
         return not (self.missing_keys or self.unexpected_keys or self.mismatched)
 
+    @property
+    def _whole(self) -> int:
+        return len(self.loaded) + len(self.missing_keys) + len(self.mismatched)
+
+    def __repr__(self) -> str:
+        # Short: a cell that ends in the call shows it below what was printed.
+        return f"<CheckpointReport: {len(self.loaded):,} of the {plural(self._whole, 'tensor')} of {self.model}>"
+
     def __str__(self) -> str:
-        whole = len(self.loaded) + len(self.missing_keys) + len(self.mismatched)
         place = f" from {self.where!r}" if self.where else ""
         place += f", without the prefix {self.prefix!r}" if self.prefix else ""
         place += f", into {self.into.rstrip('.')!r}" if self.into else ""
-        first = f"{printable(self.path)}: {len(self.loaded):,} of the {plural(whole, 'tensor')} of {self.model} loaded{place}."
+        first = f"{printable(self.path)}: {len(self.loaded):,} of the {plural(self._whole, 'tensor')} of {self.model} loaded{place}."
         return "\n".join([first, *self.differences(), *self.notes])
 
     def differences(self) -> list[str]:
@@ -84,8 +91,16 @@ class CheckpointReport:
         return lines
 
 
-def describe_misfit(report: CheckpointReport, model: Mapping[str, torch.Tensor], fit: Fit) -> str:
-    """Return the text of the error for a file that doesn't fit wholly."""
+def describe_misfit(report: CheckpointReport, own: Mapping[str, torch.Tensor], fit: Fit, model: object) -> str:
+    """Return the text of the error for a file that doesn't fit wholly.
+
+    Parameters
+    ----------
+    report
+    own : mapping of str to tensor
+        The model's.
+    fit, model
+    """
     whole = len(report.loaded) + len(report.missing_keys) + len(report.mismatched)
     place = f" (at {fit.address!r})" if fit.address else ""
     lines = [
@@ -94,7 +109,11 @@ def describe_misfit(report: CheckpointReport, model: Mapping[str, torch.Tensor],
     lines += report.differences()
     if len(report.loaded) * 2 < whole:
         lines.append("It seems to belong to another network, or to one made with other settings.")
-    lines += _renamed(report.missing_keys, report.unexpected_keys, model, fit)
+    lines += _renamed(report.missing_keys, report.unexpected_keys, own, fit)
+    if hasattr(model, "from_pretrained") and report.unexpected_keys:  # transformers renames on its way out and in
+        lines.append(
+            f"Files of transformers may hold other names than its models: {report.model}.from_pretrained(directory) knows both."
+        )
     lines += _shard_hint(report.path)
     partly = " strict=False loads what fits, and the rest of the model keeps its values." if fit.matched else ""
     lines.append(f"The model is as it was.{partly}")

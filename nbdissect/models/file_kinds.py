@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import tarfile
 import zipfile
 from typing import TYPE_CHECKING, Literal
 
@@ -59,6 +60,30 @@ def kind_of(path: Path) -> Kind:
         head = file.read(_HEAD)
         size = file.seek(0, 2)
     name = printable(str(path))
+    _refuse_strangers(head, name, size)
+    if head.startswith(_ZIP):
+        return _kind_of_zip(path, name, size)
+    if head.startswith(_LEGACY):
+        if tarfile.is_tarfile(path):  # torch would read it as one
+            raise ValueError(f"{name} is a tar archive that pretends to be something else. Don't trust who made it.")
+        return "legacy"
+    if head.startswith(_PICKLE):
+        raise ValueError(
+            f"{name} is a bare pickle, not a file of torch.save: detectron2's model zoo and “pickle.dump” write such files. "
+            "Reading one can run any code that is in it. If you trust who made it, read it with pickle.load in a session of "
+            "your own, and save its tensors for this: torch.save({name: torch.as_tensor(array) for name, array in …}, path)."
+        )
+    if len(head) > 8 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] <= _SAFETENSORS_HEADER:
+        return "safetensors"
+    if head.lstrip()[:1] == b"{":
+        return "index"
+    if len(head) < len(_LEGACY) or not head.strip(b"\0"):
+        raise ValueError(f"{name} ends too early: it has {size:,} bytes, too few for a checkpoint. Get it again.")
+    raise ValueError(f"{name} is no checkpoint: it begins with {head[:8]!r}.{_allowed()}")
+
+
+def _refuse_strangers(head: bytes, name: str, size: int) -> None:
+    """Name what people have in place of a checkpoint, and what other programs write."""
     if not head:
         raise ValueError(f"{name} is empty (0 bytes): the download or the save that made it failed. Get it again.")
     if _PAGE.match(head):
@@ -79,23 +104,6 @@ def kind_of(path: Path) -> Kind:
             raise ValueError(f"{name} is {what}.{_allowed()}")
     if head[257:262] == b"ustar":
         raise ValueError(f"{name} is a tar archive, in spite of “.pth.tar” files of torch being none. Unpack it first.")
-    if head.startswith(_ZIP):
-        return _kind_of_zip(path, name, size)
-    if head.startswith(_LEGACY):
-        return "legacy"
-    if head.startswith(_PICKLE):
-        raise ValueError(
-            f"{name} is a bare pickle, not a file of torch.save: detectron2's model zoo and “pickle.dump” write such files. "
-            "Reading one can run any code that is in it. If you trust who made it, read it with pickle.load in a session of "
-            "your own, and save its tensors for this: torch.save({name: torch.as_tensor(array) for name, array in …}, path)."
-        )
-    if len(head) > 8 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] <= _SAFETENSORS_HEADER:
-        return "safetensors"
-    if head.lstrip()[:1] == b"{":
-        return "index"
-    if len(head) < len(_LEGACY) or not head.strip(b"\0"):
-        raise ValueError(f"{name} ends too early: it has {size:,} bytes, too few for a checkpoint. Get it again.")
-    raise ValueError(f"{name} is no checkpoint: it begins with {head[:8]!r}.{_allowed()}")
 
 
 def file_of_folder(folder: Path) -> Path:
@@ -124,7 +132,9 @@ def _opened(path: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a bin
         beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
         near = [name for name in nearest(path.name, beside) if name[:3].lower() == path.name[:3].lower()]
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-        if not path.parent.is_dir():
+        if re.match(r"\w+:/", str(path)) and not path.parent.is_dir():
+            hint = " Download it first, such as by torch.hub.download_url_to_file(address, 'weights.pth')."
+        elif not path.parent.is_dir():
             hint = f" There is no directory {printable(str(path.parent))} either."
         raise FileNotFoundError(f"There is no file {printable(str(path))}.{hint}") from error
 

@@ -57,6 +57,11 @@ class Fit:
         """Where in the file it lies, set and prefix."""
         return ".".join(part for part in (self.source.where, self.prefix.rstrip(".")) if part)
 
+    @property
+    def different(self) -> dict[str, str]:
+        """What is mismatched and matters: a counter of batches doesn't."""
+        return {place: name for place, name in self.mismatched.items() if not is_counter(place)}
+
     @cached_property
     def unexpected(self) -> int:
         """How many of the file's tensors behind the prefix have no name in the model."""
@@ -66,7 +71,7 @@ class Fit:
     def equals(self, other: Fit) -> bool:
         """Whether both put the same values into the same places."""
         return self.matched.keys() == other.matched.keys() and all(
-            torch.equal(self.source.tensors[name], other.source.tensors[other.matched[key]])
+            same_bits(self.source.tensors[name], other.source.tensors[other.matched[key]])
             for key, name in self.matched.items()
         )
 
@@ -93,6 +98,14 @@ def find_fits(model: Mapping[str, torch.Tensor], sources: Iterable[StateDict]) -
             if matched or mismatched:
                 fits.append(Fit(source, prefix, into, matched, mismatched))
     return sorted(fits, key=lambda fit: (-len(fit.matched), -len(fit.mismatched), fit.unexpected))
+
+
+def same_bits(one: torch.Tensor, two: torch.Tensor) -> bool:
+    """Whether two tensors of one shape hold the same, also NaN, and in dtypes that torch doesn't compare."""
+    if one is two:
+        return True
+    plain = [tensor.contiguous().reshape(-1).view(torch.uint8) for tensor in (one, two)]
+    return one.dtype == two.dtype and torch.equal(*plain)
 
 
 def why_not(tensor: torch.Tensor, place: torch.Tensor) -> str:

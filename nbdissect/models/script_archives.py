@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 import zipfile
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -86,7 +87,9 @@ class _Reader(pickle.Unpickler):
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         name = pickle_of(archive)
-        super().__init__(io.BytesIO(read_record(archive, name)))
+        content = read_record(archive, name)
+        _check_memo(content)
+        super().__init__(io.BytesIO(content))
         self._archive, self._root = archive, name.partition("/")[0]
         self._storages: dict[str, torch.Tensor] = {}
         self._functions = {
@@ -131,6 +134,16 @@ class _Reader(pickle.Unpickler):
             made = torch.frombuffer(content, dtype=dtype, count=count) if count else torch.empty(0, dtype=dtype)
             self._storages[key] = made
         return self._storages[key]
+
+
+def _check_memo(content: bytes) -> None:
+    """Refuse a pickle that numbers its objects beyond its own length: memory is taken up to the highest number.
+
+    https://github.com/python/cpython/issues/115952
+    """
+    for opcode, argument, _ in pickletools.genops(content):
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument or 0) > len(content):
+            raise EOFError(f"its pickle numbers an object {argument:,}")
 
 
 def _rebuild_tensor(storage: Any, offset: int, size: Any, stride: Any, *_rest: Any) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 
 _DEPTH = 8
-_MOST = 1000
+_MOST = 100_000  # dicts and lists that are looked into
 
 
 @dataclass(frozen=True)
@@ -59,29 +60,27 @@ def find_state_dicts(content: Any) -> Contents:
     """Return the sets of named tensors in a checkpoint, outermost first; those of optimizers aside."""
     found = Contents(described=_describe(content))
     seen: set[int] = set()
-
-    def walk(thing: Any, where: tuple[str, ...]) -> None:
-        if not isinstance(thing, (Mapping, list, tuple)) or id(thing) in seen:
-            return
-        if len(where) > _DEPTH or len(seen) > _MOST:
-            return
+    waiting: deque[tuple[Any, tuple[str, ...]]] = deque([(content, ())])
+    while waiting and len(seen) < _MOST:
+        thing, where = waiting.popleft()
+        if id(thing) in seen or len(where) > _DEPTH:
+            continue
         seen.add(id(thing))
         place = ".".join(where)
         if isinstance(thing, Mapping):
             if "param_groups" in thing:
                 found.optimizers.append(place)
-                return
+                continue
             _add_set(found, thing, place)
             inside = [(str(key), value) for key, value in thing.items()]
+        elif isinstance(thing, (list, tuple)) and thing and all(isinstance(value, torch.Tensor) for value in thing):
+            found.unnamed.append(place)
+            continue
         else:
-            if thing and all(isinstance(value, torch.Tensor) for value in thing):
-                found.unnamed.append(place)
-                return
-            inside = [(str(number), value) for number, value in enumerate(thing)]
-        for key, value in inside:
-            walk(value, (*where, key))
-
-    walk(content, ())
+            inside = (
+                [(str(number), value) for number, value in enumerate(thing)] if isinstance(thing, (list, tuple)) else []
+            )
+        waiting.extend((value, (*where, key)) for key, value in inside if isinstance(value, (Mapping, list, tuple)))
     return found
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import pickletools
 import re
-import threading
-import warnings
 import zipfile
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -21,8 +19,6 @@ from nbdissect.models.script_archives import read_pickled
 if TYPE_CHECKING:
     from pathlib import Path
 
-_lock = threading.Lock()
-"""The list of classes that torch allows is one for the whole process."""
 _LEGACY_PARTS = 5  # magic number, protocol, system, content, names of the storages
 _STRINGS = ("SHORT_BINUNICODE", "BINUNICODE", "UNICODE", "BINUNICODE8")
 
@@ -62,12 +58,7 @@ def read_torch(path: Path, *, archive: bool) -> Any:
             f"has the format before torch 1.6, and holds {allowed[0][1]} beside its tensors: torch 2.6 or newer reads it, and "
             f"{torch.__version__} is installed. pip install -U torch, or torch.save its weights alone."
         )
-    with (
-        _lock,
-        torch.serialization.safe_globals(allowed) if allowed else nullcontext(),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore")  # older torch warns of its own storages
+    with torch.serialization.safe_globals(allowed) if allowed else nullcontext():
         return torch.load(str(path), map_location="cpu", weights_only=True, mmap=archive or None)
 
 

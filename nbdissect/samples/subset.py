@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, overload
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from nbdissect.data.data_check import DataCheck
+
 
 class Indexable:
-    """A data set that counts from the end, takes slices, and draws samples; one that inherits reads single images."""
+    """A data set that counts from the end, takes slices, draws samples, and looks itself through; one that inherits reads single images."""
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -62,6 +64,32 @@ class Indexable:
         if not 0 < n <= len(self):
             raise ValueError(f"sample({n!r}): the data set has {len(self):,} images; give a number from 1 to that.")
         return Subset(self, sorted(random.Random(seed).sample(range(len(self)), n)))  # noqa: S311 - no secret
+
+    def check(self, quantile: float = 0.005, min_iou: float = 0.04) -> DataCheck:
+        """Read all images and labels, and return a table of what a dissection would stumble on.
+
+        Files that can't be read; concepts without a pixel, in fewer than 20 images, or so large that no unit
+        can pass the cut; names that several concepts bear; categories that no image carries. Of a large data set, look
+        at some images first: ``data.sample(1000).check()``.
+
+        Parameters
+        ----------
+        quantile, min_iou : float
+            As the dissection will use them.
+
+        Returns
+        -------
+        DataCheck
+            Prints as a table; ``.rows``, ``.concepts`` and ``.categories`` are lists of dicts.
+
+        Raises
+        ------
+        ValueError
+            If the concepts or categories themselves can't be used.
+        """
+        from nbdissect.data.data_check import check_data
+
+        return check_data(self, quantile, min_iou)
 
 
 def comes_with_package(data: Any) -> bool:

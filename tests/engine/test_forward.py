@@ -15,6 +15,8 @@ from torch import nn
 
 import nbdissect as nd
 from nbdissect.engine.pass_errors import visual_part
+from nbdissect.runner.checkpoint import CheckpointError
+from support.cases import interrupt
 from support.data import Photos
 from support.needs import needed
 from support.nets import hooks
@@ -258,6 +260,17 @@ def test_the_cache_tells_functions_apart(tmp_path):
     doubled = cached(lambda model, x: model(pixel_values=2 * x))
     assert not np.array_equal(doubled.thresholds, first.thresholds)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_an_unfinished_run_tells_functions_apart(tmp_path):
+    options = {"quantile": 0.1, "batch_size": 4, "checkpoint": tmp_path / "run"}
+    forward = CALLS["keywords"]
+    d = nd.dissect(Tower(), "act", photos(), forward=forward, progress=interrupt(4), **options)
+    assert not d.complete
+    with pytest.raises(CheckpointError):
+        nd.dissect(Tower(), "act", photos(), forward=lambda m, x: m(pixel_values=2 * x), progress=False, **options)
+    whole = nd.dissect(Tower(), "act", photos(), forward=forward, progress=False, **options)
+    assert_same(whole, dissect(plain(), "1", batch_size=4))
 
 
 @pytest.mark.parametrize("where", ["a global number", "a tensor around it", "a partial's argument"])

@@ -7,16 +7,18 @@ import gzip
 import json
 import os
 import pickle
+import random
 import struct
 import tarfile
 import zipfile
+from contextlib import suppress
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 import nbdissect as nd
-from nbdissect.models import inert, script_archives, torch_files
+from nbdissect.models import archives, file_kinds, inert, script_archives, torch_files
 from nbdissect.models.checkpoint_reading import read_checkpoint
 from support import checkpoints
 from support.checkpoints import Runs, trained, write
@@ -301,3 +303,80 @@ def test_the_reader_of_our_own_agrees_with_torchs(net, file, monkeypatch):
         file,
         r"weights\.pth has the format before torch 1\.6, and holds argparse\.Namespace beside .* torch 2\.6 or newer reads it",
     )
+
+
+# --- hostile files ---
+
+
+def rewritten(file, change):
+    """Rewrite an archive's pickle, with right checksums."""
+    with zipfile.ZipFile(file) as whole:
+        records = {name: whole.read(name) for name in whole.namelist()}
+    with zipfile.ZipFile(file, "w") as changed:
+        for name, content in records.items():
+            changed.writestr(name, change(content) if name.endswith("/data.pkl") else content)
+
+
+def test_a_tar_archive_with_the_mark_of_another_kind(net, file, tmp_path):
+    """Older torch would read it as a tar archive, whatever weights_only says."""
+    torch.save(net.state_dict(), tmp_path / "inside", _use_new_zipfile_serialization=False)
+    header = tarfile.TarInfo("x" * 20)
+    header.size = 4
+    block = bytearray(header.tobuf(tarfile.GNU_FORMAT))
+    mark = file_kinds._LEGACY
+    block[: len(mark)] = mark
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block[:512])
+    write(file, bytes(block) + b"abcd" + bytes(508 + 1024))
+    assert tarfile.is_tarfile(file)
+    refused(file, "is a tar archive")
+
+
+def test_a_pickle_that_wants_all_memory(net, file):
+    checkpoints.scripted(net, file)
+    number = b"r" + struct.pack("<I", 0xFFFFFFF0)
+    rewritten(file, lambda content: content[:-1] + number + b".")
+    refused(file, "is damaged or cut off: its pickle numbers an object 4,294,967,280")
+
+
+def test_a_record_that_unpacks_to_too_much(net, file, monkeypatch):
+    monkeypatch.setattr(archives, "_MOST_UNPACKED", 1000)
+    torch.save(net.state_dict(), file)
+    with zipfile.ZipFile(file) as whole:
+        records = {name: whole.read(name) for name in whole.namelist()}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as changed:
+        for name, content in records.items():
+            changed.writestr(name, content)
+    refused(file, "data.pkl would unpack to")
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", "script", "safetensors"])
+def test_mutated_files_end_in_our_errors(net, file, kind):
+    rng = random.Random(kind)
+    if kind == "script":
+        checkpoints.scripted(net, file)
+    elif kind == "safetensors":
+        save_file(net.state_dict(), file)
+    else:
+        torch.save({"net": net.state_dict()}, file, _use_new_zipfile_serialization=kind == "zip")
+    whole = file.read_bytes()
+    model = trained(seed=9)
+
+    def mutated(content):
+        content = bytearray(content)
+        for _ in range(rng.randint(1, 3)):
+            content[rng.randrange(len(content))] = rng.randrange(256)
+        return bytes(content)
+
+    for _ in range(40):
+        file.write_bytes(whole)
+        if kind in ("zip", "script"):
+            rewritten(file, mutated)
+        else:
+            file.write_bytes(mutated(whole[:2000]) + whole[2000:])
+        with suppress(ValueError, OSError):
+            nd.load_checkpoint(model, file)
+
+
+def test_an_address_is_no_file():
+    refused("https://example.org/LeNet.pth", "There is no file .* Download it first", FileNotFoundError)

@@ -1,16 +1,14 @@
 import type { Context } from "../context";
+import { shortName } from "../data/names";
 import { isSilent, type Table, topImages } from "../data/table";
 import { known } from "./activations";
-
-/** Scenes of Broden end in the letter of their category. */
-const LETTER = /-s$/;
 
 /** What an image is: its number in the data set, where it was taken, and how strongly the unit responds. */
 export function captionOf({ cache }: Context, table: Table, unit: number, rank: number): string {
   const index = topImages(table, unit)[rank];
   const peak = cache.maps(table, unit)?.maps[rank]?.peak;
   const activation = isSilent(table, unit, rank) ? "silent" : peak === undefined ? "" : known(peak);
-  return [`#${index}`, cache.scene(table, index).replace(LETTER, ""), activation].filter(Boolean).join(" · ");
+  return [`#${index}`, shortName(cache.scene(table, index), "scene"), activation].filter(Boolean).join(" · ");
 }
 
 /** How many of a unit's images are examples of what it responds to; the others, behind them, are silent ones. */

@@ -1,10 +1,10 @@
 import { effect, signal, untracked } from "@preact/signals-core";
 import type { Context } from "../context";
 import { type Table, topImages } from "../data/table";
-import { glyph, h, set } from "../dom";
+import { focused, focusOn, glyph, h, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import { paint, type Scene } from "../draw/overlay";
-import type { Scope } from "../scope";
+import { guarded, type Scope } from "../scope";
 import type { Look } from "../state/local";
 import { addressOf, follow } from "../state/trail";
 import { captionOf } from "./caption";
@@ -49,6 +49,7 @@ class Lightbox {
       "dialog.lightbox",
       {
         "aria-label": "Image",
+        tabindex: -1,
         onclose: () => {
           this.context.state.local.looked.value = null;
         },
@@ -83,7 +84,9 @@ class Lightbox {
     untracked(() => {
       context.cache.setInView(this, [{ table, unit: look.unit, all: true }]);
       this.#name(look, table);
-      this.#endDrawing = effect(() => this.#draw(look, table));
+      this.#endDrawing = effect(guarded(() => this.#draw(look, table)));
+      // What had the focus may be gone; outside the dialog no key would reach it.
+      if (!element.contains(focused(element))) focusOn(element);
     });
   }
 
@@ -151,7 +154,7 @@ class Lightbox {
       ...[kind, best < 0 ? h("span.none", "no concept") : conceptLabel(table, best)].filter((one) => !!one),
       h("button.plain.address", { title: "Open this unit", onclick: open }, addressOf(look)),
     );
-    const focus = this.#side.contains((this.element.getRootNode() as ShadowRoot).activeElement);
+    const focus = this.#side.contains(focused(this.element));
     this.#side.replaceChildren(
       ...unitsFiringHere(state, table, topImages(table, unit)[rank], unit, (firing) => {
         if (firing.table === table && firing.unit === unit) return;
@@ -159,7 +162,7 @@ class Lightbox {
         state.local.looked.value = { key: firing.table.key, unit: firing.unit, rank: firing.rank };
       }),
     );
-    if (focus) this.#side.querySelector<HTMLElement>("[aria-current]")?.focus();
+    if (focus) focusOn(this.#side.querySelector<HTMLElement>("[aria-current]"));
   }
 
   #draw(look: Look, table: Table): void {

@@ -62,7 +62,7 @@ export function previews(context: Context, box: HTMLElement, scope: Scope): HTML
     timer = setTimeout(() => show(element, shown), PATIENCE);
   };
   const endings = [
-    listen(box, "pointerover", follow),
+    listen(box, "pointermove", follow), // none where only what is below the mouse has moved
     ...["pointerleave", "pointerdown", "keydown", "wheel"].map((type) => listen(box, type, hide, true)),
     listen(window, "scroll", hide, true),
   ];

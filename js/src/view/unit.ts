@@ -78,7 +78,6 @@ function head(
       h("h3", best < 0 ? "No concept" : conceptLabel(table, best)),
       copyButton(context, context.state.address(table, unit)),
     ),
-    backButton(context, table, unit, scope),
     h("span.space"),
     whyButton(context, table, unit, explanation, scope),
     selectButton(context, table, unit, scope),
