@@ -88,6 +88,8 @@ export class FakeModel {
     this.values = {
       _tables: [raw()],
       _several: false,
+      _whole: "d",
+      _names: ["d"],
       _style: "",
       ...DEFAULTS,
       current: "layer4",

@@ -70,6 +70,30 @@ describe("what people do in the gallery", () => {
       expect(focused()).toBe(within(".search"));
     });
 
+    it("offers to take a clearing back for a while, until one goes on", () => {
+      vi.useFakeTimers();
+      const model = start({ selected: [3, 5] });
+      const clear = () => {
+        vi.advanceTimersByTime(300); // what was changed here is sent
+        model.set("selected", [3, 5]);
+        within(".search").focus();
+        buttonNamed("Clear selection").click();
+        expect(within(".selection").hidden).toBe(false);
+      };
+      clear();
+      model.set("query", "wheel");
+      expect(within(".selection").hidden).toBe(true);
+      clear();
+      within(".search").focus();
+      vi.advanceTimersByTime(7000);
+      expect(within(".selection").hidden).toBe(false);
+      vi.advanceTimersByTime(2000);
+      expect(within(".selection").hidden).toBe(true);
+      press(within("[aria-label=More]"), "z", { ctrlKey: true });
+      expect(model.get("selected")).toEqual([3, 5]);
+      vi.useRealTimers();
+    });
+
     it("copies code, and says so in sight", () => {
       start({ selected: [5, 3] });
       buttonNamed("Copy code").click();

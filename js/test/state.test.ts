@@ -115,9 +115,41 @@ describe("Python", () => {
   });
 
   it("restores a view of several, and shows their selected units", () => {
-    const state = stateOfTwo({ selected: ["it's:1", "a:3", "it's:0"], only: "detectors", sort: "iou" });
+    const state = stateOfTwo({
+      ...{ selected: ["it's:1", "a:3", "it's:0"], only: "detectors", sort: "iou" },
+      ...{ _whole: "results", _names: ["results['a']", `results["it's"]`] },
+    });
     expect(viewCode(state)).toBe(`nd.gallery(results, current="it's", selected=["it's:1", 'a:3', "it's:0"])`);
     expect(selectionCode(state)).toBe(`results["it's"].units[[1, 0]]\nresults['a'].units[[3]]`);
     expect(selectionCode(stateWith({ selected: [5, 3] }))).toBe("d.units[[5, 3]]");
+  });
+
+  it("calls results as the user does, and never by a name that may be another's", () => {
+    const nameless = { selected: [5], only: "detectors", sort: "iou", _whole: "", _names: [""] };
+    const stand = "d = …  # layer4 of Net\n";
+    const code = (values: Record<string, unknown>, sure = true) => {
+      const state = stateWith({ ...nameless, ...values });
+      return [viewCode(state, sure), selectionCode(state, sure)];
+    };
+    expect(code({ _whole: "real", _names: ["real"] })).toEqual([
+      "real.gallery(selected=[5])",
+      "real.units[[5]]",
+    ]);
+    const unnamed = [`${stand}d.gallery(selected=[5])`, `${stand}d.units[[5]]`];
+    expect(code({})).toEqual(unnamed);
+    expect(code({ _whole: "real", _names: ["real"] }, false)).toEqual(unnamed);
+    expect(code({ _whole: null, _names: [] })[1]).toBe("d = nd.load(…)  # layer4 of Net\nd.units[[5]]");
+    const odd = [raw({ key: "a\u2028import os" })];
+    expect(code({ _tables: odd, current: "a\u2028import os", selected: [] })[0].split(/[\n\u2028]/)[0]).toBe(
+      "d = …  # a import os of Net",
+    );
+  });
+
+  it("asks for those of several that have no name", () => {
+    const state = stateOfTwo({ selected: ["it's:1", "a:3"], _whole: "", _names: ["first", ""] });
+    expect(selectionCode(state)).toBe(
+      `results = {'a': …, "it's": …}  # a of Net, it's of Net\nresults["it's"].units[[1]]\nfirst.units[[3]]`,
+    );
+    expect(viewCode(state).split("\n")).toHaveLength(2);
   });
 });

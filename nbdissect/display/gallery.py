@@ -20,6 +20,7 @@ from nbdissect.display.protocol import WidgetState
 from nbdissect.display.replies import answer, strips, thumbnails_of
 from nbdissect.display.session import session
 from nbdissect.display.showable import checked, listed, newer_of
+from nbdissect.display.user_names import user_names
 from nbdissect.results.comparable import have_concepts_in_common
 from nbdissect.results.dissection import MIN_IOU, Dissection
 from nbdissect.text import did_you_mean, printable
@@ -175,6 +176,7 @@ class Gallery(_SyncedWidget):
         with self.hold_sync():
             self._dissections = newer
             self._tables = tables_of(newer)
+            self.learn_names()
             concepts = newer[self.current].concepts
             # A concept may have another number now, or, after few images, not be there yet.
             self.concept = next((concept.number for concept in concepts if concept[1:] == self._sought), None)
@@ -378,6 +380,11 @@ class Gallery(_SyncedWidget):
         if session.watched:
             super().open()
 
+    def learn_names(self) -> None:
+        """Note what the user calls what is shown now: for code that is copied from the page, never another's name."""
+        names = user_names(session.namespace, self._dissections, several=self._several)
+        self._whole, self._names = names
+
     def close(self) -> None:
         """Remove every view; what stands in for it takes their place. Showing it once more opens it anew, as it was left."""
         if self.comm is None:
@@ -394,6 +401,7 @@ class Gallery(_SyncedWidget):
             self.layout = ipywidgets.Layout()
             self.open()
         session.note_displayed(self)
+        self.learn_names()
         return super()._repr_mimebundle_(**kwargs)
 
     def __repr__(self) -> str:

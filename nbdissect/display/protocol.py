@@ -277,6 +277,9 @@ class WidgetState(GalleryState):
     _style: str = ""
     _tables: list[DissectionTable] = field(default_factory=list)
     _several: bool = False
+    # What the user's namespace calls what is shown, and each dissection of it; "" where it has no name.
+    _whole: str = ""
+    _names: list[str] = field(default_factory=list)
     # The id of an element of the page that stands in for the gallery, and is hidden while it is shown.
     stands_for: str = ""
 

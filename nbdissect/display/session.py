@@ -76,6 +76,11 @@ class Session:
         return ipython.get_ipython() if ipython is not None else None
 
     @property
+    def namespace(self) -> dict[str, Any]:
+        """The user's variables, by name; empty outside of IPython."""
+        return getattr(self.shell, "user_ns", {})
+
+    @property
     def in_notebook(self) -> bool:
         """Whether a kernel runs this, for a front end that can show HTML."""
         return hasattr(self.shell, "kernel")
@@ -148,6 +153,15 @@ class Session:
     def note_displayed(self, gallery: Any) -> None:
         """Note that a live gallery is on display, and that its cell goes on until now at least."""
         self._displayed[gallery] = time.monotonic(), self.request()
+        events = getattr(self.shell, "events", None)
+        if events is not None and self._learn_names not in events.callbacks["post_run_cell"]:
+            events.register("post_run_cell", self._learn_names)
+
+    def _learn_names(self, _: Any = None) -> None:
+        """Let the galleries on display know what a cell has named, or named otherwise."""
+        for gallery in list(self._displayed):
+            if hasattr(gallery, "learn_names"):
+                gallery.learn_names()
 
     def forget_displayed(self, gallery: Any) -> None:
         """Note that a gallery is on display no more."""

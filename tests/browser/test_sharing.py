@@ -11,6 +11,7 @@ import pytest
 
 import nbdissect as nd
 from nbdissect.display.gallery import Gallery
+from nbdissect.display.user_names import user_names
 from support.browser import cell, opened, put, until, violations
 from support.dissections import dissection
 
@@ -113,21 +114,23 @@ def test_a_view_is_restored_by_the_line_that_is_copied(browser, d):
     query = """it's 5" 'x'\n\\x1b, "layer4:3", <b>"""
     given = {"query": query, "min_iou": 0.1, "only": "all", "category": ["part"], "sort": "unit", "overlay": "heat"}
     g = Gallery(d, **given, selected=[5, 3], shown=[3, 5, 7])
+    g._whole, g._names = "real", ["real"]
     with opened(browser, g) as page:
         page.evaluate(COPIES)
         page.get_by_role("button", name="More", exact=True).click()
         page.get_by_role("button", name="Copy this view as Python").click()
-        assert page.locator(".said", has_text="Copied d.gallery(").is_visible()
-        again = eval(copied(page), {"d": d})
+        assert page.locator(".said", has_text="Copied real.gallery(").is_visible()
+        again = eval(copied(page), {"real": d})
         assert again.state() == g.state()
         assert again.shown == g.shown
         page.get_by_role("button", name="Copy code").click()
-        assert [unit.index for unit in eval(copied(page), {"d": d})] == [5, 3]
+        assert [unit.index for unit in eval(copied(page), {"real": d})] == [5, 3]
 
 
 def test_a_view_of_several_is_restored(browser, d):
     results = {'it\'s \\ "odd"': d, "b": d}
     g = Gallery(results, selected=["b:3", 'it\'s \\ "odd":7'], compare=["b", 'it\'s \\ "odd"'])
+    g._whole, g._names = user_names({"results": results}, results, several=True)
     with opened(browser, g) as page:
         page.evaluate(COPIES)
         page.get_by_role("button", name="More", exact=True).click()

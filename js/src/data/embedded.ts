@@ -159,6 +159,8 @@ export async function unpack(
   const model = new EmbeddedModel({
     _tables: tables,
     _several: gallery.several,
+    _whole: null,
+    _names: [],
     _style: gallery.style,
     _remark: gallery.remark,
     stands_for: standsFor,

@@ -29,6 +29,8 @@ export interface WidgetState extends GalleryState {
   _style: string;
   _tables: DissectionTable[];
   _several: boolean;
+  _whole: string;
+  _names: string[];
   stands_for: string;
 }
 

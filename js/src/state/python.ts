@@ -24,16 +24,28 @@ function coded(code: number): string {
   return `\\${letter}${code.toString(16).padStart(digits as number, "0")}`;
 }
 
-/** What the gallery is made of, in a line of Python: the name that most people give it. */
+/** Stand for what Python has no name for: nobody's variable of this name may be shown in its place. */
 const ONE = "d";
 const SEVERAL = "results";
 
-/** The line that shows the gallery as it is now. */
-export function viewCode(state: State): string {
+/** The line that shows the gallery as it is now; `sure` = the names that Python told hold. */
+export function viewCode(state: State, sure = true): string {
   const settings = Object.entries(viewOf(state)).map(([name, value]) => `${name}=${literal(value)}`);
-  return state.synced.several
-    ? `nd.gallery(${[SEVERAL, ...settings].join(", ")})`
-    : `${ONE}.gallery(${settings.join(", ")})`;
+  const name = sure && state.synced.whole.value;
+  const lines = name ? [] : [stand(state)];
+  const line = state.synced.several
+    ? `nd.gallery(${[name || SEVERAL, ...settings].join(", ")})`
+    : `${name || ONE}.gallery(${settings.join(", ")})`;
+  return [...lines, line].join("\n");
+}
+
+/** The line to be filled in where a result has no name: Python refuses it as it is. */
+function stand({ synced }: State): string {
+  const tables = synced.tables.value;
+  const load = synced.whole.value === null ? "nd.load(…)" : "…";
+  const value = synced.several ? `{${tables.map(({ key }) => `${literal(key)}: ${load}`).join(", ")}}` : load;
+  const about = tables.map(({ layer, model }) => `${layer} of ${model}`).join(", ");
+  return `${synced.several ? SEVERAL : ONE} = ${value}  # ${about.replace(/[\s\p{C}\p{Zl}\p{Zp}]+/gu, " ")}`;
 }
 
 /** What differs from a gallery that nobody has set anything in. */
@@ -51,14 +63,18 @@ function viewOf(state: State): Record<string, unknown> {
   return chosen ? { shown: chosen, ...settings } : settings;
 }
 
-/** The lines that show the selected units as pictures, one for each dissection. */
-export function selectionCode(state: State): string {
-  return selectedByTable(state)
-    .map(({ key, units }) => {
-      const owner = state.synced.several ? `${SEVERAL}[${literal(key)}]` : ONE;
-      return `${owner}.units[${literal(units)}]`;
-    })
-    .join("\n");
+/** The lines that show the selected units as pictures, one for each dissection; `sure` as for `viewCode`. */
+export function selectionCode(state: State, sure = true): string {
+  const { synced } = state;
+  const named = selectedByTable(state).map(({ key, units }) => {
+    const at = synced.tables.value.findIndex((table) => table.key === key);
+    return { key, units, name: sure ? synced.names.value?.[at] : "" };
+  });
+  const lines = named.map(({ key, units, name }) => {
+    const owner = name || (synced.several ? `${SEVERAL}[${literal(key)}]` : ONE);
+    return `${owner}.units[${literal(units)}]`;
+  });
+  return [...(named.every(({ name }) => name) ? [] : [stand(state)]), ...lines].join("\n");
 }
 
 /** The selected units of each dissection, in the order in which they were selected. */

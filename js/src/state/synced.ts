@@ -16,6 +16,10 @@ export class SyncedState {
   /** Replaced when Python has newer results of the same layers. */
   readonly tables: Signal<Table[]>;
   readonly several: boolean;
+  /** What Python's user calls what is shown, "" = has no name for it; null = there is no Python. */
+  readonly whole: Signal<string | null>;
+  /** The same for each dissection. */
+  readonly names: Signal<string[]>;
   readonly query: Signal<string>;
   readonly cut: Signal<number>;
   readonly only: Signal<Only>;
@@ -44,6 +48,8 @@ export class SyncedState {
       this.tables.value = tables();
     });
     this.several = model.get("_several") as boolean;
+    this.whole = this.#synced<string | null>("_whole");
+    this.names = this.#synced("_names");
     this.query = this.#synced("query", TYPING);
     this.cut = this.#synced("min_iou", DRAGGING);
     this.only = this.#synced("only");

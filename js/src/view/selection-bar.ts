@@ -8,7 +8,10 @@ import { copy, download } from "./copy";
 import { problemNote } from "./notes";
 import { popup } from "./popup";
 
-/** What can be done with the units that are selected; there while some are, and until "Clear" is taken back or over. */
+/** Milliseconds for which "Clear" is taken back by a button; Ctrl+Z does it later, too. */
+const UNDOABLE = 8000;
+
+/** What can be done with the units that are selected; there while some are, and a little longer, until one does something else. */
 export function selectionBar(context: Context, scope: Scope): HTMLElement {
   const { state } = context;
   const { selection, synced } = state;
@@ -59,7 +62,26 @@ export function selectionBar(context: Context, scope: Scope): HTMLElement {
     buttons[0].hidden = count < 2; // nothing to compare it with
     problem.replaceChildren();
   });
+  endUndo(context, bar, scope);
   return bar;
+}
+
+/** What was cleared can't be had back here for good: not for long, and not once one does something else. */
+function endUndo({ state }: Context, bar: HTMLElement, scope: Scope): void {
+  const { cleared } = state.selection;
+  const { query, category, concept, only, cut, current, opened, overlay, sort } = state.synced;
+  let timer: ReturnType<typeof setTimeout>;
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => (bar.querySelector(":hover,:focus-visible") ? wait() : end()), UNDOABLE);
+  };
+  const end = () => (cleared.value = 0);
+  scope.effect(() => (cleared.value ? wait() : clearTimeout(timer)));
+  scope.effect(() => {
+    for (const each of [query, category, concept, only, cut, current, opened, overlay, sort]) each.value;
+    if (cleared.peek()) end();
+  });
+  scope.onCleanup(() => clearTimeout(timer));
 }
 
 function countOf(state: State): string {
@@ -75,7 +97,7 @@ function actions(context: Context, problem: HTMLElement, scope: Scope): HTMLElem
     "button",
     {
       title: "Copy the line of Python that shows these units as pictures",
-      onclick: () => copy(context, selectionCode(state), code),
+      onclick: () => copy(context, selectionCode(state, !context.source.overdue.value), code),
     },
     "Copy code",
   );

@@ -59,7 +59,7 @@ function moreMenu(context: Context, scope: Scope) {
     "button.quiet",
     {
       title: "The line that restores what you see",
-      onclick: () => copy(context, viewCode(state), copyView),
+      onclick: () => copy(context, viewCode(state, !context.source.overdue.value), copyView),
     },
     "Copy this view as Python",
   );
