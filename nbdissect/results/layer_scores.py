@@ -135,11 +135,11 @@ class LayerScores:
 
     @property
     def facts(self) -> str:
-        """One line: images, quantile, semantics."""
+        """One line: images, quantile, counting rule (the semantics)."""
         parts = [plural(self.images, "image")] if self.images else []
         if self.thresholds_given:
             parts.append("given thresholds")
         elif not np.isnan(self.quantile):
             parts.append(f"top {percent(self.quantile)} of each unit's activations")
-        parts.append(f"semantics: {self.semantics}")
+        parts.append(f"counting rule: {self.semantics}")
         return " · ".join(parts)

@@ -93,7 +93,7 @@ def test_python_sets_what_the_page_shows(browser, demo):
         assert page.get_by_text("1 selected").is_visible()
         put(page, g, shown=[7, 3])
         assert page.get_by_role("status").inner_text() == "2 of 160 units"
-        assert page.get_by_text("2 units chosen").is_visible()
+        assert page.get_by_role("button", name="2 chosen: show all units again").is_visible()
         page.get_by_role("button", name="Clear filters").click()
         page.wait_for_timeout(100)
         assert len(g.shown) == 160

@@ -68,11 +68,17 @@ export function paintPattern(canvas: HTMLCanvasElement, part: number, dense: num
   const { width, height } = canvas;
   const { color } = PATTERNS[part - 1];
   const edge = EDGE * dense;
-  context.fillStyle = part === 3 ? color : pattern(context, color, part === 1, dense);
+  // As in an image: what both have is white within a white line on dark.
+  context.fillStyle = part === 3 ? "#14181f" : pattern(context, color, part === 1, dense);
   context.fillRect(0, 0, width, height);
+  if (part === 3) {
+    const line = THICK * dense;
+    context.fillStyle = color;
+    context.fillRect(line, line, width - 2 * line, height - 2 * line);
+  }
   context.fillStyle = "#59616d";
   context.fillRect(edge, edge, width - 2 * edge, height - 2 * edge);
-  context.globalAlpha = FILL;
+  context.globalAlpha = part === 3 ? 0.75 : FILL;
   context.fillStyle = color;
   context.fillRect(edge, edge, width - 2 * edge, height - 2 * edge);
 }

@@ -67,6 +67,8 @@ export class State {
   readonly pairs = computed(() => this.#pairsThatPass("change", "category", "concept"));
   /** In a comparison: how many concepts were gained, lost and kept, of those that pass the other filters. */
   readonly changes = computed(() => changesOf(this.#pairsThatPass("category", "concept")));
+  /** The same, whatever is filtered by. */
+  readonly changesOfAll = computed(() => changesOf(this.#allPairs.value));
   /** What is found by category: units, in a comparison concepts. */
   readonly categoryCounts = computed(() =>
     this.#categories().map((category) => ({ category, units: this.#countIn(category) })),

@@ -69,11 +69,12 @@ function menu<T extends string>(
     { "aria-label": name, onchange: () => (value.value = select.value as T) },
     ...choices.map(([key, text]) => h("option", { value: key }, text)),
   );
+  const element = h("label.choice", h("span", { "aria-hidden": "true" }, name), select);
   scope.effect(() => {
     select.value = value.value;
-    select.hidden = !!state.sides.value;
+    element.hidden = !!state.sides.value;
   });
-  return select;
+  return element;
 }
 
 let groups = 0;

@@ -4,19 +4,15 @@ import { focusSearch, h, number, plural } from "../dom";
 import type { Scope } from "../scope";
 import type { State } from "../state/state";
 
-/** How many units are shown, and what else than the search and the categories chose them. */
+/** How many units are shown, and by which concept. */
 export function counts({ state }: Context, scope: Scope): HTMLElement {
   const status = h("span.total", { role: "status" });
   const filter = h("span.filter");
   const clear = vanishingButton("Clear filters", () => state.clearFilters());
   scope.effect(() => {
     status.textContent = totalOf(state);
-    const parts = [
-      conceptOf(state.filteredConcept.value),
-      state.synced.chosen.value && `${plural(state.synced.chosen.value.length, "unit")} chosen`,
-    ].filter(Boolean);
-    filter.textContent = parts.join(" · ");
-    filter.hidden = !parts.length;
+    filter.textContent = conceptOf(state.filteredConcept.value);
+    filter.hidden = !filter.textContent;
     clear.hidden = !state.isFiltered;
   });
   return h("div.counts", status, filter, clear);

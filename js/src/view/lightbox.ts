@@ -7,7 +7,7 @@ import { paint, type Scene } from "../draw/overlay";
 import { guarded, type Scope } from "../scope";
 import type { Look } from "../state/local";
 import { addressOf, follow } from "../state/trail";
-import { captionOf } from "./caption";
+import { captionOf, captionTitle } from "./caption";
 import { conceptLabel } from "./concept";
 import { unitsFiringHere } from "./firing";
 import { density, sceneOf } from "./scene";
@@ -178,6 +178,7 @@ class Lightbox {
     const place = `${rank + 1} of ${images.filter((one) => one >= 0).length}`;
     const caption = captionOf(this.context, table, unit, rank);
     this.#caption.textContent = `${caption} · image ${place}`;
+    this.#caption.title = captionTitle(this.context, table, unit, rank);
     set(this.#canvas, { "aria-label": `Image ${place} of ${state.address(table, unit)}: ${caption}` });
     const scene = sceneOf(this.context, table, unit, rank) ?? this.#imageAlone(table, index);
     this.#canvas.dataset.state = scene ? "here" : cache.problemOf(table, unit, index) ? "missing" : "coming";

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals-core";
 import type { Context } from "../context";
-import { focused, focusOn, h, set } from "../dom";
+import { focused, focusOn, focusSearch, h, number, set } from "../dom";
 import type { Scope } from "../scope";
 import { viewCode } from "../state/python";
 import { changes } from "./changes";
@@ -24,6 +24,7 @@ export function toolbar(context: Context, scope: Scope): HTMLElement {
     "div.toolbar",
     { role: "toolbar", "aria-label": "Which units, and how" },
     search(context, scope),
+    chosen(context, scope),
     changes(context, scope),
     chips(context, scope),
     cutSlider(context, scope),
@@ -44,6 +45,24 @@ export function toolbar(context: Context, scope: Scope): HTMLElement {
     if (choices.some((each) => each.contains(focus))) focusOn(focus);
   });
   return element;
+}
+
+/** Says that only some units were chosen, and ends that. */
+function chosen({ state }: Context, scope: Scope): HTMLElement {
+  const { synced } = state;
+  const text = h("span");
+  const end = () => {
+    focusSearch(button);
+    synced.chosen.value = null;
+  };
+  const button: HTMLElement = h("button.chip", { title: "Show all units again", onclick: end }, text, " ×");
+  scope.effect(() => {
+    const units = synced.chosen.value;
+    button.hidden = !units || !!state.sides.value;
+    text.textContent = `${number(units?.length ?? 0)} chosen`;
+    set(button, { "aria-label": `${text.textContent}: show all units again` });
+  });
+  return button;
 }
 
 /** The rest: thresholds, the graph, printing, and what was dissected in small print. */

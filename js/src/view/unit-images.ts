@@ -5,7 +5,7 @@ import { coverage, paint, type Scene } from "../draw/overlay";
 import { overlap, PATTERNS, paintPattern, paintWhy, sharesOf } from "../draw/why";
 import type { Scope } from "../scope";
 import { known } from "./activations";
-import { captionOf, examplesOf } from "./caption";
+import { captionOf, captionTitle, examplesOf } from "./caption";
 import type { Explanation, Labels } from "./explanation";
 import { decimals } from "./iou";
 import { preview } from "./preview";
@@ -66,6 +66,7 @@ export function unitImages(
     for (const one of figures) {
       const { caption, description } = drawn(context, table, unit, explanation, one);
       one.caption.textContent = caption;
+      one.caption.title = captionTitle(context, table, unit, one.rank);
       set(one.canvas, { "aria-label": `Image ${one.rank + 1} of ${figures.length}: ${description}` });
     }
   });
