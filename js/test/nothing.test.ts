@@ -111,6 +111,19 @@ describe("why no concept is shown in a comparison", () => {
     );
   });
 
+  it("tells that one side has none at all", () => {
+    const values = { ...both, min_iou: 0.5, change: ["kept"] };
+    expect(said(values)[0]).toBe("No concept was kept: untrained has none.");
+    expect(
+      said({
+        ...both,
+        _tables: [raw({ key: "untrained", best: new Array(10).fill(-1) }), tables[1]],
+        change: ["lost"],
+      })[0],
+    ).toBe("No concept was lost: untrained has none.");
+    expect(said({ ...values, change: ["kept", "lost"] })[0]).toBe("No concept was kept or lost.");
+  });
+
   it("tells how high what is looked for comes on either side", () =>
     expect(said({ ...both, query: "Car", change: ["lost"] })).toEqual([
       "No concept is lost and about “Car”.",

@@ -9,8 +9,8 @@ interface Chip {
   count: HTMLElement;
 }
 
-/** Pixels between chips, and of the button behind which the last ones are. */
-const [GAP, MORE] = [4, 44];
+/** Pixels between chips, beside all of them, and of the button behind which the last ones are. */
+const [GAP, PADDING, MORE] = [4, 4, 44];
 
 /** A button for each category, with its number of units: filters by it, or no longer. */
 export function chips({ state }: Context, scope: Scope): HTMLElement {
@@ -26,7 +26,7 @@ export function chips({ state }: Context, scope: Scope): HTMLElement {
     const focus = focused(element);
     const buttons = all.map(({ button }) => button);
     group.replaceChildren(...buttons);
-    const width = element.clientWidth - 2 * GAP;
+    const width = element.clientWidth - PADDING;
     const sizes = new Map(buttons.map((one) => [one, one.offsetWidth + GAP]));
     const sum = [...sizes.values()].reduce((total, size) => total + size, 0);
     let room = sum - GAP > width && width > 0 ? width - MORE : Number.POSITIVE_INFINITY;

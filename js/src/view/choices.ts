@@ -38,7 +38,8 @@ export const sortMenu = ({ state }: Context, scope: Scope): HTMLElement =>
 export function overlayMenu({ state }: Context, scope: Scope): HTMLElement {
   const { overlay } = state.synced;
   const sign = h("i.overlay-sign", { "aria-hidden": "true" });
-  const { element, button } = popup("Overlay", [sign], [overlayChoice(overlay, scope)], scope);
+  const { element: menu, button } = popup("Overlay", [sign], [overlayChoice(overlay, scope)], scope);
+  const element = named("div", "Overlay", menu);
   scope.effect(() => {
     element.hidden = !state.table.value.top;
     sign.dataset.overlay = overlay.value;
@@ -69,13 +70,17 @@ function menu<T extends string>(
     { "aria-label": name, onchange: () => (value.value = select.value as T) },
     ...choices.map(([key, text]) => h("option", { value: key }, text)),
   );
-  const element = h("label.choice", h("span", { "aria-hidden": "true" }, name), select);
+  const element = named("label", name, select);
   scope.effect(() => {
     select.value = value.value;
     element.hidden = !!state.sides.value;
   });
   return element;
 }
+
+/** A choice with its name, which is seen where the choice is in a menu. */
+const named = (tag: "label" | "div", name: string, choice: HTMLElement): HTMLElement =>
+  h(`${tag}.choice`, h("span", { "aria-hidden": "true" }, name), choice);
 
 let groups = 0;
 

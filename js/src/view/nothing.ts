@@ -179,14 +179,17 @@ function inComparison(state: State, query: string): Said {
       ? { reason: "No concept matches these filters." }
       : { reason: "No unit passes the cut.", notes: [`The highest IoU here is ${decimals(most)}.`] };
   }
-  const each = all.kept === 1 ? "the one of" : `all ${number(all.kept)} of`;
-  const verb = all.kept === 1 ? "is" : "are";
+  const together = (one: Table, other: Table, count: number) =>
+    count > 1
+      ? `: all ${number(count)} of ${one.key} are in ${other.key}`
+      : `: ${count ? `the one of ${one.key} is in ${other.key}` : `${one.key} has none`}`;
   const names: Record<Change, string> = {
-    lost: `: ${each} ${left.key} ${verb} in ${right.key}`,
-    gained: `: ${each} ${right.key} ${verb} in ${left.key}`,
-    kept: `: none of the ${number(all.lost)} of ${left.key} is in ${right.key}`,
+    lost: together(left, right, all.kept),
+    gained: together(right, left, all.kept),
+    kept: all.lost
+      ? `: none of the ${number(all.lost)} of ${left.key} is in ${right.key}`
+      : together(left, right, 0),
   };
   const [first, more] = change.value;
-  const sum = all.gained + all.lost + all.kept;
-  return { reason: `No concept was ${change.value.join(" or ")}${more || !sum ? "" : names[first]}.` };
+  return { reason: `No concept was ${change.value.join(" or ")}${more ? "" : names[first]}.` };
 }
