@@ -75,8 +75,8 @@ describe("what people do in the gallery", () => {
       buttonNamed("Copy code").click();
       expect(copied).toEqual(["d.units[[5, 3]]"]);
       expect(within(".said").hidden).toBe(false);
-      expect(within(".said").textContent).toBe("Copied the code of the selection");
-      expect(within("[aria-live]").textContent).toBe("Copied the code of the selection");
+      expect(within(".said").textContent).toBe("Copied d.units[[5, 3]]");
+      expect(within("[aria-live]").textContent).toBe("Copied d.units[[5, 3]]");
     });
 
     it("shows the text where copying is not allowed", () => {

@@ -70,6 +70,17 @@ describe("selection", () => {
   });
 });
 
+describe("comparing what is selected", () => {
+  it("shows these units of one dissection, and the dissections themselves where there are several", () => {
+    const one = stateOfTwo({ selected: ["a:3", "a:1"], query: "x", compare: ["a", "it's"] });
+    one.compareSelected();
+    expect([one.shown.value, one.table.value.key, one.sides.value]).toEqual([[1, 3], "a", null]);
+    const both = stateOfTwo({ selected: ["it's:3", "a:1"], query: "x" });
+    expect(both.compareSelected()).toBe("");
+    expect([both.synced.compare.value, both.synced.query.value]).toEqual([["it's", "a"], ""]);
+  });
+});
+
 describe("counts of the categories", () => {
   const counts = (state: State) => state.categoryCounts.value.map(({ units }) => units);
 

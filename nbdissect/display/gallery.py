@@ -408,6 +408,9 @@ _SETTINGS = [*(each.name for each in fields(GalleryState) if not each.name.start
 def gallery(dissections: Dissection | Mapping[str, Dissection], **state: Any) -> Gallery:
     """Return a gallery of one dissection, or of several by name, to browse in a notebook; see :class:`Gallery`.
 
+    Two networks over one data set open as a comparison: what was gained, lost and kept.
+
     >>> nd.gallery({"layer3": d3, "layer4": d4})  # doctest: +SKIP
+    >>> nd.gallery({"untrained": d0, "trained": d})  # doctest: +SKIP
     """
     return Gallery(dissections, **state)

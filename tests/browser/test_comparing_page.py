@@ -126,6 +126,23 @@ def test_a_click_on_either_opens_both_side_by_side(browser, pair, side):
         assert page.errors == []
 
 
+def test_both_say_their_four_numbers(browser, pair):
+    with opened(browser, Gallery(pair, min_iou=CUT), 1280, height=720) as page:
+        settle(page)
+        row = page.get_by_role("row").first
+        concept, both = row.get_by_role("rowheader").locator(".concept").inner_text(), addresses(row)
+        page.get_by_role("gridcell").first.click()
+        for address, d in zip(both, pair.values(), strict=True):
+            column = next(at for at, item in enumerate(d.concepts) if item.name == concept)
+            unit = int(address.rpartition(":")[2])
+            said = page.get_by_role("region", name=address, exact=True).locator(".four")
+            assert said.inner_text() == (
+                f"Both {d.intersection[unit, column]:,} · unit {d.activation[unit, d.category_of[column]]:,} · "
+                f"concept {d.truth[column]:,} · IoU {d.iou[unit, column]:.3f}"
+            )
+            assert said.bounding_box()["y"] < 720
+
+
 def test_python_opens_both(browser, pair):
     g = Gallery(pair, min_iou=CUT)
     with opened(browser, g, 1280) as page:

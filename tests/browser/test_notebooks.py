@@ -226,3 +226,35 @@ def test_axe_finds_nothing(server, page, axe):
           return violations.map(one => one.id + ': ' + one.nodes[0].html); }"""
     )
     assert found == []
+
+
+def test_selecting_by_keys_and_what_becomes_of_it(server, page):
+    server.write("select.ipynb", [QUICK, "d.units[g.selected]", "print(g.selected, g.min_iou)", "d.summary()"])
+    server.open(page, "select.ipynb")
+    run_cell(page, 0)
+    units(page).wait_for(timeout=60_000)
+    first = page.get_by_role("gridcell").first
+    first.focus()
+    for key in ("Space", "Shift+ArrowDown", "Shift+ArrowDown", "c", "Control+a", "Control+z"):
+        page.keyboard.press(key)
+    bar = page.get_by_role("group", name="Selection")
+    bar.get_by_text("3 selected").wait_for()
+    # Of the notebook's own keys none was meant: no other cell is selected, none is gone or in command mode.
+    assert page.evaluate("() => window.jupyterapp.shell.currentWidget.content.widgets.length") == 4
+    page.keyboard.press("?")
+    assert page.get_by_role("dialog", name="Keys").is_visible()
+    page.keyboard.press("Escape")
+    assert page.get_by_role("dialog").count() == 0
+    bar.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        bar.get_by_role("button", name="Page (HTML)").click()
+    assert download.value.suggested_filename == "conv6-selection.html"
+    shot(page, server, "selecting")
+    for cell_number in (1, 2, 3):
+        run_cell(page, cell_number)
+    assert re.fullmatch(r"\[\d+, \d+, \d+\] 0.04", output(page, 2).strip())
+    pictures = page.locator(".jp-CodeCell").nth(1).locator("img[alt*='strongest images']")
+    pictures.nth(2).wait_for()
+    assert pictures.count() == 3
+    page.locator(".jp-CodeCell").nth(3).get_by_text("detectors, paper rule").wait_for()
+    shot(page, server, "units-as-pictures")

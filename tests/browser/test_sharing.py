@@ -11,7 +11,7 @@ import pytest
 
 import nbdissect as nd
 from nbdissect.display.gallery import Gallery
-from support.browser import cell, opened, until, violations
+from support.browser import cell, opened, put, until, violations
 from support.dissections import dissection
 
 
@@ -115,9 +115,9 @@ def test_a_view_is_restored_by_the_line_that_is_copied(browser, d):
     g = Gallery(d, **given, selected=[5, 3], shown=[3, 5, 7])
     with opened(browser, g) as page:
         page.evaluate(COPIES)
-        page.get_by_role("button", name="More").click()
+        page.get_by_role("button", name="More", exact=True).click()
         page.get_by_role("button", name="Copy this view as Python").click()
-        assert page.get_by_text("Copied the line that restores this view").first.is_visible()
+        assert page.locator(".said", has_text="Copied d.gallery(").is_visible()
         again = eval(copied(page), {"d": d})
         assert again.state() == g.state()
         assert again.shown == g.shown
@@ -130,10 +130,15 @@ def test_a_view_of_several_is_restored(browser, d):
     g = Gallery(results, selected=["b:3", 'it\'s \\ "odd":7'], compare=["b", 'it\'s \\ "odd"'])
     with opened(browser, g) as page:
         page.evaluate(COPIES)
-        page.get_by_role("button", name="More").click()
+        page.get_by_role("button", name="More", exact=True).click()
         page.get_by_role("button", name="Copy this view as Python").click()
         again = eval(copied(page), {"results": results, "nd": nd})
         assert again.state() == g.state()
+        put(page, g, compare=[])  # they begin side by side
+        page.get_by_role("button", name="More", exact=True).click()
+        page.get_by_role("button", name="Copy this view as Python").click()
+        again = eval(copied(page), {"results": results, "nd": nd})
+        assert (again.state(), again.compare) == (g.state(), [])
         page.get_by_role("button", name="Copy code").click()
         units = [eval(line, {"results": results}) for line in copied(page).split("\n")]
         assert [[unit.index for unit in each] for each in units] == [[3], [7]]

@@ -43,10 +43,10 @@ export interface Source {
   readonly overdue: { readonly value: boolean };
   /** Whether it can tell where a concept is in the images of a unit. */
   explains(key: string, unit: number, concept: number): boolean;
-  /** Resolves once the kernel has sent images unasked: then it is there, however busy. */
-  readonly heard?: Promise<void>;
   /** Whether it can make a page of some units. */
   readonly exports: boolean;
+  /** Resolves once the kernel has sent images unasked: then it is there, however busy. */
+  readonly heard?: Promise<void>;
   /** Set by whoever keeps what comes. */
   onPush?: PushHandler | undefined;
   dispose(): void;

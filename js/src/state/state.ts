@@ -10,6 +10,9 @@ import type { Model } from "./model";
 import { Selection } from "./selection";
 import { SyncedState, type UnitName } from "./synced";
 
+/** Dissections side by side, at most. */
+const MOST_COMPARED = 8;
+
 /** Everything that can change: what Python shares, what is this page's alone, and what follows from both. */
 export class State {
   readonly synced: SyncedState;
@@ -61,9 +64,9 @@ export class State {
     );
   });
   /** In a comparison: the concepts that pass all filters, each with its best unit on both sides. */
-  readonly pairs = computed(() => this.#pairsThatPass("change", "category"));
+  readonly pairs = computed(() => this.#pairsThatPass("change", "category", "concept"));
   /** In a comparison: how many concepts were gained, lost and kept, of those that pass the other filters. */
-  readonly changes = computed(() => changesOf(this.#pairsThatPass("category")));
+  readonly changes = computed(() => changesOf(this.#pairsThatPass("category", "concept")));
   /** What is found by category: units, in a comparison concepts. */
   readonly categoryCounts = computed(() =>
     this.#categories().map((category) => ({ category, units: this.#countIn(category) })),
@@ -119,18 +122,18 @@ export class State {
     this.selection.toggle(this.nameOf(table, unit));
   }
 
-  /** Shows the selected units and no others; those of several dissections set two of these side by side. */
-  compareSelected(): void {
-    const { selected, current, compare, only, chosen } = this.synced;
+  /** Shows the selected units and no others, of several dissections these side by side; returns why not, as `compare`. */
+  compareSelected(): string {
+    const { selected, only, chosen } = this.synced;
     const units = selected.value.flatMap((name) => this.unitNamed(name) ?? []);
-    const [first, second] = [...new Set(units.map(({ table }) => table))];
-    if (!first) return;
-    batch(() => {
+    const [first, ...others] = [...new Set(units.map(({ table }) => table.key))];
+    return batch(() => {
       this.clearFilters();
-      compare.value = second ? [first.key, second.key] : [];
-      current.value = first.key;
+      if (others.length) return this.compare([first, ...others].slice(0, MOST_COMPARED));
+      this.showAlone(first);
       only.value = "all";
-      chosen.value = second ? null : units.map(({ unit }) => unit);
+      chosen.value = units.map(({ unit }) => unit);
+      return "";
     });
   }
 
@@ -241,15 +244,16 @@ export class State {
     ).length;
   }
 
-  /** The pairs that are found, pass the concept that is filtered by, and what else is named. */
-  #pairsThatPass(...filters: ("change" | "category")[]): Pair[] {
+  /** The pairs that the search finds, and that pass the filters that are named. */
+  #pairsThatPass(...filters: ("change" | "category" | "concept")[]): Pair[] {
     const categories = filters.includes("category") ? this.synced.category.value : [];
     const changes = filters.includes("change") ? this.synced.change.value : [];
+    const concept = filters.includes("concept") && this.synced.concept.value !== null;
     return this.#foundPairs.value.filter(
       ({ key, category, change }) =>
         (!categories.length || categories.includes(category)) &&
         (!changes.length || changes.includes(change)) &&
-        (this.synced.concept.value === null || this.filteredConcept.value === key),
+        (!concept || this.filteredConcept.value === key),
     );
   }
 

@@ -3,7 +3,7 @@ import type { Counts } from "../data/counts";
 import type { Table } from "../data/table";
 import { colored, h, label, named, number, plural, set } from "../dom";
 import { kindOf } from "../draw/colors";
-import { barsOf, type Drawing, option } from "./graph-parts";
+import { barName, barsOf, type Drawing, option } from "./graph-parts";
 
 /** Pixels for the names of the results beside their bars; as in the style sheet. */
 const NAMES = 128;
@@ -62,7 +62,7 @@ function columnOf(drawing: Drawing, tables: Table[], category: string, bar: Shar
     category,
     title: said,
     choose: (event) => drawing.state.toggleConcept(...placeOf(drawing, tables, bar, event)),
-    parts: [h("bdi.g-label", named(bar.name)), ...columns],
+    parts: [barName(bar.name), ...columns],
   });
   const change = !bar.units[0] ? "gained" : bar.units[1] ? "kept" : "lost";
   if (tables.length === 2) set(element, { "data-change": change });

@@ -11,7 +11,7 @@ export function copyButton(context: Context, address: string): HTMLElement {
       title: `Copy ${address} (c)`,
       onclick: (event: Event) => {
         event.stopPropagation();
-        copy(context, address, address, button);
+        copy(context, address, button);
       },
     },
     h("bdi", { dir: "ltr" }, address),

@@ -1,11 +1,13 @@
 import type { Context } from "../context";
 import { focused, focusOn, h } from "../dom";
 
+/** Signs of what was copied that are repeated. */
+const REPEATED = 80;
+
 /** Copies a text and says so, in the gallery of an element. */
-export function copy(context: Context, text: string, what: string, from: HTMLElement): boolean {
-  const copied = copyText(text, from);
-  context.say(copied ? `Copied ${what}` : `Copying is not allowed here: ${text}`);
-  return copied;
+export function copy(context: Context, text: string, from: HTMLElement): void {
+  const start = text.length > REPEATED ? `${text.slice(0, REPEATED)}…` : text;
+  context.say(copyText(text, from) ? `Copied ${start}` : `Copying is not allowed here: ${text}`);
 }
 
 /** The old way: navigator.clipboard is held back where a notebook isn't served over https. */

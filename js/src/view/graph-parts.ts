@@ -1,5 +1,5 @@
 import type { Signal } from "@preact/signals-core";
-import { h, label } from "../dom";
+import { h, label, named } from "../dom";
 import { kindOf } from "../draw/colors";
 import type { State } from "../state/state";
 
@@ -94,6 +94,10 @@ function groupOf<T>(drawing: Drawing, group: DrawnGroup<T>, most: number): HTMLE
   element.style.maxWidth = `${Math.max((shown.length + (all ? 0 : 1)) * WIDEST_BAR, NARROWEST_GROUP)}px`;
   return element;
 }
+
+/** The name of a concept at its bar. */
+export const barName = (name: string): HTMLElement =>
+  h(`span.g-label${named(name).includes(" ") ? ".long" : ""}`, h("bdi", named(name)));
 
 interface Option {
   key: string;

@@ -2,12 +2,12 @@ import { type Signal, signal } from "@preact/signals-core";
 import type { Context } from "../context";
 import { type Bar, type Counts, countAt } from "../data/counts";
 import { highest, type Table } from "../data/table";
-import { colored, focused, focusOn, h, named, plural, set } from "../dom";
+import { colored, focused, focusOn, h, plural, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import type { Scope } from "../scope";
 import type { State } from "../state/state";
 import { comparedGraph } from "./compared-graph";
-import { barsOf, type Drawing, option, optionsIn } from "./graph-parts";
+import { barName, barsOf, type Drawing, option, optionsIn } from "./graph-parts";
 import { decimals } from "./iou";
 
 /** The paper's bar graph: concepts by category with their numbers of detectors. A click filters. */
@@ -109,9 +109,6 @@ function barOf(drawing: Drawing, table: Table, category: string, bar: Bar): HTML
     title: `${bar.name}: ${plural(bar.units, "unit")}`,
     choose: () => drawing.state.toggleConcept(table, bar.concept),
     // Read as "car wheel 20"; the style sheet puts the number on top, and the name into the bar.
-    parts: [
-      h(`span.g-label${named(bar.name).includes(" ") ? ".long" : ""}`, h("bdi", named(bar.name))),
-      h("span.g-column", h("span.g-count", String(bar.units)), column),
-    ],
+    parts: [barName(bar.name), h("span.g-column", h("span.g-count", String(bar.units)), column)],
   });
 }

@@ -56,6 +56,7 @@ export function selectionBar(context: Context, scope: Scope): HTMLElement {
     for (const each of [...buttons, clear]) each.hidden = !count;
     undo.hidden = !selection.steps.value;
     dismiss.hidden = count > 0;
+    buttons[0].hidden = count < 2; // nothing to compare it with
     problem.replaceChildren();
   });
   return bar;
@@ -74,14 +75,17 @@ function actions(context: Context, problem: HTMLElement, scope: Scope): HTMLElem
     "button",
     {
       title: "Copy the line of Python that shows these units as pictures",
-      onclick: () => copy(context, selectionCode(state), "the code of the selection", code),
+      onclick: () => copy(context, selectionCode(state), code),
     },
     "Copy code",
   );
   return [
     h(
       "button",
-      { title: "Show only these units, one below the other", onclick: () => state.compareSelected() },
+      {
+        title: "Show only these units, one below the other",
+        onclick: () => context.say(state.compareSelected()),
+      },
       "Compare",
     ),
     code,

@@ -59,7 +59,7 @@ function moreMenu(context: Context, scope: Scope) {
     "button.quiet",
     {
       title: "The line that restores what you see",
-      onclick: () => copy(context, viewCode(state), "the line that restores this view", copyView),
+      onclick: () => copy(context, viewCode(state), copyView),
     },
     "Copy this view as Python",
   );

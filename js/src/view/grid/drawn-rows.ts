@@ -75,9 +75,10 @@ export class DrawnRows {
     const { columns, thumb, perLine, openHead, stacked } = layout.value;
     const printing = state.local.printing.value;
     list.classList.toggle("opens-below-line", openHead === OPEN_LINE);
+    list.classList.toggle("stacked", !!stacked);
     list.style.setProperty("--thumb", `${thumb}px`);
     list.style.setProperty("--per-line", String(perLine));
-    body.style.setProperty("--columns", String(stacked ? 1 : columns));
+    body.style.setProperty("--columns", String(columns));
     list.dataset.omitted =
       printing && rows.value.length > this.#mostPrinted()
         ? `The first ${MOST_PRINTED}. Filter to print others.`

@@ -3,6 +3,7 @@ import type { Context } from "../../context";
 import { focused, focusOn, scrollerOf } from "../../dom";
 import { Scope } from "../../scope";
 import type { Explanation } from "../explanation";
+import { pairNumbers } from "../pair-numbers";
 import { unitPage } from "../unit";
 import type { GridFocus } from "./focus";
 import { topOf } from "./layout";
@@ -136,11 +137,8 @@ export class OpenedUnit {
       );
       this.#shown = { addresses, scope, explanations: pages.map(({ explanation }) => explanation) };
       page.replaceChildren(...pages.map(({ region }) => region));
-      const { sides } = model.state;
-      page.classList.toggle("two", !!sides.value);
-      model.openCells.value.forEach(({ table }, at) => {
-        pages[at].region.classList.toggle("right", table === sides.value?.[1]);
-      });
+      page.classList.toggle("two", !!model.state.sides.value);
+      if (model.state.sides.value) this.#pair(pages, scope);
       page.hidden = false; // or it has no height and takes no focus
       model.openHeight.value = page.offsetHeight;
       const { opened } = model.state.synced;
@@ -148,6 +146,17 @@ export class OpenedUnit {
       if (!same && (this.#byUser || followed)) this.#reveal();
       if (!((this.#takesFocus || followed) && !same) && !hadFocus) return;
       focusOn(this.#controls()[place] ?? pages[Math.max(0, addresses.indexOf(opened.value))].region);
+    });
+  }
+
+  /** Two units stand each on its side, with their numbers for the concept of the row on top. */
+  #pair(pages: ReturnType<typeof unitPage>[], scope: Scope): void {
+    const { openCells, openRow, rows, state } = this.model;
+    openCells.value.forEach(({ table }, at) => {
+      const { region, explanation } = pages[at];
+      region.classList.toggle("right", table === state.sides.value?.[1]);
+      const numbers = pairNumbers(table, rows.value[openRow.value].key, explanation, scope);
+      region.querySelector(".unit-body")?.before(numbers);
     });
   }
 
