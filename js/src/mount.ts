@@ -49,7 +49,7 @@ export function mount(host: HTMLElement, model: Model, source: Source, ownPage =
 function fill(box: HTMLElement, model: Model, source: Source, ownPage: boolean, scope: Scope): void {
   const state = new State(model);
   state.local.ownPage = ownPage;
-  if (ownPage) state.local.limit.value = Number.POSITIVE_INFINITY;
+  if (ownPage) state.local.more.value = Number.POSITIVE_INFINITY;
   scope.onCleanup(() => state.dispose());
   const announcements = h("div.aside", { "aria-live": "polite" });
   const announce = (text: string) => {

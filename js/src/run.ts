@@ -2,10 +2,9 @@ import { signal } from "@preact/signals-core";
 import { h, set } from "./dom";
 import { holdStill } from "./host";
 import { Scope } from "./scope";
-import { FIRST_UNITS } from "./state/local";
 import type { Model } from "./state/model";
 import { followTheme } from "./theme";
-import { layoutAt } from "./view/grid/layout";
+import { firstUnits, layoutAt } from "./view/grid/layout";
 
 // The traits that are shown: nbdissect/display/run_view.py says what each of them is.
 const SHOWN = "title state doing figures share hint notice cancellable".split(" ");
@@ -116,7 +115,7 @@ function reserve(host: HTMLElement): { release(): void; stop(): void } {
 /** How high a gallery is that begins in a width: its head, its graph, its toolbar, its first rows, and what ends them. */
 function galleryHeight(width: number): number {
   const { rowHeight } = layoutAt(width - 24, 10, false);
-  return (width < 583 ? 337 : 256) + FIRST_UNITS * rowHeight;
+  return (width < 583 ? 337 : 256) + firstUnits(rowHeight) * rowHeight;
 }
 
 function mount(host: HTMLElement, model: Model): () => void {

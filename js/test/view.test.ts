@@ -9,7 +9,7 @@ import { State } from "../src/state/state";
 import { isDark, isDarkColor } from "../src/theme";
 import { known } from "../src/view/activations";
 import { mostBars } from "../src/view/graph-parts";
-import { type Extent, heightOf, layoutAt, rowsBetween, topOf } from "../src/view/grid/layout";
+import { type Extent, firstUnits, heightOf, layoutAt, rowsBetween, topOf } from "../src/view/grid/layout";
 import { levelFor, thresholdAt } from "../src/view/threshold";
 import { unitPage } from "../src/view/unit";
 import { cases, FakeModel, raw, table } from "./parts";
@@ -47,11 +47,17 @@ describe("window", () => {
     expect(layoutAt(1004, 10, true)).toMatchObject({ shape: "stack", columns: 2 });
     for (const width of [300, 500, 720, 1004, 1500, 2400]) {
       const { shape, thumb, perLine, shown, columns } = layoutAt(width, 10, false);
-      const room = width / columns - (shape === "row" ? 232 : 0);
+      const room = width / columns - (shape === "row" ? 208 : 0);
       expect((thumb + 3) * perLine).toBeLessThanOrEqual(room);
       expect(thumb).toBeGreaterThanOrEqual(96);
       expect(shown).toBeGreaterThanOrEqual(4);
     }
+  });
+});
+
+describe("the beginning of a list", () => {
+  it("is eight units, or as many as are not too high", () => {
+    expect([116, 132, 200, 346, 900].map(firstUnits)).toEqual([8, 8, 5, 3, 3]);
   });
 });
 

@@ -1,6 +1,6 @@
-import { signal } from "@preact/signals-core";
+import { computed, signal } from "@preact/signals-core";
 
-/** How many units a notebook shows before anybody asks for more, and how many more then. */
+/** How many units a notebook shows before anybody asks for more, where they are no higher than a strip; and how many more then. */
 export const FIRST_UNITS = 8;
 export const MORE_UNITS = 12;
 
@@ -27,8 +27,10 @@ export class LocalState {
   readonly printing = signal(false);
   /** What was just done, for a moment. */
   readonly said = signal({ text: "" });
-  /** Where the list of units ends; a page of its own shows all of them. */
-  readonly limit = signal(FIRST_UNITS);
+  /** How many units the list begins with, how many more were asked for, and where it ends then. */
+  readonly first = signal(FIRST_UNITS);
+  readonly more = signal(0);
+  readonly limit = computed(() => this.first.value + this.more.value);
   /** Whether the bar graph is unfolded. */
   readonly chart = signal(true);
   /** Whether the gallery is a page of its own: then it may scroll that page by itself. */

@@ -8,7 +8,7 @@ import { graphs } from "./graph";
 import { grid } from "./grid/grid";
 import { header } from "./header";
 import { listEnd } from "./list-end";
-import { banner, problems } from "./notes";
+import { banner, overdue, problems } from "./notes";
 import { outOfReachList } from "./out-of-reach";
 import { tabs } from "./tabs";
 import { toolbar } from "./toolbar";
@@ -24,7 +24,7 @@ export function gallery(context: Context, remark: string, scope: Scope): HTMLEle
     problems(context, scope),
     graphs(context, scope),
     bar,
-    h("div.list-head", counts(context, scope), outOfReachList(context, scope)),
+    h("div.list-head", counts(context, scope), overdue(context, scope), outOfReachList(context, scope)),
     missing(context, remark, scope),
     units(context, scope),
     empty(context, scope),

@@ -14,27 +14,29 @@ export function banner({ state }: Context, scope: Scope): HTMLElement {
   return element;
 }
 
-/** What went wrong, and whether the kernel keeps the page waiting. */
-export function problems({ state, cache, source }: Context, scope: Scope): HTMLElement {
+/** What went wrong. */
+export function problems({ cache }: Context, scope: Scope): HTMLElement {
   const element = h("div.notes");
   scope.effect(() => {
     const notes: Node[] = [];
     if (failure.value) notes.push(problemNote(failure.value, () => (failure.value = null)));
     if (cache.problem.value) notes.push(problemNote(cache.problem.value, () => cache.retry()));
-    if (source.overdue.value) notes.push(overdueNote(!!state.table.value.provisional));
     element.replaceChildren(...notes);
   });
   return element;
 }
 
-const overdueNote = (computing: boolean): HTMLElement =>
-  h(
-    "p.overdue",
-    { role: "note" },
-    computing
+/** Whether the kernel keeps the page waiting: in a line that is there anyway, so that nothing moves. */
+export function overdue({ state, source }: Context, scope: Scope): HTMLElement {
+  const element = h("span.overdue", { role: "note" });
+  scope.effect(() => {
+    element.hidden = !source.overdue.value;
+    element.textContent = state.table.value.provisional
       ? "The kernel is busy: more images come meanwhile."
-      : "Waiting for the kernel. After a restart, run the cell again.",
-  );
+      : "Waiting for the kernel. After a restart, run the cell again.";
+  });
+  return element;
+}
 
 /** What went wrong, what to do, and a way to try again. */
 export function problemNote(problem: unknown, again?: () => void): HTMLElement {

@@ -4,6 +4,7 @@ import type { Scope } from "../../scope";
 import { DrawnRows } from "./drawn-rows";
 import { GridFocus } from "./focus";
 import { cellAround, keyboard } from "./keyboard";
+import { firstUnits } from "./layout";
 import { type GridElements, GridModel } from "./model";
 import { OpenedUnit } from "./opened-unit";
 import { followView } from "./slices";
@@ -24,6 +25,9 @@ export function grid(context: Context, scope: Scope): HTMLElement {
   scrollToNewRows(model, list, scope);
   opened.follow(scope);
   followSizes(model, elements, scope);
+  scope.effect(() => {
+    if (model.width.value) context.state.local.first.value = firstUnits(model.layout.value.rowHeight);
+  });
   followView(model, elements, scope);
 
   set(body, {

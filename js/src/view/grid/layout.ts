@@ -1,4 +1,5 @@
 import { STRIP } from "../../data/image-cache";
+import { FIRST_UNITS } from "../../state/local";
 
 /** How cards are laid out at a width. */
 export interface Layout {
@@ -16,7 +17,7 @@ export interface Layout {
   openHead: number;
 }
 
-export const HEAD = 232;
+export const HEAD = 208;
 export const GAP = 3;
 const PAD = 10;
 /** Sides of a thumbnail: smaller ones show nothing; of larger ones there would be fewer in view. */
@@ -74,6 +75,13 @@ function pairedLayout(width: number, top: number): Layout {
   const rowHeight = TOPIC + cards * (PAIR_TEXT + strip);
   return { shape: "stack", columns: 2, ...line, shown: line.perLine, rowHeight, openHead, stacked };
 }
+
+/** Pixels of the first rows of a list, so that the cell below a notebook's gallery is not far. */
+const FIRST_PIXELS = 1000;
+
+/** How many units the list begins with: eight, or fewer where they are high, but some. */
+export const firstUnits = (rowHeight: number): number =>
+  rowHeight <= 150 ? FIRST_UNITS : Math.max(3, Math.min(FIRST_UNITS, Math.floor(FIRST_PIXELS / rowHeight)));
 
 /** Heights that decide where rows stand. */
 export interface Extent {

@@ -70,7 +70,7 @@ export class GridModel {
   reach(row: number): void {
     if (row < this.limit.peek()) return;
     const columns = this.state.sides.peek() ? 1 : this.layout.peek().columns;
-    this.state.local.limit.value = (row + 1) * columns;
+    this.state.local.more.value = (row + 1) * columns - this.state.local.first.peek();
   }
 
   /** What names a cell: its row and its unit. */
