@@ -1,3 +1,4 @@
+import { pairsOf } from "./data/comparison";
 import { type Filter, shownUnits } from "./data/filter";
 import { type Table, tableOf } from "./data/table";
 import { listen } from "./dom";
@@ -153,13 +154,25 @@ function withOpened(wanted: Values, model: Model, tables: Table[]): Record<strin
   const opened = String(wanted.opened ?? "");
   const colon = opened.lastIndexOf(":");
   const table = tables.find(({ key }) => key === opened.slice(0, colon));
-  if (!table || (wanted.compare as string[]).length) return wanted;
+  if (!table) return wanted;
   const unit = Number(opened.slice(colon + 1));
+  if (isCompared(table, unit, wanted, tables)) return wanted;
+  // Where more than two share an axis, the units of one of them are listed.
+  const compare = (wanted.compare as string[]).length > 2 ? wanted.compare : [];
   const loosened = [{}, { only: "all" }, { only: "all", query: "", category: [], concept: null }];
   const chosen = model.get("_chosen") as number[] | null;
   for (const loose of loosened) {
-    const next = { ...wanted, current: table.key, ...loose };
+    const next = { ...wanted, current: table.key, compare, ...loose };
     if (shownUnits(table, { ...next, chosen } as unknown as Filter).includes(unit)) return next;
   }
-  return { ...wanted, current: table.key, ...loosened[2], _chosen: null };
+  return { ...wanted, current: table.key, compare, ...loosened[2], _chosen: null };
+}
+
+/** Whether a comparison has a row with the unit: it holds the best unit of each side for a concept. */
+function isCompared(table: Table, unit: number, { compare, min_iou }: Values, tables: Table[]): boolean {
+  const names = compare as string[];
+  const [left, right] = names.flatMap((name) => tables.find(({ key }) => key === name) ?? []);
+  if (names.length !== 2 || !left || !right) return false;
+  const side = [left, right].indexOf(table);
+  return pairsOf(left, right, Number(min_iou)).some(({ units }) => units[side] === unit);
 }

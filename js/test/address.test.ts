@@ -95,6 +95,25 @@ describe("a page that follows its address", () => {
     expect(report).toHaveBeenCalledWith([]);
   });
 
+  it("leaves a comparison only for a unit that isn't in it", () => {
+    const two = { _tables: [raw(), raw({ key: "layer5" })], _several: true };
+    for (const [unit, compare] of [
+      [6, ["layer4", "layer5"]], // the best one for its concept
+      [2, []], // the second best
+    ] as const) {
+      go(`#layer5:${unit}`);
+      const page = model({ ...two, compare: ["layer4", "layer5"] });
+      end = followAddress(page, vi.fn());
+      expect([page.get("opened"), page.get("compare")]).toEqual([`layer5:${unit}`, compare]);
+      end();
+    }
+    go("#layer5:2");
+    const three = [...two._tables, raw({ key: "layer6" })];
+    const page = model({ ...two, _tables: three, compare: ["layer4", "layer5", "layer6"] });
+    end = followAddress(page, vi.fn());
+    expect([page.get("current"), page.get("compare")]).toEqual(["layer5", ["layer4", "layer5", "layer6"]]);
+  });
+
   it("keeps filters that show the unit", () => {
     go("#layer4:1&query=wheel");
     const page = model();

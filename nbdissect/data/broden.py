@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Broden", "BrodenError", "BrodenSample"]
 
+ORIGIN = "origin.txt"
 FIXED_COLUMNS = ("image", "split", "ih", "iw", "sh", "sw")
 # Of one image, or of all planes of one category of one image: 8,192 × 8,192. Broden's have 384 × 384.
 _MAX_PIXELS = 1 << 26
@@ -82,6 +83,8 @@ class Broden(Indexable):
         All numbers of ``label.csv``.
     image_size : (int, int)
         Height and width of the first image.
+    credit : str
+        The first line of ``origin.txt``, where :func:`nbdissect.write_broden` says what the set was made of; results keep it.
 
     Raises
     ------
@@ -110,6 +113,48 @@ class Broden(Indexable):
         self._entries = self._read_index()
         self._check_files()
         self.image_size = self._entries[0].size
+        self.credit = self._files.read_note(ORIGIN)
+
+    @classmethod
+    def download(
+        cls,
+        root: str | os.PathLike[str],
+        size: int = 224,
+        *,
+        url: str | None = None,
+        sha256: str | None = None,
+        keep_archive: bool = False,
+        progress: bool = True,
+    ) -> Broden:
+        """Fetch Broden into ``root/broden1_<size>``, about 1 GB, and return it; one that is there already is opened.
+
+        A download that ends early goes on where it was with the next call. Length and checksums are compared, and
+        the archive is unpacked into its own directory alone.
+
+        Parameters
+        ----------
+        root : path
+        size : {224, 227, 384}
+            Pixels of an image's side; masks have half of it.
+        url : str, optional
+            Another copy of the archive than that of the data set's own site, which is not always reachable.
+        sha256 : str, optional
+            What the archive must have.
+        keep_archive : bool
+            Whether the zip file stays.
+        progress : bool
+            Whether to show how far it is.
+
+        Raises
+        ------
+        ValueError
+            If there is no such size.
+        OSError
+            If the site doesn't answer, sends something else, or the disk is full.
+        """
+        from nbdissect.data.broden_download import download
+
+        return cls(download(root, size, url=url, sha256=sha256, keep_archive=keep_archive, progress=progress))
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -6,12 +6,15 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from nbdissect.text import printable
+
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
 # No image or mask of a data set comes near; a sparse file of terabytes must not fill the memory.
 _MAX_BYTES = 1 << 28
+_MOST_NOTE = 1000  # bytes
 _KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 
 
@@ -84,6 +87,15 @@ class DatasetFiles:
             return path.read_bytes()
         except OSError as error:
             raise _read_error(path, error) from error
+
+    def read_note(self, name: str) -> str:
+        """Return the first line of a text file in the data set's directory, as far as it can be shown; "" where there is none."""
+        try:
+            with self.open(self.root / name) as file:
+                lines = file.read(_MOST_NOTE).decode("utf-8", "replace").splitlines()
+        except FileNotFoundError:
+            return ""
+        return printable(lines[0]) if lines else ""
 
     def list_folder(self, folder: Path) -> dict[str, os.DirEntry[str]]:
         """Return the entries of a folder, by name; an empty dict where there is no such folder."""

@@ -19,14 +19,15 @@ from uuid import uuid4
 import numpy as np
 from PIL import Image
 
-from nbdissect.data.broden import FIXED_COLUMNS, Broden, BrodenSample
+from nbdissect._version import __version__
+from nbdissect.data.broden import FIXED_COLUMNS, ORIGIN, Broden, BrodenSample
 from nbdissect.data.pictures import LabelsError
 from nbdissect.data.resolve import resolve_data
 from nbdissect.files import expand, full_disk_named
 from nbdissect.notices import warn
-from nbdissect.samples import check_dataset
+from nbdissect.samples import Subset, check_dataset
 from nbdissect.samples.images import stores_16_bits
-from nbdissect.text import plural
+from nbdissect.text import plural, printable
 from nbdissect.types import UNLABELED, Concept
 from nbdissect.validation import read_categories, read_concepts
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 _MOST_NUMBER = (1 << 16) - 1  # what red and green of a mask's pixel hold
 _IN_A_FOLDER = 1000
+_LIKE = "Broden-like"
+_LONGEST = 300  # letters of a description
 _SPLITS = {"train": 0.7, "val": 0.3}
 _ORIENTATION = 0x0112  # tag of EXIF
 _COPIED = {"JPEG": ".jpg", "PNG": ".png"}
@@ -54,7 +57,7 @@ def write_broden(
 ) -> Broden:
     """Write labeled images as a directory in the Broden format, with its statistics, and return it opened.
 
-    Concepts keep their numbers. Images that are JPEG or PNG files are copied as they are; all others are stored
+    Results on it say that it is "Broden-like", and what it was made of. Concepts keep their numbers. Images that are JPEG or PNG files are copied as they are; all others are stored
     as PNG, so that nothing is lost. Pixels of unknown meaning can't be told in the format: they are written
     as 0, "none", with a warning.
 
@@ -152,7 +155,19 @@ class _Writer:
         fixed = len(FIXED_COLUMNS)
         header = [*FIXED_COLUMNS, *(self._categories[k] for k in kept)]
         _write_table(root / "index.csv", header, [[*row[:fixed], *(row[fixed + k] for k in kept)] for row in rows])
+        (root / ORIGIN).write_text(f"{self._origin()}\n", encoding="utf-8")
         self._write_tables(root, {self._categories[k]: listed[self._categories[k]] for k in kept})
+
+    def _origin(self) -> str:
+        """Return what results say of the set: that it is no Broden, unless it was."""
+        data = getattr(self._data, "original", self._data)
+        credit = str(getattr(data, "credit", "") or "")
+        if credit.startswith(_LIKE):
+            return credit
+        made_of = f"{plural(len(data), 'image')} of {_kind_of(data)}"
+        return f"{_LIKE}, written by nbdissect {__version__} of {made_of}" + (
+            f"; {printable(credit)[:_LONGEST]}" if credit else ""
+        )
 
     # --- one image ---
 
@@ -283,6 +298,14 @@ class _Writer:
                 if category == concept.category or (images and (round(share, 6), place[category]) < own):
                     listed[category].append((concept, int(images), share))
         return listed
+
+
+def _kind_of(data: Any) -> str:
+    """Return what sort of data set it is, without the directories of the machine at hand."""
+    if isinstance(data, Subset):
+        return _kind_of(data.data)
+    sources = getattr(data, "sources", None)
+    return type(data).__name__ if sources is None else " and ".join(dict.fromkeys(map(_kind_of, sources)))
 
 
 def _copied(sample: Any) -> tuple[bytes, str, tuple[int, int]] | None:

@@ -68,7 +68,7 @@ class Gallery(_SyncedWidget):
         Number of the concept to show; None = all.
     sort : {"iou", "unit", "concept", "activation"}
     shown : list of int or str
-        The units that pass the filter, in order. Set it to choose units freely: other filters
+        The units of `current` that pass the filter, in order. Set it to choose units freely: other filters
         are then cleared, and apply within the choice; set it to None to end the choice. Given to
         ``d.gallery(shown=…)`` together with filters, these apply within the choice at once.
     overlay : {"mask", "outline", "heat", "none"}

@@ -225,10 +225,11 @@ def _renumber(values: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64
 
     Counting takes a third of the time of sorting, as long as the values are small.
     """
-    if len(values) and int(values.min()) == UNLABELED:
+    least = int(values.min()) if len(values) else UNLABELED - 1
+    if least == UNLABELED:
         distinct, place = _renumber(np.where(values == UNLABELED, 0, values.astype(np.int64) + 1))
         return np.where(distinct == 0, UNLABELED, distinct - 1), place
-    if len(values) and int(values.min()) >= 0 and int(values.max()) < 8 * len(values):
+    if least >= 0 and int(values.max()) < 8 * len(values):
         seen = np.bincount(values) > 0
         distinct = np.flatnonzero(seen)
         return distinct, (np.cumsum(seen) - 1)[values]

@@ -149,6 +149,21 @@ def test_other_formats_become_broden(tmp_path):
         np.testing.assert_array_equal(np.asarray(written[k].image), np.asarray(data[k].image))
 
 
+def test_results_say_that_it_is_like_broden_and_made_of_what(tmp_path):
+    written = nd.write_broden(nd.demo()[1][:4], tmp_path / "b", size=16)
+    said = written.credit
+    assert said.startswith("Broden-like, written by nbdissect ")
+    assert "of 4 images of World" in said
+    assert str(tmp_path) not in nd.write_broden(nd.Broden(make_broden(tmp_path / "x")), tmp_path / "y").credit
+    assert said.endswith("; nbdissect's drawn world, made by this software")
+    assert nd.write_broden(written, tmp_path / "c").credit == said
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3))
+    assert nd.dissect(net, "0", data=written[:2], quantile=0.1, progress=False).provenance.credit == said
+    assert nd.Broden(make_broden(tmp_path / "plain")).credit == ""
+    (tmp_path / "plain" / "origin.txt").write_bytes(b"\x1b[31mred\nmore")
+    assert nd.Broden(tmp_path / "plain").credit == r"\x1b[31mred"
+
+
 def test_sizes_as_brodens_own(tmp_path):
     values = np.zeros((40, 60), np.uint8)
     values[:20, :30] = 3

@@ -127,7 +127,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 10
         (POINTER, r"is a Git LFS pointer: a text of 74 bytes in place of the file of 102,530,333 bytes.*`git lfs pull`"),
         (b'{"hidden_size": 8}', r"is JSON without a “weight_map”, so no index of shards"),
         (b'{"hidden_size": ', r"looks like JSON, and isn't whole"),
-        (gzip.compress(b"weights"), "is compressed by gzip. Unpack it first: gunzip, or tar -xzf"),
+        (gzip.compress(b"weights", mtime=0), "is compressed by gzip. Unpack it first: gunzip, or tar -xzf"),
         (b"\x89HDF\r\n\x1a\n" + bytes(50), "is an HDF5 file, as Keras writes them"),
         (b"just some text, of nobody's", r"is no checkpoint: it begins with b'just som'\. Files of torch\.save, safetensors"),
         (b"ab", "ends too early: it has 2 bytes"),
