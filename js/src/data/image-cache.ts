@@ -11,9 +11,11 @@ export interface UnitInView {
   table: Table;
   unit: number;
   all?: boolean;
+  /** How many of its images a strip has room for. */
+  shown?: number;
 }
 
-/** How many images a strip shows; an opened unit shows all. */
+/** How many images a strip shows at most; an opened unit shows all. */
 export const STRIP = 10;
 
 /** Units in one request; few in the first one, so that something is seen soon. */
@@ -190,9 +192,9 @@ export class ImageCache {
     );
   }
 
-  #lackingImages({ table, unit, all }: UnitInView): number[] {
+  #lackingImages({ table, unit, all, shown = STRIP }: UnitInView): number[] {
     if (table.note) return [];
-    return [...topImages(table, unit)].slice(0, all ? table.top : STRIP).filter((index) => {
+    return [...topImages(table, unit)].slice(0, all ? table.top : shown).filter((index) => {
       const name = imageName(table, index);
       return index >= 0 && !this.#files.has(name) && !this.#broken.has(name) && !this.#pending.has(name);
     });
