@@ -24,6 +24,8 @@ const FIRST_BATCH = 6;
 const REQUESTS_AT_ONCE = 2;
 /** Milliseconds without scrolling until what is in view is asked for. */
 const SCROLLING = 40;
+// What is kept of what scrolled away: after a hundred screens no more than after ten.
+const [FILES, UNITS] = [2500, 300];
 // More at once than are kept would push each other out before they are drawn.
 const DECODED_AT_ONCE = 64;
 
@@ -39,10 +41,10 @@ export class ImageCache {
   /** Counts arrivals: what draws images reads it, and is drawn again. */
   readonly arrivals = signal(0);
   readonly problem = signal<Problem | null>(null);
-  readonly #files = new Lru<string, Blob>(6000);
+  readonly #files = new Lru<string, Blob>(FILES);
   readonly #bitmaps = new Lru<string, ImageBitmap>(360, (bitmap) => bitmap.close());
   readonly #photographs = new Lru<string, ImageBitmap>(8, (bitmap) => bitmap.close());
-  readonly #units = new Lru<string, UnitMaps>(3000);
+  readonly #units = new Lru<string, UnitMaps>(UNITS);
   readonly #fields = new Lru<object, Field>(400);
   readonly #scenes = new Map<string, string>();
   /** Why something will not come, by its name. */
@@ -73,6 +75,10 @@ export class ImageCache {
   setInView(view: object, units: UnitInView[]): void {
     if (units.length) this.#views.set(view, units);
     else this.#views.delete(view);
+    // Never less than is in view, which on paper is a lot: it would be asked for again and again.
+    const seen = [...this.#views.values()].reduce((sum, { length }) => sum + length, 0);
+    this.#units.most = Math.max(UNITS, 2 * seen);
+    this.#files.most = Math.max(FILES, 2 * STRIP * seen);
     this.#ahead.clear();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#fetchMore(), this.#batches ? SCROLLING : 0);
