@@ -24,8 +24,8 @@ const FIRST_BATCH = 6;
 const REQUESTS_AT_ONCE = 2;
 /** Milliseconds without scrolling until what is in view is asked for. */
 const SCROLLING = 40;
-// What is kept of what scrolled away: after a hundred screens no more than after ten.
-const [FILES, UNITS] = [2500, 300];
+// What is kept of what scrolled away: images, which units share, and the maps of the last twenty screens.
+const [FILES, UNITS] = [2500, 64];
 // More at once than are kept would push each other out before they are drawn.
 const DECODED_AT_ONCE = 64;
 
