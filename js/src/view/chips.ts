@@ -21,15 +21,18 @@ export function chips({ state }: Context, scope: Scope): HTMLElement {
   let made: string[] = [];
   let all: Chip[] = [];
 
-  /** Leaves as many as there is room for, those that are filtered by first; the others go behind the button. */
+  /** Without names where these have no room; and where that isn't enough, those filtered by first, the last behind a button. */
   const arrange = () => {
     const focus = focused(element);
     const buttons = all.map(({ button }) => button);
     group.replaceChildren(...buttons);
     const width = element.clientWidth - PADDING;
+    const used = () => buttons.reduce((total, one) => total + one.offsetWidth + GAP, -GAP);
+    const tooWide = () => width > 0 && used() > width;
+    element.classList.remove("short");
+    element.classList.toggle("short", tooWide());
+    let room = tooWide() ? width - MORE : Number.POSITIVE_INFINITY;
     const sizes = new Map(buttons.map((one) => [one, one.offsetWidth + GAP]));
-    const sum = [...sizes.values()].reduce((total, size) => total + size, 0);
-    let room = sum - GAP > width && width > 0 ? width - MORE : Number.POSITIVE_INFINITY;
     const pressed = (one: HTMLElement) => one.ariaPressed === "true";
     const fits = new Set<HTMLElement>();
     for (const one of [...buttons.filter(pressed), ...buttons.filter((one) => !pressed(one))]) {
@@ -39,7 +42,9 @@ export function chips({ state }: Context, scope: Scope): HTMLElement {
     group.replaceChildren(...buttons.filter((one) => fits.has(one)));
     rest.replaceChildren(...buttons.filter((one) => !fits.has(one)));
     more.element.hidden = fits.size === buttons.length;
-    more.button.textContent = `+${buttons.length - fits.size}`;
+    const sign = `+${buttons.length - fits.size}`;
+    more.button.textContent = sign;
+    set(more.button, { "aria-label": `${sign} more categories` });
     if (focus && buttons.includes(focus)) focusOn(focus);
   };
   scope.effect(() => {

@@ -118,7 +118,7 @@ function whyButton(
 }
 
 function selectButton({ state }: Context, table: Table, unit: number, scope: Scope): HTMLElement {
-  const button = h("button.quiet", { onclick: () => state.toggleSelected(table, unit) });
+  const button = h("button.quiet.select", { onclick: () => state.toggleSelected(table, unit) });
   scope.effect(() => {
     const selected = state.isSelected(table, unit);
     set(button, { "aria-pressed": selected });

@@ -156,7 +156,7 @@ export class OpenedUnit {
       const { region, explanation } = pages[at];
       region.classList.toggle("right", table === state.sides.value?.[1]);
       const numbers = pairNumbers(table, rows.value[openRow.value].key, explanation, scope);
-      region.querySelector(".unit-body")?.before(numbers);
+      region.querySelector(".unit-title")?.after(numbers);
     });
   }
 
