@@ -45,7 +45,7 @@ def d():
 
 def test_bundle_is_small():
     script, style = (STATIC / "gallery.js").read_bytes(), (STATIC / "gallery.css").read_bytes()
-    assert len(script) <= 108_000
+    assert len(script) <= 110_000
     assert len(gzip.compress(script, 9)) <= 41_000
     assert len(style) <= 24_000
 

@@ -65,13 +65,17 @@ export function unitImages(
     cache.arrivals.value;
     for (const one of figures) {
       const { caption, description } = drawn(context, table, unit, explanation, one);
-      one.caption.textContent = caption;
+      one.caption.replaceChildren(...partsOf(caption));
       one.caption.title = captionTitle(context, table, unit, one.rank);
       set(one.canvas, { "aria-label": `Image ${one.rank + 1} of ${figures.length}: ${description}` });
     }
   });
   return h("div.figures", ...figures.map(({ element }) => element));
 }
+
+/** The parts of a caption, each an element of its own. */
+const partsOf = (caption: string): HTMLElement[] =>
+  caption.split(" · ").map((part, at) => h("span", at ? ` · ${part}` : part));
 
 function figure(
   { state }: Context,

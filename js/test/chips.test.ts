@@ -1,0 +1,69 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { KernelSource } from "../src/data/source";
+import { mount } from "../src/mount";
+import { FakeModel } from "./parts";
+
+describe("the categories", () => {
+  let end: (() => void) | undefined;
+  /** A gallery whose row of categories is so wide; a chip takes 50 pixels, 30 without its name. */
+  const start = (width: number, values: Record<string, unknown> = {}) => {
+    vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockImplementation(function (this: HTMLElement) {
+      return this.className.includes("chip-row") ? width : 0;
+    });
+    vi.spyOn(HTMLElement.prototype, "offsetWidth", "get").mockImplementation(function (this: HTMLElement) {
+      const short = this.closest(".short") && this.getAttribute("aria-pressed") === "false";
+      return this.matches(".chip[data-category]") ? (short ? 30 : 50) : 0;
+    });
+    const host = document.createElement("div");
+    document.body.append(host);
+    const model = new FakeModel({ only: "all", ...values });
+    const source = new KernelSource(model);
+    const stop = mount(host, model, source);
+    end = () => {
+      stop();
+      source.dispose();
+      host.remove();
+    };
+    const root = host.shadowRoot as ShadowRoot;
+    const names = (selector: string) =>
+      [...root.querySelectorAll<HTMLElement>(selector)].map((one) => one.dataset.category);
+    return {
+      root,
+      inRow: () => names("[aria-label=Categories] > .chip"),
+      behind: () => names(".chip-row .panel .chip"),
+      more: root.querySelector<HTMLElement>(".chip-row > .popup") as HTMLElement,
+      short: () => !!root.querySelector(".chip-row.short"),
+    };
+  };
+  afterEach(() => {
+    end?.();
+    vi.restoreAllMocks();
+  });
+
+  it("say what their numbers count", () => {
+    const { root } = start(400);
+    const chip = root.querySelector<HTMLElement>("[data-category=color]");
+    expect(chip?.title).toBe("color: 2 units");
+    expect(chip?.textContent).toBe("color 2");
+  });
+
+  it("are all there with their names where there is room", () => {
+    const { inRow, more, short } = start(162); // 3 of 50, gaps and padding
+    expect([inRow(), short(), more.hidden]).toEqual([["object", "part", "color"], false, true]);
+  });
+
+  it("drop their names where there is less", () => {
+    const { inRow, more, short } = start(161);
+    expect([inRow(), short(), more.hidden]).toEqual([["object", "part", "color"], true, true]);
+  });
+
+  it("go behind a button where there is too little, last those that are filtered by", () => {
+    const { inRow, behind, more } = start(101);
+    expect([inRow(), behind(), more.hidden]).toEqual([["object"], ["part", "color"], false]);
+    expect(more.querySelector("button")?.textContent).toBe("+2");
+    expect(more.querySelector("button")?.getAttribute("aria-label")).toBe("+2 more categories");
+    end?.();
+    const filtered = start(105, { category: ["color"] });
+    expect([filtered.inRow(), filtered.behind()]).toEqual([["color"], ["object", "part"]]);
+  });
+});
