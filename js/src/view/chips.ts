@@ -33,7 +33,7 @@ export function chips({ state }: Context, scope: Scope): HTMLElement {
     element.classList.toggle("short", tooWide());
     let room = tooWide() ? width - MORE : Number.POSITIVE_INFINITY;
     const sizes = new Map(buttons.map((one) => [one, one.offsetWidth + GAP]));
-    const pressed = (one: HTMLElement) => one.ariaPressed === "true";
+    const pressed = (one: HTMLElement) => one.getAttribute("aria-pressed") === "true";
     const fits = new Set<HTMLElement>();
     for (const one of [...buttons.filter(pressed), ...buttons.filter((one) => !pressed(one))]) {
       room -= sizes.get(one) ?? 0;
