@@ -131,6 +131,8 @@ class Gallery(_SyncedWidget):
             for name, value in within.items():  # given together with a choice, filters apply within it
                 setattr(self, name, value)
         session.register(self)
+        self._learn_names()
+        session.after_each_cell(self._learn_names)
 
     # --- what the page asks ---
 
@@ -176,7 +178,7 @@ class Gallery(_SyncedWidget):
         with self.hold_sync():
             self._dissections = newer
             self._tables = tables_of(newer)
-            self.learn_names()
+            self._learn_names()
             concepts = newer[self.current].concepts
             # A concept may have another number now, or, after few images, not be there yet.
             self.concept = next((concept.number for concept in concepts if concept[1:] == self._sought), None)
@@ -380,7 +382,7 @@ class Gallery(_SyncedWidget):
         if session.watched:
             super().open()
 
-    def learn_names(self) -> None:
+    def _learn_names(self) -> None:
         """Note what the user calls what is shown now: for code that is copied from the page, never another's name."""
         names = user_names(session.namespace, self._dissections, several=self._several)
         self._whole, self._names = names
@@ -401,7 +403,6 @@ class Gallery(_SyncedWidget):
             self.layout = ipywidgets.Layout()
             self.open()
         session.note_displayed(self)
-        self.learn_names()
         return super()._repr_mimebundle_(**kwargs)
 
     def __repr__(self) -> str:

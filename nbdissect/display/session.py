@@ -62,6 +62,7 @@ class Session:
         self._displayed: weakref.WeakKeyDictionary[Any, tuple[float, dict[str, Any]]] = weakref.WeakKeyDictionary()
         # Result → execution count of the cell that showed it.
         self._shown: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._after_cells: list[weakref.WeakMethod[Callable[[], object]]] = []
         # Cell → the request that wrote saved outputs, and their bytes.
         self._saved: dict[str, tuple[str, float]] = {}
         # The request on whose behalf a thread works.
@@ -153,15 +154,6 @@ class Session:
     def note_displayed(self, gallery: Any) -> None:
         """Note that a live gallery is on display, and that its cell goes on until now at least."""
         self._displayed[gallery] = time.monotonic(), self.request()
-        events = getattr(self.shell, "events", None)
-        if events is not None and self._learn_names not in events.callbacks["post_run_cell"]:
-            events.register("post_run_cell", self._learn_names)
-
-    def _learn_names(self, _: Any = None) -> None:
-        """Let the galleries on display know what a cell has named, or named otherwise."""
-        for gallery in list(self._displayed):
-            if hasattr(gallery, "learn_names"):
-                gallery.learn_names()
 
     def forget_displayed(self, gallery: Any) -> None:
         """Note that a gallery is on display no more."""
@@ -192,6 +184,20 @@ class Session:
             function()
 
         waiting.insert(0, once)  # `register` would put it after the backend that shows open figures
+
+    def after_each_cell(self, method: Callable[[], object]) -> None:
+        """Call a method of an object whenever a cell has run, as long as the object lives."""
+        alive = [each for each in self._after_cells if each() is not None]
+        self._after_cells = [*alive, weakref.WeakMethod(method)]
+        events = getattr(self.shell, "events", None)
+        if events is not None and self._cell_ran not in events.callbacks["post_run_cell"]:
+            events.register("post_run_cell", self._cell_ran)
+
+    def _cell_ran(self, _: Any = None) -> None:
+        for each in self._after_cells:
+            method = each()
+            if method is not None:
+                method()
 
     # --- bytes of saved outputs ---
 
