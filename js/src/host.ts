@@ -38,6 +38,22 @@ export function holdStill(host: HTMLElement): { end(): void; stop(): void } {
   };
 }
 
+/** Milliseconds that a kernel has to answer before what stands in for the gallery takes room beside it. */
+const PATIENCE = 6000;
+
+/**
+ * Gives no room to what stands in for a gallery while the kernel may still answer: Notebook 7 looks at the height
+ * of both when it comes, and would put them into a box that scrolls.
+ */
+export function collapseStandIn(id: string): () => void {
+  const stop = rule(`[id="${CSS.escape(id)}"]{height:0;overflow:hidden}`);
+  const timer = setTimeout(stop, PATIENCE);
+  return () => {
+    clearTimeout(timer);
+    stop();
+  };
+}
+
 function rule(text: string): () => void {
   const style = h("style", text);
   document.head.append(style);

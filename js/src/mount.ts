@@ -2,7 +2,7 @@ import type { Context } from "./context";
 import { imageCacheOf } from "./data/image-cache";
 import { answered, type Source } from "./data/source";
 import { h, listen, set } from "./dom";
-import { holdStill, letPageScroll } from "./host";
+import { collapseStandIn, holdStill, letPageScroll } from "./host";
 import { Scope } from "./scope";
 import type { Model } from "./state/model";
 import { State } from "./state/state";
@@ -36,6 +36,7 @@ export function mount(host: HTMLElement, model: Model, source: Source, ownPage =
     const standIn = String(model.get("stands_for") ?? "");
     const [{ key }] = model.get("_tables") as { key: string }[];
     const alive = [answered(source, key), ...(source.heard ? [source.heard] : [])];
+    if (standIn && source.heard) scope.onCleanup(collapseStandIn(standIn));
     if (standIn) scope.onCleanup(hideStandIn(standIn, Promise.any(alive)));
   } catch (error) {
     console.error(error);

@@ -221,6 +221,18 @@ describe("cache", () => {
     expect(tries.mock.calls.length).toBeGreaterThan(asked);
   });
 
+  it("asks for as many images as a strip shows, and for all of an opened unit", async () => {
+    const model = new FakeModel();
+    const cache = new ImageCache(new KernelSource(model));
+    const asked = () => model.sent.splice(0).flatMap(({ images }) => (images as number[]) ?? []);
+    cache.setInView({}, [{ table: table(), unit: 1, shown: 1 }]);
+    await settled();
+    expect(asked()).toEqual([2]);
+    cache.setInView({}, [{ table: table(), unit: 1, all: true, shown: 1 }]);
+    await settled();
+    expect(asked()).toEqual([3]);
+  });
+
   it("asks once for images that several results share", async () => {
     const model = new FakeModel();
     const cache = new ImageCache(new KernelSource(model));

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from nbdissect.display.palette import category_colors
 from nbdissect.display.session import session
-from nbdissect.text import plural, printable, printable_lines
+from nbdissect.text import plural, printable, printable_lines, short_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -113,7 +113,8 @@ def _draw_bars(axes: Axes, d: Dissection, bars: dict[str, dict[int, int]], width
         axes.bar_label(drawn, fontsize=7, padding=1)
         positions += places
         start += len(counts) + 1
-    names = [_short(d.concepts[c].name) for counts in bars.values() for c in counts]
+    shown = [d.concepts[c] for counts in bars.values() for c in counts]
+    names = [_short(short_name(concept.name, concept.category)) for concept in shown]
     axes.set_xticks(positions, names, rotation=90, fontsize=8, **_PLAIN)
     axes.set_ylabel("detectors")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))

@@ -601,7 +601,7 @@ def test_what_is_pushed_is_shown_while_the_kernel_answers_nothing(browser):
         )
         settle(page)
         states = cell(page, "layer4:0").locator("canvas").evaluate_all("all => all.map(c => c.dataset.state)")
-        assert states == ["here"] * 10
+        assert states == ["here"] * 7  # as many as there is room for
         show_all(page)
         scroll(page, 4000)
         page.get_by_text("The kernel is busy: more images come meanwhile.").wait_for(timeout=8_000)

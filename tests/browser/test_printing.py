@@ -24,7 +24,7 @@ PRINT_NOW = f"""async () => {{
 # A4 and Letter within the browser's own margins, and A5, in pixels.
 PAPERS = [718, 739, 483]
 # What stands further right than the page is wide, or has no size.
-CUT = f"""() => [...{ROOT}.querySelectorAll('.paper, .paper > *, figure canvas, .head, .g-bar, table')].filter(one => {{
+CUT = f"""() => [...{ROOT}.querySelectorAll('.paper, .paper > *, figure canvas, .head, .g-bar, table')].filter(one => one.getClientRects().length).filter(one => {{
   const {{right, left, width}} = one.getBoundingClientRect(); return right > innerWidth + 0.5 || left < 0 || width < 5; }})
   .map(one => one.className + ' ' + one.getBoundingClientRect().right)"""
 HIDDEN = ".toolbar, .preview, .dock, .list-end, .popup, .tick, dialog, [popover]"
@@ -33,20 +33,21 @@ HIDDEN = ".toolbar, .preview, .dock, .list-end, .popup, .tick, dialog, [popover]
 def on_paper(page, width):
     """Print as the browser does: the page hears of it first, then it gets the paper's width."""
     page.emulate_media(media="print")
-    page.locator(".paper[data-state]").first.wait_for()
+    page.locator(".paper[data-state]").first.wait_for(state="attached")
     page.set_viewport_size({"width": width, "height": 1000})
 
 
 def images_drawn(pdf):
-    """Return how many images the pages of a PDF draw."""
-    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)
-    texts = []
-    for stream in streams:
+    """Return how many images the pages of a PDF draw: Chromium names them after their objects."""
+    images = set(re.findall(rb"\n(\d+) 0 obj\s*<<[^>]*?/Subtype ?/Image", pdf))
+    count = 0
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
         try:
-            texts.append(zlib.decompress(stream))
+            text = zlib.decompress(stream)
         except zlib.error:
             continue
-    return sum(len(re.findall(rb"/X\d+ Do\b", text)) for text in texts)
+        count += sum(name in images for name in re.findall(rb"/X(\d+) Do\b", text))
+    return count
 
 
 def exported(browser, result, tmp_path, *, fragment="", width=1280, **options):
@@ -55,7 +56,7 @@ def exported(browser, result, tmp_path, *, fragment="", width=1280, **options):
     result.to_html(path)
     page = browser.new_page(viewport={"width": width, "height": 720}, **options)
     page.goto(f"{path.as_uri()}{fragment}")
-    page.locator("canvas[data-state=here]").first.wait_for()
+    page.locator("canvas[data-state=here]").first.wait_for(state="attached")
     return page
 
 
@@ -73,7 +74,7 @@ def test_a_page_has_every_image_at_once(browser, demo, tmp_path):
     page.close()
 
 
-@pytest.mark.parametrize("width", [420, 1280, 1900])
+@pytest.mark.parametrize("width", [420, 1280])
 def test_a_pdf_draws_every_image(browser, demo, tmp_path, width):
     page = exported(browser, demo, tmp_path, width=width)
     pdf = page.pdf(format="A4")
@@ -113,7 +114,7 @@ def test_the_page_is_as_before_afterwards(browser, demo, tmp_path):
 
 
 @pytest.mark.parametrize("width", PAPERS)
-@pytest.mark.parametrize("screen", [420, 1280, 1900])
+@pytest.mark.parametrize("screen", [420, 1900])
 def test_nothing_is_cut(browser, demo, screen, width):
     with opened(browser, Gallery(demo), screen) as page:
         settle(page)
@@ -152,7 +153,7 @@ def test_print_is_light_and_without_controls(browser, demo):
         )
         assert colors == ["rgb(255, 255, 255)", "rgb(20, 24, 31)"]
         assert [one for one in page.locator(HIDDEN).all() if one.is_visible()] == []
-        assert page.locator("h2").is_visible()
+        assert page.locator(".header h2").is_visible()
         assert page.locator(".graph").is_visible()
         shot(page, "print")
         page.emulate_media(media="screen")

@@ -210,3 +210,12 @@ def test_images_in_which_a_unit_is_silent_are_no_examples(browser, d):
         page.keyboard.press("ArrowRight")
         caption = page.get_by_role("dialog").locator(".caption")
         assert caption.inner_text().endswith("silent · image 4 of 10")
+
+
+def test_in_a_frame_higher_than_the_screen_an_image_opens_where_one_clicked(browser, d):
+    with opened(browser, Gallery(d), 1000, height=3000, screen={"width": 1280, "height": 800}) as page:
+        open_first(page)
+        figure = page.locator(".figures button").first
+        figure.click()
+        top = page.get_by_role("dialog").bounding_box()["y"]
+        assert abs(top - figure.bounding_box()["y"]) <= 200

@@ -218,7 +218,7 @@ def test_a_look_at_a_run_that_goes_on():
 
 
 def arrays_of(d):
-    per_image = vars(d.per_image).values() if d.per_image else ()
+    per_image = [array for array in vars(d.per_image).values() if array is not None] if d.per_image else []
     return [
         d.thresholds,
         d.intersection,
@@ -227,6 +227,7 @@ def arrays_of(d):
         d.top_images,
         d.top_activations,
         d.top_maps,
+        d.silent,
         *per_image,
     ]
 

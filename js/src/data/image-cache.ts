@@ -12,6 +12,8 @@ export interface UnitInView {
   table: Table;
   unit: number;
   all?: boolean;
+  /** How many of its images a strip has room for. */
+  shown?: number;
 }
 
 /** An image as it came: what its bytes are, and once it was printed the address that holds them. */
@@ -21,7 +23,7 @@ interface ImageFile {
   address?: string;
 }
 
-/** How many images a strip shows; an opened unit shows all. */
+/** How many images a strip shows at most; an opened unit shows all. */
 export const STRIP = 10;
 
 /** Units in one request; few in the first one, so that something is seen soon. */
@@ -30,6 +32,8 @@ const FIRST_BATCH = 6;
 const REQUESTS_AT_ONCE = 2;
 /** Milliseconds without scrolling until what is in view is asked for. */
 const SCROLLING = 40;
+// What is kept of what scrolled away: images, which units share, and the maps of the last twenty screens.
+const [FILES, UNITS] = [2500, 64];
 // More at once than are kept would push each other out before they are drawn.
 const DECODED_AT_ONCE = 64;
 
@@ -45,10 +49,10 @@ export class ImageCache {
   /** Counts arrivals: what draws images reads it, and is drawn again. */
   readonly arrivals = signal(0);
   readonly problem = signal<Problem | null>(null);
-  readonly #files = new Lru<string, ImageFile>(6000);
+  readonly #files = new Lru<string, ImageFile>(FILES);
   readonly #bitmaps = new Lru<string, ImageBitmap>(360, (bitmap) => bitmap.close());
   readonly #photographs = new Lru<string, ImageBitmap>(8, (bitmap) => bitmap.close());
-  readonly #units = new Lru<string, UnitMaps>(3000);
+  readonly #units = new Lru<string, UnitMaps>(UNITS);
   readonly #fields = new Lru<object, Field>(400);
   readonly #scenes = new Map<string, string>();
   /** Why something will not come, by its name. */
@@ -79,6 +83,10 @@ export class ImageCache {
   setInView(view: object, units: UnitInView[]): void {
     if (units.length) this.#views.set(view, units);
     else this.#views.delete(view);
+    // Never less than is in view, which on paper is a lot: it would be asked for again and again.
+    const seen = [...this.#views.values()].reduce((sum, { length }) => sum + length, 0);
+    this.#units.most = Math.max(UNITS, 2 * seen);
+    this.#files.most = Math.max(FILES, 2 * STRIP * seen);
     this.#ahead.clear();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#fetchMore(), this.#batches ? SCROLLING : 0);
@@ -210,9 +218,9 @@ export class ImageCache {
     );
   }
 
-  #lackingImages({ table, unit, all }: UnitInView): number[] {
+  #lackingImages({ table, unit, all, shown = STRIP }: UnitInView): number[] {
     if (table.note) return [];
-    return [...topImages(table, unit)].slice(0, all ? table.top : STRIP).filter((index) => {
+    return [...topImages(table, unit)].slice(0, all ? table.top : shown).filter((index) => {
       const name = imageName(table, index);
       return index >= 0 && !this.#files.has(name) && !this.#broken.has(name) && !this.#pending.has(name);
     });

@@ -3,7 +3,8 @@ export class Lru<K, V> {
   readonly #entries = new Map<K, V>();
 
   constructor(
-    private readonly most: number,
+    /** How many are kept: a smaller number holds from the next one on. */
+    public most: number,
     private readonly forget: (value: V) => void = () => {},
   ) {}
 

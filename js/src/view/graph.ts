@@ -106,7 +106,7 @@ function barOf(drawing: Drawing, table: Table, category: string, bar: Bar): HTML
   return option({
     key: bar.key,
     category,
-    title: `${bar.name}: ${plural(bar.units, "unit")}`,
+    title: `${table.fullNames[bar.concept]}: ${plural(bar.units, "unit")}`,
     choose: () => drawing.state.toggleConcept(table, bar.concept),
     // Read as "car wheel 20"; the style sheet puts the number on top, and the name into the bar.
     parts: [barName(bar.name), h("span.g-column", h("span.g-count", String(bar.units)), column)],

@@ -16,6 +16,8 @@ import { density, sceneOf } from "./scene";
 const MOST_ENLARGED = 4;
 /** Pixels on the longer side of a canvas, at most. */
 const MOST_PIXELS = 2400;
+/** Pixels above what was clicked, in a frame higher than the screen. */
+const ABOVE = 200;
 
 /** One image, as large as there is room for, with the units that fire on it; opens where an image is chosen. */
 export function lightbox(context: Context, scope: Scope): HTMLElement {
@@ -80,7 +82,10 @@ class Lightbox {
       this.#before.value = [];
       return;
     }
-    if (!element.open) element.showModal();
+    if (!element.open) {
+      element.style.marginTop = topInTallFrame(focused(element));
+      element.showModal();
+    }
     untracked(() => {
       context.cache.setInView(this, [{ table, unit: look.unit, all: true }]);
       this.#name(look, table);
@@ -205,4 +210,10 @@ class Lightbox {
     this.#canvas.style.height = `${tall}px`;
     return dense;
   }
+}
+
+/** A frame that is higher than the screen has its middle where nobody looks: there the dialog opens where one clicked. */
+function topInTallFrame(clicked: HTMLElement | null): string {
+  if (!clicked || innerHeight <= screen.availHeight) return "";
+  return `${Math.max(0, clicked.getBoundingClientRect().top - ABOVE)}px`;
 }

@@ -186,8 +186,12 @@ export class DrawnRows {
 
   /** What the kernel is asked for: what is opened first, with all its images. */
   #unitsIn(first: number, last: number): UnitInView[] {
-    const { rows, openCells } = this.model;
+    const { rows, openCells, layout } = this.model;
+    const { shown } = layout.value;
     const inView = rows.value.slice(first, last + 1).flatMap((row) => row.cells.filter((cell) => !!cell));
-    return [...openCells.value.map(({ table, unit }) => ({ table, unit, all: true })), ...inView];
+    return [
+      ...openCells.value.map(({ table, unit }) => ({ table, unit, all: true })),
+      ...inView.map(({ table, unit }) => ({ table, unit, shown })),
+    ];
   }
 }

@@ -17,7 +17,8 @@ export interface Layout {
   openHead: number;
 }
 
-export const HEAD = 208;
+/** Width of the text beside a strip: less where that lets one more image stand there; as in card.css. */
+const [HEAD, NARROW_HEAD, ROOMY] = [232, 208, 920];
 export const GAP = 3;
 const PAD = 10;
 /** Sides of a thumbnail: smaller ones show nothing; of larger ones there would be fewer in view. */
@@ -40,7 +41,7 @@ export function layoutAt(width: number, top: number, paired: boolean): Layout {
   const room = width / columns - 2 * PAD - (columns > 1 ? 8 : 0);
   const images = Math.max(1, Math.min(STRIP, top));
   const shape = room >= 700 ? "row" : "stack";
-  const line = lineOf(shape === "row" ? room - HEAD : room, images);
+  const line = lineOf(shape === "row" ? room - (width >= ROOMY ? HEAD : NARROW_HEAD) : room, images);
   // Few images in a line are not enough to tell what a unit responds to: then there are two lines.
   const lines = shape === "stack" && line.perLine < Math.min(images, 5) ? 2 : 1;
   const rowHeight = heightOfRow(shape, line.thumb, top ? lines : 0);
