@@ -12,6 +12,7 @@ import { keysEverywhere } from "./view/keys";
 import { lightbox } from "./view/lightbox";
 import { problemNote } from "./view/notes";
 import { previews } from "./view/preview";
+import { toPaper } from "./view/print-button";
 
 /**
  * Shows a gallery inside an element and returns what removes it again.
@@ -69,10 +70,10 @@ function fill(box: HTMLElement, model: Model, source: Source, ownPage: boolean, 
   const { dark, printing } = state.local;
   scope.onCleanup(followTheme(box, dark));
   scope.effect(() => {
-    box.dataset.theme = dark.value ? "dark" : "light";
-    box.toggleAttribute("data-printed", printing.value);
+    box.dataset.theme = dark.value && !printing.value ? "dark" : "light";
+    box.classList.toggle("printed", printing.value);
   });
-  scope.onCleanup(followPrint(state));
+  scope.onCleanup(followPrint(state, box));
   set(box, { onkeydown: keysEverywhere(context, box) });
   box.append(
     ...gallery(context, String(model.get("_remark") ?? ""), scope),
@@ -112,12 +113,11 @@ function hideStandIn(id: string, answered: Promise<unknown>): () => void {
   };
 }
 
-/** While the page is printed all filtered units are laid out, with outlines, on white. */
-function followPrint(state: State): () => void {
+/** While the page is printed all units that are listed are laid out, with outlines, on white. */
+function followPrint({ local }: State, box: HTMLElement): () => void {
   const paper = matchMedia("print");
-  const follow = ({ type }: Event) => {
-    state.local.printing.value = type === "beforeprint" || (type === "change" && paper.matches);
-  };
+  const follow = ({ type }: Event) =>
+    toPaper(local, box, type === "beforeprint" || (type === "change" && paper.matches));
   const stop = [
     listen(paper, "change", follow),
     listen(window, "beforeprint", follow),

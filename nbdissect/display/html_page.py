@@ -29,7 +29,7 @@ _ID = "nbdissect-page"
 _STYLE = (
     ":root{color-scheme:light dark}"
     "body{margin:0;background:#fff;color:#14181f;font:14px/1.5 system-ui,sans-serif}"
-    "@media(prefers-color-scheme:dark){body{background:#15181d;color:#eceff4}}"
+    "@media screen and (prefers-color-scheme:dark){body{background:#15181d;color:#eceff4}}"
     f"main{{max-width:1900px;margin:auto}}#{_ID}-summary,#{_ID}-note,footer{{margin:0;padding:8px 18px;overflow-wrap:break-word}}"
     "footer{font-size:12px}h1{position:absolute;clip-path:inset(50%);margin:0;width:1px;height:1px;overflow:hidden}"
     "table{display:block;overflow-x:auto;max-width:100%}pre{white-space:pre-wrap;overflow-wrap:anywhere}"

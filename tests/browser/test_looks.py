@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from nbdissect.display.gallery import Gallery
-from support.browser import best_label, menu, opened, scroll, settle, shot, show_all, violations
+from support.browser import menu, opened, scroll, settle, shot, show_all, violations
 from support.dissections import HOSTILE, dissection
 
 
@@ -83,61 +83,6 @@ def test_simulated_vision(browser, demo, vision):
         page.get_by_role("button", name="Why this label?").click()
         settle(page)
         shot(page, f"vision-{vision}")
-
-
-def test_print(browser, demo):
-    with opened(browser, Gallery(demo, query=best_label(demo)), color_scheme="dark") as page:
-        settle(page)
-        page.emulate_media(media="print")
-        page.wait_for_timeout(600)
-        settle(page)
-        assert page.get_by_role("gridcell").count() == int(page.get_by_role("status").inner_text().split()[0])
-        assert page.locator(".gallery").evaluate("g => getComputedStyle(g).backgroundColor") == "rgb(255, 255, 255)"
-        assert not page.get_by_role("searchbox").is_visible()
-        shot(page, "print")
-        page.emulate_media(media="screen")
-        page.wait_for_timeout(200)
-        assert page.get_by_role("searchbox").is_visible()
-
-
-def test_printing_waits_for_all_pictures(browser, demo):
-    with opened(browser, Gallery(demo, only="all", sort="unit")) as page:
-        page.evaluate("""() => { window.delay = 150; window.print = () => {
-          const count = what => document.getElementById('host').shadowRoot.querySelectorAll(what).length;
-          window.printed = [count('.card'), count('.strip [data-state=here]'), count('.strip [data-state=coming]')]; }; }""")
-        page.get_by_role("button", name="More", exact=True).click()
-        page.get_by_role("button", name="Print").click()
-        page.get_by_role("button", name=re.compile(r"Stop: [\d,]+ pictures to come")).wait_for()
-        page.wait_for_function("window.printed", timeout=60_000)
-        cards, here, coming = page.evaluate("window.printed")
-        assert (cards, coming) == (160, 0)
-        assert here > 160 * 6
-        page.wait_for_timeout(200)
-        assert page.locator(".card").count() <= 60
-        assert page.get_by_role("button", name="Print").is_visible()
-
-
-def test_waiting_to_print_can_be_stopped(browser, demo):
-    with opened(browser, Gallery(demo, only="all")) as page:
-        settle(page)
-        page.evaluate("() => { window.silent = true; window.print = () => { window.printed = true; }; }")
-        page.get_by_role("button", name="More", exact=True).click()
-        page.get_by_role("button", name="Print").click()
-        page.get_by_role("button", name=re.compile("Stop")).click()
-        page.get_by_role("button", name="Print").wait_for()
-        assert page.evaluate("window.printed") is None
-        assert page.locator(".card").count() <= 60
-
-
-def test_paper_says_what_is_not_on_it(browser):
-    after = "getComputedStyle(document.getElementById('host').shadowRoot.querySelector('.list'), '::after').content"
-    with opened(browser, Gallery(dissection(700, top=1), only="all")) as page:
-        page.evaluate("window.silent = true")
-        page.emulate_media(media="print")
-        page.wait_for_function("document.getElementById('host').shadowRoot.querySelectorAll('.card').length > 60")
-        assert page.locator(".card").count() == 600
-        assert "The first 600. Filter to print others." in page.evaluate(after)
-        assert "Pictures are missing" in page.evaluate(after)
 
 
 # --- more than there is room for ---

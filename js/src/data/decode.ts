@@ -7,6 +7,13 @@ export function decoded(text: string, start = 0, count = Number.POSITIVE_INFINIT
   return bytes;
 }
 
+/** Bytes as base64. */
+export function encoded(bytes: Uint8Array): string {
+  let letters = "";
+  for (const byte of bytes) letters += String.fromCharCode(byte);
+  return btoa(letters);
+}
+
 /** Bytes that were deflated (zlib) and written as base64. */
 export async function inflated(text: string): Promise<ArrayBuffer> {
   const stream = new Blob([decoded(text)]).stream().pipeThrough(new DecompressionStream("deflate"));

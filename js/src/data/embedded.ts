@@ -66,6 +66,14 @@ export class EmbeddedSource implements Source {
     return this.#answer(question as Question) as Promise<Answer<ReplyTo[K]>>;
   }
 
+  mapsNow(key: string, units: number[]): Answer<MapsReply> | undefined {
+    return this.#dissection(key).packed.mapsNow(units);
+  }
+
+  picturesNow(key: string, images: number[]): Answer<PicturesReply> {
+    return filesOf(this.#dissection(key).sheet, images);
+  }
+
   explains(key: string, unit: number, concept: number): boolean {
     return this.#dissection(key).packed.explains(unit, concept);
   }

@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals-core";
 import { upsample } from "../draw/upsample";
 import type { MapsReply, PicturesReply } from "../protocol";
+import { encoded } from "./decode";
 import { Lru } from "./lru";
 import type { Problem, Source } from "./source";
 import { type Table, topImages } from "./table";
@@ -13,6 +14,13 @@ export interface UnitInView {
   all?: boolean;
   /** How many of its images a strip has room for. */
   shown?: number;
+}
+
+/** An image as it came: what its bytes are, and once it was printed the address that holds them. */
+interface ImageFile {
+  bytes: DataView<ArrayBuffer>;
+  type: string;
+  address?: string;
 }
 
 /** How many images a strip shows at most; an opened unit shows all. */
@@ -41,7 +49,7 @@ export class ImageCache {
   /** Counts arrivals: what draws images reads it, and is drawn again. */
   readonly arrivals = signal(0);
   readonly problem = signal<Problem | null>(null);
-  readonly #files = new Lru<string, Blob>(FILES);
+  readonly #files = new Lru<string, ImageFile>(FILES);
   readonly #bitmaps = new Lru<string, ImageBitmap>(360, (bitmap) => bitmap.close());
   readonly #photographs = new Lru<string, ImageBitmap>(8, (bitmap) => bitmap.close());
   readonly #units = new Lru<string, UnitMaps>(UNITS);
@@ -92,6 +100,24 @@ export class ImageCache {
     const file = this.#files.get(name);
     if (file) this.#decode(name, index, file);
     return null;
+  }
+
+  /** An address that holds the image itself: what has it is drawn without waiting. */
+  address(table: Table, index: number): string {
+    const file = this.#files.get(imageName(table, index));
+    if (!file) return "";
+    const { buffer, byteOffset, byteLength } = file.bytes;
+    file.address ??= `data:${file.type};base64,${encoded(new Uint8Array(buffer, byteOffset, byteLength))}`;
+    return file.address;
+  }
+
+  /** Takes at once what the page itself carries of a unit. */
+  takeNow(table: Table, unit: number): void {
+    const maps = this.maps(table, unit) ? undefined : this.#source.mapsNow?.(table.key, [unit]);
+    if (maps) this.#keepMaps(table.key, maps.reply, maps.buffers);
+    const lacking = this.#lackingImages({ table, unit });
+    const pictures = lacking.length ? this.#source.picturesNow?.(table.key, lacking) : undefined;
+    if (pictures) this.#keepImages(table, pictures.reply, pictures.buffers);
   }
 
   /** The image at its own resolution, if it is here; otherwise it is asked for. */
@@ -164,12 +190,12 @@ export class ImageCache {
     });
   }
 
-  #decode(name: string, index: number, file: Blob): void {
+  #decode(name: string, index: number, { bytes, type }: ImageFile): void {
     const task = `decode ${name}`;
     if (this.#pending.has(task) || this.#decoding >= DECODED_AT_ONCE) return;
     this.#decoding++;
     this.#pending.add(task);
-    createImageBitmap(file)
+    createImageBitmap(new Blob([bytes], { type }))
       .then(
         (bitmap) => this.#bitmaps.set(name, bitmap),
         () => this.#broken.set(name, `Image ${index} can't be decoded.`),
@@ -276,8 +302,7 @@ export class ImageCache {
         return;
       }
       if (reply.scenes[at]) this.#scenes.set(name, reply.scenes[at]);
-      const file = files[at] as DataView<ArrayBuffer>;
-      this.#files.set(name, new Blob([file], { type: reply.types[at] }));
+      this.#files.set(name, { bytes: files[at] as DataView<ArrayBuffer>, type: reply.types[at] });
     });
   }
 }

@@ -28,7 +28,10 @@ export class PackedDissection {
   readonly #topImages: Int32Array;
   readonly #top: number;
   readonly #packed: EmbeddedDissection;
-  #mapBytes: Promise<ArrayBuffer> | undefined;
+  #mapBytes: Promise<Uint8Array> | undefined;
+  /** The same, once they are unpacked. */
+  #unpacked: Uint8Array | undefined;
+  #mapStarts: number[] | undefined;
   #maskBytes: Promise<ArrayBuffer> | undefined;
 
   constructor(packed: EmbeddedDissection, parts: Map<string, WireArray>) {
@@ -65,10 +68,22 @@ export class PackedDissection {
   }
 
   async maps(units: number[]): Promise<Answer<MapsReply>> {
-    this.#mapBytes ??= inflated(this.#packed.maps);
-    const all = new Uint8Array(await this.#mapBytes);
+    this.#mapBytes ??= inflated(this.#packed.maps).then((bytes) => {
+      this.#unpacked = new Uint8Array(bytes);
+      return this.#unpacked;
+    });
+    return this.#mapsIn(await this.#mapBytes, units);
+  }
+
+  /** The same, if somebody has asked before. */
+  mapsNow(units: number[]): Answer<MapsReply> | undefined {
+    return this.#unpacked && this.#mapsIn(this.#unpacked, units);
+  }
+
+  #mapsIn(all: Uint8Array, units: number[]): Answer<MapsReply> {
     const count = this.#sizes.length / 2;
-    const starts = startsOf(Array.from({ length: count }, (_, at) => this.#pixels(at) * 4));
+    this.#mapStarts ??= startsOf(Array.from({ length: count }, (_, at) => this.#pixels(at) * 4));
+    const starts = this.#mapStarts;
     // Places of the maps asked for; undefined where the unit was left out.
     const places = units.flatMap((unit) => {
       const place = this.#places.get(unit);

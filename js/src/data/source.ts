@@ -43,6 +43,9 @@ export interface Source {
   readonly overdue: { readonly value: boolean };
   /** Whether it can tell where a concept is in the images of a unit. */
   explains(key: string, unit: number, concept: number): boolean;
+  /** The same at once, where the page itself carries them: paper doesn't wait. */
+  mapsNow?(key: string, units: number[]): Answer<MapsReply> | undefined;
+  picturesNow?(key: string, images: number[]): Answer<PicturesReply>;
   /** Whether it can make a page of some units. */
   readonly exports: boolean;
   /** Resolves once the kernel has sent images unasked: then it is there, however busy. */

@@ -25,6 +25,10 @@ export class LocalState {
   readonly level = signal(0);
   readonly dark = signal(false);
   readonly printing = signal(false);
+  /** Whether all units are printed that the filters leave: otherwise those that are listed, as the rest of a notebook. */
+  readonly printsAll = signal(false);
+  /** Scrolls back to where one was before. */
+  scrollBack: () => void = () => {};
   /** What was just done, for a moment. */
   readonly said = signal({ text: "" });
   /** How many units the list begins with, how many more were asked for, and where it ends then. */

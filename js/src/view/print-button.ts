@@ -1,16 +1,30 @@
 import type { Context } from "../context";
-import { h, number, rootOf } from "../dom";
+import { h, number, rootOf, scrollerOf } from "../dom";
 import type { Scope } from "../scope";
+import type { LocalState } from "../state/local";
 
-/** Prints the page once the images of all its units are here: the browser's own way doesn't wait for them. */
+/** Lays the list out for paper, and back as it was: what is read stays where it is. */
+export function toPaper(local: LocalState, gallery: Element, printing: boolean): void {
+  if (printing === local.printing.value) return;
+  if (printing) {
+    const scroller = scrollerOf(gallery);
+    const top = scroller.scrollTop;
+    local.scrollBack = () => (scroller.scrollTop = top);
+  }
+  local.printing.value = printing;
+  if (!printing) local.scrollBack();
+}
+
+/** Prints all units once their images are here: the browser's own way waits for no kernel. */
 export function printButton({ state, cache }: Context, scope: Scope): HTMLElement {
-  const { printing } = state.local;
+  const { printing, printsAll } = state.local;
   let asked = false;
   const button: HTMLElement = h("button.quiet", {
     title: "Print all units shown here",
     onclick: () => {
       asked = !asked;
-      printing.value = asked;
+      printsAll.value = asked;
+      toPaper(state.local, button, asked);
     },
   });
   const update = () => {
@@ -19,7 +33,8 @@ export function printButton({ state, cache }: Context, scope: Scope): HTMLElemen
     if (!asked || coming) return;
     asked = false;
     print(); // comes back when that is done, also where no page tells the beginning and the end
-    printing.value = false;
+    printsAll.value = false;
+    toPaper(state.local, button, false);
   };
   scope.effect(() => {
     cache.arrivals.value;

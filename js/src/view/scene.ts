@@ -17,11 +17,11 @@ export function sceneOf({ state, cache }: Context, table: Table, unit: number, r
   return {
     image,
     field: cache.field(table, unit, rank),
-    overlay: table.note ? "heat" : state.local.printing.value ? "outline" : state.synced.overlay.value,
+    overlay: table.note ? "heat" : state.synced.overlay.value,
     threshold: thresholdAt(table, unit, maps, state.local.level.value),
     low: maps.low,
     high: maps.high,
-    dense: state.local.printing.value ? 1 : density(),
+    dense: density(),
   };
 }
 

@@ -5,6 +5,7 @@ import { paint } from "../draw/overlay";
 import type { Scope } from "../scope";
 import { examplesOf } from "./caption";
 import type { Layout } from "./grid/layout";
+import { onPaper } from "./paper";
 import { preview } from "./preview";
 import { density, sceneOf } from "./scene";
 
@@ -19,34 +20,56 @@ export function strip(
 ): HTMLElement {
   const examples = examplesOf(table, unit);
   const silent = table.silent[unit];
+  const printing = context.state.local.printing.peek();
   // Where the data set is small, or images were left out, there are places without one.
   const places = silent ? examples : table.top;
-  const canvases = canvasesOf(context, table, unit, thumb, Math.min(shown, places));
-  drawAsTheyArrive(context, table, unit, canvases, scope);
-  const more = places - canvases.length;
+  const count = Math.min(shown, places);
+  if (printing) context.cache.takeNow(table, unit);
+  const images = printing
+    ? papers(context, table, unit, count)
+    : canvases(context, table, unit, thumb, count);
+  drawAsTheyArrive(context, table, unit, images, scope);
+  const more = places - count;
+  const corner = !printing && { style: `grid-area:${placeOf(count, perLine)}` };
   const quiet = silent > 0 && `silent in ${silent}`;
   return h(
     "div.strip",
     { role: "img", "aria-label": [`${places} strongest images${about}`, quiet].filter(Boolean).join(", ") },
-    ...canvases,
-    more > 0 && h("span.more", { style: `grid-area:${placeOf(canvases.length, perLine)}` }, `+${more}`),
-    quiet && more <= 0 && canvases.length < shown && h("span.quiet-place", quiet),
+    ...images.map(({ element }) => element),
+    more > 0 && h("span.more", corner || {}, `+${more}`),
+    quiet && more <= 0 && count < shown && h("span.quiet-place", quiet),
   );
 }
 
-function canvasesOf(
-  { state }: Context,
-  table: Table,
-  unit: number,
-  thumb: number,
-  count: number,
-): HTMLCanvasElement[] {
-  // Paper shows hundreds of strips at once, and needs no more than it can print of each.
-  const pixels = Math.round(thumb * (state.local.printing.peek() ? 1 : density()));
+/** The place of an image, and what draws it once that is here. */
+interface Place {
+  element: HTMLElement;
+  draw(): boolean;
+}
+
+function canvases(context: Context, table: Table, unit: number, thumb: number, count: number): Place[] {
+  const pixels = Math.round(thumb * density());
   return Array.from({ length: count }, (_, rank) => {
-    const canvas = h("canvas", { width: pixels, height: pixels });
-    preview(canvas, table, unit, rank);
-    return canvas;
+    const element = h("canvas", { width: pixels, height: pixels });
+    preview(element, table, unit, rank);
+    const draw = () => {
+      const scene = sceneOf(context, table, unit, rank);
+      if (scene) paint(element, scene);
+      return !!scene;
+    };
+    return { element, draw };
+  });
+}
+
+function papers(context: Context, table: Table, unit: number, count: number): Place[] {
+  return Array.from({ length: count }, (_, rank) => {
+    const element = h("span.paper");
+    const draw = () => {
+      const drawn = onPaper(context, table, unit, rank);
+      if (drawn) element.replaceChildren(...drawn);
+      return !!drawn;
+    };
+    return { element, draw };
   });
 }
 
@@ -55,31 +78,28 @@ const placeOf = (count: number, perLine: number): string =>
   `${Math.ceil(count / perLine)}/${((count - 1) % perLine) + 1}`;
 
 function drawAsTheyArrive(
-  context: Context,
+  { state, cache }: Context,
   table: Table,
   unit: number,
-  canvases: HTMLCanvasElement[],
+  places: Place[],
   scope: Scope,
 ): void {
-  const { state, cache } = context;
   const images = topImages(table, unit);
-  /** How each canvas was drawn: an arrival redraws only those that weren't. */
+  /** How each image was drawn: an arrival redraws only those that weren't. */
   const drawn: string[] = [];
   scope.effect(() => {
     cache.arrivals.value;
-    const look = `${state.local.printing.value} ${state.synced.overlay.value} ${state.local.level.value}`;
-    canvases.forEach((canvas, rank) => {
+    const look = `${state.synced.overlay.value} ${state.local.level.value}`;
+    places.forEach(({ element, draw }, rank) => {
       if (drawn[rank] === look) return;
-      const scene = sceneOf(context, table, unit, rank);
-      if (scene) {
-        paint(canvas, scene);
+      if (draw()) {
         drawn[rank] = look;
-        canvas.dataset.state = "here";
+        element.dataset.state = "here";
         return;
       }
       const problem = cache.problemOf(table, unit, images[rank]);
-      if (problem) canvas.title = problem;
-      canvas.dataset.state = problem || images[rank] < 0 ? "missing" : "coming";
+      if (problem) element.title = problem;
+      element.dataset.state = problem || images[rank] < 0 ? "missing" : "coming";
     });
   });
 }

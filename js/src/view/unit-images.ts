@@ -103,7 +103,7 @@ function drawn(
   { why, concept, labels }: Explanation,
   { rank, index, canvas }: Figure,
 ): Texts {
-  const { state, cache } = context;
+  const { cache } = context;
   const found = sceneOf(context, table, unit, rank);
   const scene = found && { ...found, dense: canvas.width / (canvas.clientWidth || USUAL) };
   const name = captionOf(context, table, unit, rank);
@@ -113,7 +113,7 @@ function drawn(
     return { caption: problem || name, description: problem || "on its way" };
   }
   canvas.dataset.state = "here";
-  const explained = state.local.printing.value || !why.value ? null : labels.value;
+  const explained = why.value ? labels.value : null;
   if (explained) return drawExplained(canvas, scene, explained[rank], index, table.names[concept.value]);
   paint(canvas, scene);
   const covered = coverage(scene.field, scene.threshold) * 100;

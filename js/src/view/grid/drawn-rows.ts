@@ -1,7 +1,7 @@
 import { untracked } from "@preact/signals-core";
 import type { Context } from "../../context";
 import type { UnitInView } from "../../data/image-cache";
-import { h, set } from "../../dom";
+import { h, number, plural, set } from "../../dom";
 import type { Scope } from "../../scope";
 import { type Card, type Cell, card } from "../card";
 import type { GridFocus } from "./focus";
@@ -79,22 +79,34 @@ export class DrawnRows {
     list.style.setProperty("--thumb", `${thumb}px`);
     list.style.setProperty("--per-line", String(perLine));
     body.style.setProperty("--columns", String(columns));
-    list.dataset.omitted =
-      printing && rows.value.length > this.#mostPrinted()
-        ? `The first ${MOST_PRINTED}. Filter to print others.`
-        : "";
+    list.dataset.omitted = printing ? this.#omitted() : "";
     body.style.height = printing ? "" : `${heightOf(extent.value)}px`;
     set(body, { "aria-rowcount": rows.value.length, "aria-colcount": columns });
   }
 
-  #mostPrinted(): number {
-    return Math.floor(MOST_PRINTED / this.model.layout.value.columns);
+  /** How many rows are printed: all that are listed, or that the filters leave, but no book. */
+  #printed(): number {
+    const { layout, rows, limit, state } = this.model;
+    const listed = state.local.printsAll.value ? rows.value.length : limit.value;
+    return Math.min(listed, Math.floor(MOST_PRINTED / layout.value.columns));
+  }
+
+  /** What the paper says of the rows that aren't on it. */
+  #omitted(): string {
+    const { layout, rows, state } = this.model;
+    if (this.#printed() >= rows.value.length) return "";
+    const cards = this.#printed() * layout.value.columns;
+    const [printed, all] = state.sides.value
+      ? [this.#printed(), plural(rows.value.length, "concept")]
+      : [cards, plural(state.shown.value.length, "unit")];
+    const rest = cards >= MOST_PRINTED ? "Filter to print others." : "More print with ⋯, Print.";
+    return `The first ${number(printed)} of ${all}. ${rest}`;
   }
 
   /** First and last row to draw. */
   #range(): [first: number, last: number] {
-    const { layout, rows, extent, inView, state } = this.model;
-    if (state.local.printing.value) return [0, Math.min(rows.value.length, this.#mostPrinted()) - 1];
+    const { layout, extent, inView, state } = this.model;
+    if (state.local.printing.value) return [0, this.#printed() - 1];
     const most = Math.max(1, Math.floor(MOST_CARDS / layout.value.columns));
     return rowsBetween(extent.value, ...inView.value, most);
   }

@@ -26,7 +26,8 @@ export function grid(context: Context, scope: Scope): HTMLElement {
   opened.follow(scope);
   followSizes(model, elements, scope);
   scope.effect(() => {
-    if (model.width.value) context.state.local.first.value = firstUnits(model.layout.value.rowHeight);
+    if (model.width.value && !context.state.local.printing.value)
+      context.state.local.first.value = firstUnits(model.layout.value.rowHeight);
   });
   followView(model, elements, scope);
 
@@ -55,6 +56,7 @@ function scrollToNewRows(model: GridModel, list: HTMLElement, scope: Scope): voi
   scope.effect(() => {
     const rows = model.rows.value;
     const key = rows.length ? `${rows[0].key} ${rows.length} ${rows.at(-1)?.key}` : "";
+    if (model.state.local.printing.value) return; // which has rows of its own
     if (!renewed() && before && key !== before && model.openRow.peek() < 0) scrollToTop(model, list);
     before = key;
   });
@@ -68,6 +70,7 @@ function scrollToTop({ state }: GridModel, list: HTMLElement): void {
 
 function followSizes(model: GridModel, { body, page }: GridElements, scope: Scope): void {
   const sizes = new ResizeObserver(() => {
+    if (model.state.local.printing.peek()) return;
     if (body.clientWidth) model.width.value = body.clientWidth; // none while it is out of the page
     model.openHeight.value = page.offsetHeight;
   });

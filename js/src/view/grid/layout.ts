@@ -49,6 +49,17 @@ export function layoutAt(width: number, top: number, paired: boolean): Layout {
   return { shape, columns, ...line, shown: Math.min(images, lines * line.perLine), rowHeight, openHead };
 }
 
+/** On paper the style sheet tells sizes, for no code knows the paper's: all images, and texts in two columns. */
+export const layoutOnPaper = (top: number, paired: boolean): Layout => ({
+  shape: "stack",
+  columns: paired || !top ? 2 : 1,
+  thumb: 0,
+  perLine: STRIP,
+  shown: Math.min(STRIP, top),
+  rowHeight: 0,
+  openHead: 0,
+});
+
 /** As many images as there is room for: fewer rather than smaller ones. */
 function lineOf(room: number, images: number): { thumb: number; perLine: number } {
   const fits = Math.floor((room + GAP) / (LEAST_THUMB + GAP));

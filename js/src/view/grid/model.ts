@@ -2,7 +2,7 @@ import { computed, signal } from "@preact/signals-core";
 import type { State } from "../../state/state";
 import type { Cell } from "../card";
 import { fullIou } from "../iou";
-import { type Extent, layoutAt } from "./layout";
+import { type Extent, layoutAt, layoutOnPaper } from "./layout";
 import { addressOf, pairedRows, type Row, unitRows } from "./rows";
 
 /** The elements of the grid: the list, in it the grid itself, and the place of an opened unit. */
@@ -29,7 +29,10 @@ export class GridModel {
 
   readonly layout = computed(() => {
     const top = Math.max(...this.state.visibleTables.value.map((table) => table.top));
-    return layoutAt(this.width.value, top, !!this.state.sides.value);
+    const paired = !!this.state.sides.value;
+    return this.state.local.printing.value
+      ? layoutOnPaper(top, paired)
+      : layoutAt(this.width.value, top, paired);
   });
   /** The IoU of a whole bar. */
   readonly fullIou = computed(() => Math.max(...this.state.visibleTables.value.map(fullIou)));
