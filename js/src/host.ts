@@ -9,10 +9,73 @@ const BOXES = ".jp-OutputArea,.jp-OutputArea-child,.jp-OutputArea-output";
  */
 export function letPageScroll(host: HTMLElement): () => void {
   host.toggleAttribute("data-nbdissect", true);
-  return rule(
+  const stop = rule(
     `.jp-Cell:not(.jp-mod-outputsScrolled) :is(${BOXES}):has([data-nbdissect]){overflow:visible!important}`,
   );
+  const end = followShift(host);
+  return () => {
+    stop();
+    end();
+  };
 }
+
+/**
+ * Tells the style sheet how far JupyterLab moves its cells, in its windowing mode `full`, in the place of those above
+ * that it has taken away: what sticks to the top would be as far from it.
+ */
+function followShift(host: HTMLElement): () => void {
+  let cells: Element | null = null;
+  const tell = () => {
+    const { transform } = getComputedStyle(cells as Element);
+    host.style.setProperty("--shift", `${transform === "none" ? 0 : new DOMMatrix(transform).m42}px`);
+  };
+  const moves = new MutationObserver(tell);
+  const end = whenShown(host, () => {
+    cells = host.closest(".jp-WindowedPanel-viewport");
+    if (!cells) return;
+    moves.observe(cells, { attributeFilter: ["style"] });
+    tell();
+  });
+  return () => {
+    end();
+    moves.disconnect();
+  };
+}
+
+/** Does something once an element has a place in the page. */
+function whenShown(element: Element, act: () => void): () => void {
+  const sizes = new ResizeObserver(() => {
+    if (!element.isConnected) return;
+    sizes.disconnect();
+    act();
+  });
+  sizes.observe(element);
+  return () => sizes.disconnect();
+}
+
+/**
+ * Scrolls by a little and back, then goes on: in its windowing mode `full` JupyterLab goes after a new cell that
+ * something pushes down, until somebody scrolls.
+ */
+export function ceaseFollowing(host: HTMLElement, then: () => void): void {
+  const scroller = host.closest(".jp-WindowedPanel-outer");
+  if (!scroller) {
+    then();
+    return;
+  }
+  const top = scroller.scrollTop;
+  scroller.scrollTop = top > LITTLE ? top - LITTLE : top + LITTLE;
+  requestAnimationFrame(() =>
+    // The notebook has heard of it by now.
+    requestAnimationFrame(() => {
+      scroller.scrollTop = top;
+      then();
+    }),
+  );
+}
+
+/** Pixels that count as scrolling. */
+const LITTLE = 2;
 
 /** Milliseconds in which an output grows after it was made, or after its run has ended. */
 const GROWING = 3000;

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals-core";
 import { h, set } from "./dom";
-import { holdStill } from "./host";
+import { ceaseFollowing, holdStill } from "./host";
 import { Scope } from "./scope";
 import type { Model } from "./state/model";
 import { followTheme } from "./theme";
@@ -100,16 +100,25 @@ function announcer({ title, doing, figures, announcement }: Elements): (state: s
  */
 function reserve(host: HTMLElement): { release(): void; stop(): void } {
   let frame: HTMLElement | null = null;
+  let ended = false;
+  const keepRoom = () => {
+    if (frame && !ended) frame.style.minHeight = `${host.offsetHeight + galleryHeight(host.clientWidth)}px`;
+  };
   const sizes = new ResizeObserver(() => {
-    frame ??= host.closest<HTMLElement>(".widget-vbox");
-    if (frame) frame.style.minHeight = `${host.offsetHeight + galleryHeight(host.clientWidth)}px`;
+    if (frame) return keepRoom();
+    frame = host.closest<HTMLElement>(".widget-vbox");
+    if (frame) ceaseFollowing(host, keepRoom);
   });
   sizes.observe(host);
-  const release = () => {
+  const stop = () => {
+    ended = true;
     sizes.disconnect();
+  };
+  const release = () => {
+    stop();
     if (frame) frame.style.minHeight = "";
   };
-  return { release, stop: () => sizes.disconnect() };
+  return { release, stop };
 }
 
 /** How high a gallery is that begins in a width: its head, its graph, its toolbar, its first rows, and what ends them. */

@@ -56,10 +56,6 @@ def server(request, tmp_path_factory):
 @pytest.fixture(params=["contentVisibility", "full"])
 def mode(request, server):
     """Return how the notebook leaves out what is out of sight."""
-    if request.param == "full" or request.node.callspec.params["server"] == "notebook":
-        # The page jumps now and then, and the toolbar is lost: it holds for JupyterLab's own mode alone.
-        reason = "windowing mode full and Notebook 7 are not mended yet"
-        request.applymarker(pytest.mark.xfail(strict=False, reason=reason))
     settings = server.folder / "config" / "lab" / "user-settings" / "@jupyterlab" / "notebook-extension"
     settings.mkdir(parents=True, exist_ok=True)
     (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": request.param}))
@@ -96,6 +92,22 @@ def test_the_toolbar_stays_and_the_next_cell_is_near(server, page, mode):
         assert there["drawn"] <= 60
     page.get_by_role("button", name="Collapse").evaluate("button => button.click()")
     assert page.evaluate(PLACES)["list"] == begin["list"]
+
+
+def test_the_toolbar_stays_below_cells_that_were_taken_away(server, page, mode):
+    """The mode `full` takes cells out of the page, and moves the others in their place."""
+    text = "print('\\n'.join(map(str, range(60))))"
+    server.write(f"below-{mode}.ipynb", [text, text, GALLERY])
+    server.open(page, f"below-{mode}.ipynb")
+    for index in range(3):
+        run_cell(page, index)
+    units(page).wait_for(state="attached")
+    page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.content.widgets[2].node.scrollIntoView({block: 'start'})"
+    )
+    page.locator(".line").nth(3).wait_for()
+    page.evaluate("() => { const e = document.querySelector('.jp-WindowedPanel-outer'); e.scrollTop += 500; }")
+    page.wait_for_function(f"() => Math.abs(({PLACES})().toolbar) <= 1")
 
 
 def test_the_cell_that_runs_stays_where_it_is(server, page, mode):
