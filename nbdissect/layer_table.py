@@ -149,8 +149,8 @@ def layers(
     from nbdissect.engine.devices import choose_device
     from nbdissect.engine.layouts import Layout
     from nbdissect.engine.model_state import check_runnable, model_device, preserve_rng_state
-    from nbdissect.engine.preprocessing import Normalize, choose_transform
-    from nbdissect.engine.probe import probe_fitting, probe_model
+    from nbdissect.engine.preprocessing import Normalize, choose_transform, probe_fitting
+    from nbdissect.engine.probe import probe_model
 
     check_runnable(model)
     forward = parse_forward(forward)

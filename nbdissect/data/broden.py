@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nbdissect.data.broden_files import BrodenError, DatasetFiles, quote
-from nbdissect.data.broden_images import ExpectedFile, read_image, read_mask
+from nbdissect.data.broden_sample import BrodenSample, ImageEntry
 from nbdissect.data.broden_tables import read_table
 from nbdissect.samples import Indexable
 from nbdissect.text import did_you_mean
@@ -23,9 +22,6 @@ from nbdissect.types import TOTAL, Concept
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-    from PIL import Image
 
     from nbdissect.data.broden_tables import TableRow
 
@@ -37,24 +33,6 @@ FIXED_COLUMNS = ("image", "split", "ih", "iw", "sh", "sw")
 _MAX_PIXELS = 1 << 26
 _MAX_PLANES = 1000  # in one cell; Broden's have a dozen
 _MAX_NAME = 1000  # of a file, with its folders; systems allow some thousand
-
-
-@dataclass(frozen=True)
-class _ImageEntry:
-    """One image of index.csv."""
-
-    line: int
-    image: str
-    size: tuple[int, int]
-    shape: tuple[int, int]
-    split: str
-    parts: dict[str, tuple[str | int, ...]]  # per category, the paths and numbers of its cell, in order
-
-    @property
-    def files(self) -> list[tuple[str, str]]:
-        """The image and mask files, each with the column that names it."""
-        masks = [(column, part) for column, parts in self.parts.items() for part in parts if isinstance(part, str)]
-        return [("image", self.image), *masks]
 
 
 class Broden(Indexable):
@@ -230,8 +208,8 @@ class Broden(Indexable):
                 )
         return tuple(best[number][1] for number in sorted(best))
 
-    def _read_index(self) -> list[_ImageEntry]:
-        entries: list[_ImageEntry] = []
+    def _read_index(self) -> list[ImageEntry]:
+        entries: list[ImageEntry] = []
         lines: dict[str, int] = {}
         for row in read_table(self._files, "index.csv", [*FIXED_COLUMNS, *self.categories]):
             entry = self._read_entry(row)
@@ -246,7 +224,7 @@ class Broden(Indexable):
             raise BrodenError(f"{self.path / 'index.csv'} lists no images; at least one is needed.")
         return entries
 
-    def _read_entry(self, row: TableRow) -> _ImageEntry:
+    def _read_entry(self, row: TableRow) -> ImageEntry:
         ih, iw, sh, sw = (row.read_integer(name, least=1) for name in ("ih", "iw", "sh", "sw"))
         cells = {
             category: tuple(self._read_part(row, category, part) for part in row[category].split(";"))
@@ -263,9 +241,7 @@ class Broden(Indexable):
                 row.reject(
                     column, f"that makes {pixels:,} pixels; at most {_MAX_PIXELS:,} are read. Make the files smaller."
                 )
-        return _ImageEntry(
-            row.line, _relative_path(row, "image", row["image"]), (ih, iw), (sh, sw), row["split"], cells
-        )
+        return ImageEntry(row.line, _relative_path(row, "image", row["image"]), (ih, iw), (sh, sw), row["split"], cells)
 
     def _read_part(self, row: TableRow, column: str, part: str) -> str | int:
         """Return one part of a category's cell: the path of a mask, or a label number."""
@@ -295,66 +271,6 @@ class Broden(Indexable):
                     raise type(error)(
                         f"{error} It is named by {self.path / 'index.csv'}, line {entry.line}, column {column!r}."
                     ) from error
-
-
-@dataclass(frozen=True)
-class BrodenSample:
-    """One image and its labels, read from disk each time they are asked for."""
-
-    _files: DatasetFiles
-    _entry: _ImageEntry
-    _is_label: NDArray[np.bool_]
-
-    @property
-    def path(self) -> Path:
-        """The image's file."""
-        return self._files.images / self._entry.image
-
-    @property
-    def split(self) -> str:
-        """The part of the data set that index.csv puts the image in, such as "train"."""
-        return self._entry.split
-
-    @property
-    def image(self) -> Image.Image:
-        """The image, RGB, as it is stored: an EXIF orientation isn't applied, since masks belong to the stored pixels."""
-        return read_image(self._files, self._expected(self._entry.image, self._entry.size))
-
-    @property
-    def masks(self) -> dict[str, NDArray[np.int32]]:
-        """Per category with a mask, its planes of label numbers, int32 [planes, sh, sw]."""
-        return {
-            category: np.stack([self._read_plane(part) for part in parts])
-            for category, parts in self._entry.parts.items()
-            if any(isinstance(part, str) for part in parts)
-        }
-
-    @property
-    def whole(self) -> dict[str, tuple[int, ...]]:
-        """Per category without a mask, the numbers that hold for the whole image."""
-        return {
-            category: tuple(part for part in parts if isinstance(part, int))
-            for category, parts in self._entry.parts.items()
-            if all(isinstance(part, int) for part in parts)
-        }
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width of the masks."""
-        return self._entry.shape
-
-    @property
-    def labelled(self) -> bool:
-        """Whether any category has a mask or a number other than 0."""
-        return any(part != 0 for parts in self._entry.parts.values() for part in parts)
-
-    def _read_plane(self, part: str | int) -> NDArray[np.int32]:
-        if isinstance(part, int):  # a number beside a mask fills a plane
-            return np.full(self._entry.shape, part, dtype=np.int32)
-        return read_mask(self._files, self._expected(part, self._entry.shape), self._is_label)
-
-    def _expected(self, name: str, size: tuple[int, int]) -> ExpectedFile:
-        return ExpectedFile(self._files.images / name, size, self._entry.line)
 
 
 def _find_directory(path: str | os.PathLike[str]) -> Path:

@@ -10,8 +10,6 @@ import io
 import random
 import shutil
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -21,6 +19,7 @@ from PIL import Image
 
 from nbdissect._version import __version__
 from nbdissect.data.broden import FIXED_COLUMNS, ORIGIN, Broden, BrodenSample
+from nbdissect.data.broden_arguments import check_categories, check_concepts, parse_quality, parse_size, parse_splits
 from nbdissect.data.pictures import LabelsError
 from nbdissect.data.resolve import resolve_data
 from nbdissect.files import expand, full_disk_named
@@ -33,11 +32,10 @@ from nbdissect.validation import read_categories, read_concepts
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-_MOST_NUMBER = (1 << 16) - 1  # what red and green of a mask's pixel hold
 _IN_A_FOLDER = 1000
 _LIKE = "Broden-like"
 _LONGEST = 300  # letters of a description
@@ -97,7 +95,7 @@ def write_broden(
             f"write_broden: {target} is there already. Choose a directory that is not there yet, or an empty one."
         )
     data = resolve_data(data)
-    writer = _Writer(data, _parse_size(size), _parse_quality(quality), _parse_splits(splits), random.Random(seed))  # noqa: S311 - no secret
+    writer = _Writer(data, parse_size(size), parse_quality(quality), parse_splits(splits), random.Random(seed))  # noqa: S311 - no secret
     beside = target.with_name(f".{target.name[:100]}.{uuid4().hex}.tmp")
     try:
         with full_disk_named(target):
@@ -135,8 +133,8 @@ class _Writer:
     ) -> None:
         self._data = check_dataset(data)
         self._concepts = read_concepts(data)
-        self._categories = _check_categories(read_categories(data))
-        _check_concepts(self._concepts)
+        self._categories = check_categories(read_categories(data))
+        check_concepts(self._concepts)
         self._size, self._quality, self._splits, self._dice = size, quality, splits, dice
         self._numbers = np.array([concept.number for concept in self._concepts], dtype=np.int64)
         self._others = frozenset(map(int, getattr(data, "concept_numbers", ())))
@@ -342,67 +340,3 @@ def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
-
-
-# --- arguments ---
-
-
-def _check_categories(categories: tuple[str, ...]) -> tuple[str, ...]:
-    for name in categories:
-        if name in FIXED_COLUMNS or not {"/", "\\", ":", ";", "(", ")"}.isdisjoint(name) or not _is_plain(name):
-            raise LabelsError(
-                f"write_broden: a category called {name!r} can't stand in the Broden format: no / \\ : ; ( ), no control characters, "
-                f"and none of {', '.join(FIXED_COLUMNS)}. Call it something else."
-            )
-    return categories
-
-
-def _check_concepts(concepts: Sequence[Concept]) -> None:
-    for concept in concepts:
-        if concept.number > _MOST_NUMBER:
-            raise LabelsError(
-                f"write_broden: concept {concept.name!r} has the number {concept.number:,}; masks in the Broden format hold numbers to {_MOST_NUMBER:,}. "
-                "Number your concepts from 1 on."
-            )
-        if not _is_plain(concept.name):
-            raise LabelsError(
-                f"write_broden: the name {concept.name!r} of concept {concept.number} holds a control character or half a letter. Rename it."
-            )
-
-
-def _is_plain(name: str) -> bool:
-    return name.encode("utf-8", "replace").decode() == name and all(
-        ord(sign) >= 32 and ord(sign) != 127 for sign in name
-    )
-
-
-def _parse_size(size: Any) -> tuple[int, int] | None:
-    if size is None:
-        return None
-    sides = (size, size) if isinstance(size, Integral) else tuple(size) if isinstance(size, Sequence) else ()
-    if len(sides) != 2 or not all(
-        isinstance(n, Integral) and not isinstance(n, bool) and 2 <= int(n) <= 8192 for n in sides
-    ):
-        raise LabelsError(
-            f"size={size!r:.40}; a number of pixels from 2 to 8,192 is needed, such as 224, or (height, width)."
-        )
-    return int(sides[0]), int(sides[1])
-
-
-def _parse_quality(quality: int | None) -> int | None:
-    if quality is not None and not (isinstance(quality, int) and 1 <= quality <= 95):
-        raise LabelsError(f"quality={quality!r:.40}; a whole number from 1 to 95 is needed, or None for PNG.")
-    return quality
-
-
-def _parse_splits(splits: Any) -> Mapping[str, float] | None:
-    if splits is None:
-        return None
-    shares = splits.values() if isinstance(splits, Mapping) else ()
-    if not shares or not all(isinstance(n, (int, float)) and 0 <= n < float("inf") for n in shares) or not sum(shares):
-        raise LabelsError(
-            f'splits={splits!r:.80}; a mapping of name to share is needed, such as {{"train": 0.7, "val": 0.3}}.'
-        )
-    if not all(isinstance(name, str) and name and _is_plain(name) for name in splits):
-        raise LabelsError(f"splits={splits!r:.80}; its keys must be names.")
-    return dict(splits)

@@ -36,6 +36,15 @@ def describe_failure(
     return f"{what}\n{_hint(model, batch, forward)}"
 
 
+def describe_not_called(name: str, model: torch.nn.Module, forward: Callable[..., Any] | None) -> str:
+    """Return the text of the error for a layer that a pass doesn't reach."""
+    return (
+        f"Layer {name!r} was not called while {type(model).__name__} ran. "
+        "A layer must be called as a module (not through a scripted copy) to be dissected."
+        + (" forward= must call the model that it is given, and no other." if forward is not None else "")
+    )
+
+
 def _hint(model: torch.nn.Module, batch: torch.Tensor, forward: Callable[..., Any] | None) -> str:
     if len(devices := model_devices(model)) > 1:
         return (

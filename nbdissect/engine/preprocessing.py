@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -13,11 +14,14 @@ from PIL import Image
 
 from nbdissect.engine.wrappers import inner_models
 from nbdissect.notices import logger, warn
+from nbdissect.user_code import UserCodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from nbdissect.types import ConceptData
+
+_Probe = TypeVar("_Probe")
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -303,3 +307,38 @@ def _check_processor(processor: Any, made: Normalize) -> None:
             f"becomes {_short(tuple(theirs.tolist()))}. Call it yourself: "
             "transform=lambda image: processor(images=image, return_tensors='pt')['pixel_values'][0]."
         )
+
+
+def probe_fitting(
+    probe: Callable[[Any], _Probe], chosen: Any, transform: Any, model: torch.nn.Module, data: Any
+) -> tuple[_Probe, Any]:
+    """Probe with the chosen transform, or, if the network fails on images of the usual size, with their own.
+
+    Parameters
+    ----------
+    probe : callable
+        Transform → Probe.
+    chosen : callable
+    transform : callable or None
+        What the user gave.
+    data : data set
+        Whose samples are checked.
+
+    Returns
+    -------
+    Probe, and the transform with which it was made
+    """
+
+    def sizes() -> set[tuple[int, int]]:
+        images = [data[index].image for index in {0, len(data) // 2, len(data) - 1}]
+        return {(image.height, image.width) for image in images}
+
+    try:
+        return probe(chosen), chosen
+    except UserCodeError:
+        own = None if transform is not None else transform_of_own_size(model, data, sizes)
+        if own is None:
+            raise
+        with suppress(UserCodeError):
+            return probe(own), own
+        raise

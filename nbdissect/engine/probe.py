@@ -6,7 +6,6 @@ The layer table and the run use the same probe, so that they agree.
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +15,12 @@ from nbdissect.engine.activations import ModelOutOfMemoryError, recorded, run_mo
 from nbdissect.engine.batches import Batcher
 from nbdissect.engine.layouts import Layout, Shape, Unreadable, picked, tensors_in
 from nbdissect.engine.model_state import model_dtype, preserve_model_state, preserve_rng_state
-from nbdissect.engine.preprocessing import transform_of_own_size
+from nbdissect.engine.pass_errors import describe_not_called
 from nbdissect.engine.probe_checks import BLIND, same_but_rounded, same_for_all_images
 from nbdissect.engine.reading import Evidence, refusal, which_part
 from nbdissect.engine.token_order import in_image_order, told_prefixes
 from nbdissect.engine.wrappers import find_layers
 from nbdissect.notices import logger
-from nbdissect.user_code import UserCodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -108,7 +106,7 @@ def probe_layers(
     found = {layer.name: layer for layer in probe.layers}
     for name in names:
         if name not in found:
-            raise ValueError(not_called(name, model, forward))
+            raise ValueError(describe_not_called(name, model, forward))
         if isinstance(why := found[name].found, Unreadable):
             raise ValueError(refusal(name, why))
     return replace(probe, layers=[found[name] for name in names])
@@ -125,50 +123,6 @@ def probe_model(
     """Probe all layers of a model; see :func:`probe_layers`."""
     modules = {name: module for name, module in model.named_modules() if name}
     return _Prober(model, images, transform, device, modules, output, forward).probe(keep=False)
-
-
-def probe_fitting(
-    probe: Callable[[Any], Probe], chosen: Any, transform: Any, model: nn.Module, data: Any
-) -> tuple[Probe, Any]:
-    """Probe with the chosen transform, or, if the network fails on images of the usual size, with their own.
-
-    Parameters
-    ----------
-    probe : callable
-        Transform → Probe.
-    chosen : callable
-    transform : callable or None
-        What the user gave.
-    data : data set
-        Whose samples are checked.
-
-    Returns
-    -------
-    Probe, and the transform with which it was made
-    """
-
-    def sizes() -> set[tuple[int, int]]:
-        images = [data[index].image for index in {0, len(data) // 2, len(data) - 1}]
-        return {(image.height, image.width) for image in images}
-
-    try:
-        return probe(chosen), chosen
-    except UserCodeError:
-        own = None if transform is not None else transform_of_own_size(model, data, sizes)
-        if own is None:
-            raise
-        with suppress(UserCodeError):
-            return probe(own), own
-        raise
-
-
-def not_called(name: str, model: nn.Module, forward: Forward | None = None) -> str:
-    """Return the text of the error for a layer that a pass doesn't reach."""
-    return (
-        f"Layer {name!r} was not called while {type(model).__name__} ran. "
-        "A layer must be called as a module (not through a scripted copy) to be dissected."
-        + (" forward= must call the model that it is given, and no other." if forward is not None else "")
-    )
 
 
 @dataclass
@@ -241,16 +195,24 @@ class _Prober:
             again, _ = self._run(batch(sizes[1], dtype, channels_last=False), keep=False)
         small = batch(sizes[1], dtype, channels_last=False)
         layers = self._read(calls, again, sizes, small)
-        differ = not same_for_all_images([batch(sizes[0], dtype, channels_last=False)], sizes[0])
-        if self._forward is not None and keep and differ:
-            blind = {key for key, tensors in kept.items() if same_for_all_images(tensors, sizes[0])}
-            layers = [
-                replace(layer, found=Unreadable(BLIND)) if id(self._modules[layer.name]) in blind else layer
-                for layer in layers
-            ]
+        if self._forward is not None and keep:
+            layers = self._without_blind(layers, kept, batch(sizes[0], dtype, channels_last=False))
         wanted = {id(module): name for name, module in self._modules.items()}
         order = tuple(wanted[call.key] for call in calls if call.key in wanted)
         return Probe(tuple(small.shape[1:]), dtype, channels_last, layers, order)
+
+    def _without_blind(
+        self, layers: list[LayerProbe], kept: Mapping[int, Any], images: torch.Tensor
+    ) -> list[LayerProbe]:
+        """Return the layers, without those that give the same for images that differ: they see something else."""
+        count = len(images)
+        if same_for_all_images([images], count):
+            return layers
+        blind = {key for key, tensors in kept.items() if same_for_all_images(tensors, count)}
+        return [
+            replace(layer, found=Unreadable(BLIND)) if id(self._modules[layer.name]) in blind else layer
+            for layer in layers
+        ]
 
     def _larger(
         self, batch: Callable[[torch.dtype], torch.Tensor], chosen: torch.dtype | None, *, keep: bool

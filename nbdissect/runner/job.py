@@ -12,8 +12,8 @@ from nbdissect.engine.config import RunInputs
 from nbdissect.engine.labels import LabelReader
 from nbdissect.engine.model_lock import sole_use
 from nbdissect.engine.model_state import preserve_rng_state
-from nbdissect.engine.preprocessing import Normalize, choose_transform
-from nbdissect.engine.probe import probe_fitting, probe_layers
+from nbdissect.engine.preprocessing import Normalize, choose_transform, probe_fitting
+from nbdissect.engine.probe import probe_layers
 from nbdissect.engine.threads import limited_threads
 from nbdissect.notices import warn
 from nbdissect.provenance.cache import Cache
