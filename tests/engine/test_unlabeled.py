@@ -31,18 +31,17 @@ def test_equals_the_dense_reference(seed, semantics):
     assert_equal(d, dense.dissect(case.activations, case.data, 0.05, semantics))
 
 
+def dissect_ones(data, shape):
+    """Dissect a layer of one unit that fires everywhere."""
+    model = dense.Playback(layer=np.ones(shape, np.float32))
+    return nd.dissect(model, "layer", data=data, transform=dense.spell, thresholds=[0.0], progress=False)
+
+
 def test_what_is_unlabeled_is_no_background():
     """One image, half of it car, a quarter nothing, a quarter unknown; the unit fires everywhere."""
     car = np.array([[[1, 1, 0, UNLABELED]]])
     data = dense.Data([nd.Concept(1, "car", "object")], ("object",), [({"object": car}, {}, (1, 4))])
-    d = nd.dissect(
-        dense.Playback(layer=np.ones((1, 1, 1, 4), np.float32)),
-        "layer",
-        data=data,
-        transform=dense.spell,
-        thresholds=[0.0],
-        progress=False,
-    )
+    d = dissect_ones(data, (1, 1, 1, 4))
     assert (d.truth.tolist(), d.activation.tolist(), d.intersection.tolist()) == ([2], [[3]], [[2]])
     assert d.units[0].iou == 2 / 3
 
@@ -53,14 +52,7 @@ def test_an_unknown_category_hides_no_other(known):
     planes = np.array([[[1, 1]], [[UNLABELED, known]]])
     concepts = [nd.Concept(1, "car", "object"), nd.Concept(2, "red", "color")]
     data = dense.Data(concepts, ("object", "color"), [({"object": planes, "color": np.array([[[2, 0]]])}, {}, (1, 2))])
-    d = nd.dissect(
-        dense.Playback(layer=np.ones((1, 1, 1, 2), np.float32)),
-        "layer",
-        data=data,
-        transform=dense.spell,
-        thresholds=[0.0],
-        progress=False,
-    )
+    d = dissect_ones(data, (1, 1, 1, 2))
     assert d.truth.tolist() == [1, 1]
     assert d.activation.tolist() == [[1, 2]]
 
@@ -69,14 +61,7 @@ def test_an_image_without_any_known_pixel_carries_no_category():
     unknown = ({"object": np.full((1, 2, 2), UNLABELED)}, {"object": (1,)}, (2, 2))
     labeled = ({"object": np.full((1, 2, 2), 1)}, {}, (2, 2))
     data = dense.Data([nd.Concept(1, "car", "object")], ("object",), [unknown, labeled])
-    d = nd.dissect(
-        dense.Playback(layer=np.ones((2, 1, 2, 2), np.float32)),
-        "layer",
-        data=data,
-        transform=dense.spell,
-        thresholds=[0.0],
-        progress=False,
-    )
+    d = dissect_ones(data, (2, 1, 2, 2))
     assert (d.truth.tolist(), d.activation.tolist(), d.intersection.tolist()) == ([4], [[4]], [[4]])
 
 

@@ -197,12 +197,7 @@ def test_no_named_tensors(file, content, match):
 @pytest.mark.parametrize("share", [0.001, 0.3, 0.97])
 @pytest.mark.parametrize("kind", ["zip", "legacy", "script", "safetensors"])
 def test_truncated_files(net, file, kind, share):
-    if kind == "script":
-        checkpoints.scripted(net, file)
-    elif kind == "safetensors":
-        save_file(net.state_dict(), file)
-    else:
-        torch.save({"net": net.state_dict()}, file, _use_new_zipfile_serialization=kind == "zip")
+    checkpoints.save(kind, net, file)
     content = file.read_bytes()
     file.write_bytes(content[: max(12, int(share * len(content)))])
     said = refused(file, "weights.pth (ends too early|is damaged or cut off): .*Get it again|bare pickle")
@@ -353,12 +348,7 @@ def test_a_record_that_unpacks_to_too_much(net, file, monkeypatch):
 @pytest.mark.parametrize("kind", ["zip", "legacy", "script", "safetensors"])
 def test_mutated_files_end_in_our_errors(net, file, kind):
     rng = random.Random(kind)
-    if kind == "script":
-        checkpoints.scripted(net, file)
-    elif kind == "safetensors":
-        save_file(net.state_dict(), file)
-    else:
-        torch.save({"net": net.state_dict()}, file, _use_new_zipfile_serialization=kind == "zip")
+    checkpoints.save(kind, net, file)
     whole = file.read_bytes()
     model = trained(seed=9)
 

@@ -77,6 +77,16 @@ def scripted(net, path):
         torch.jit.script(net.eval()).save(str(path))
 
 
+def save(kind, net, path):
+    """Save a network as one of "zip", "legacy" (both by torch.save), "script" and "safetensors"."""
+    if kind == "script":
+        scripted(net, path)
+    elif kind == "safetensors":
+        save_file(net.state_dict(), path)
+    else:
+        torch.save({"net": net.state_dict()}, path, _use_new_zipfile_serialization=kind == "zip")
+
+
 def sharded(state, folder):
     """Write a state dict in two shards with their index, as Hugging Face does; return the index."""
     names = list(state)
