@@ -4,13 +4,15 @@ import { h, scrollerOf } from "./dom";
 const BOXES = ".jp-OutputArea,.jp-OutputArea-child,.jp-OutputArea-output";
 
 /**
- * Lets what is in an output stay in view while the notebook scrolls: it would within a box that could scroll. A
- * cell whose outputs shall scroll bears a mark.
+ * Lets what is in an output stay in view while the notebook scrolls: it would within a box that could scroll. In
+ * JupyterLab a cell whose outputs shall scroll bears a mark. In Notebook 7 the mark says little: any cell gets it that
+ * is long when a cell is added anywhere.
  */
 export function letPageScroll(host: HTMLElement): () => void {
   host.toggleAttribute("data-nbdissect", true);
+  const cells = ".jp-Cell:not(.jp-mod-outputsScrolled),body[data-notebook] .jp-Cell";
   const stop = rule(
-    `.jp-Cell:not(.jp-mod-outputsScrolled) :is(${BOXES}):has([data-nbdissect]){overflow:visible!important}`,
+    `:is(${cells}) :is(${BOXES}):has([data-nbdissect]){overflow:visible!important;max-height:none!important}`,
   );
   const end = followShift(host);
   return () => {

@@ -87,7 +87,10 @@ def serve(kind: str, folder: Path) -> Iterator[Server]:
             yield Server(kind, folder, port)
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:  # it asks every kernel to end, and a busy machine takes its time
+                process.kill()
 
 
 def _await(process: subprocess.Popen[Any], port: int, folder: Path) -> None:
