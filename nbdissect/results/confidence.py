@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nbdissect.results import scores
 from nbdissect.text import plural, printable
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 FEW_IMAGES = 5
 """Below so many effective images no level is claimed: an interval or a set covers the truth far less often there."""
 
-# Resamples whose counts are in memory at once.
-_AT_ONCE = 25
+# Standard deviations beyond which no resample brings a concept to the top.
+_FAR = 8.0
 # Degrees of freedom between which Student's quantiles are interpolated, evenly in 1/df.
 _GRID = 513
 _NODES = 64
@@ -53,7 +52,8 @@ class Confidence:
         For every unit the fewest concepts, by number, that contain its label at that level, likeliest first;
         empty for a unit without a label.
     effective_images : float64 [U, C]
-        On how many images an IoU rests, as if each had the same weight. Below 5 the level isn't reached.
+        On how many images an IoU rests, as if each had the same weight. Below 5 the level isn't reached. 0 where
+        unit and concept share no pixel.
     resamples, seed : int
         How the sets were found.
     """
@@ -107,8 +107,12 @@ def confidence(d: LayerScores, level: float = 0.9, resamples: int = 200, seed: i
             "nd.dissect(…, per_image=True)."
         )
     counts = _ImageCounts(d, d.per_image)
-    low, high, effective = _intervals(d, counts, level)
-    return Confidence(level, low, high, _label_sets(d, counts, level, resamples, seed), effective, resamples, seed, d)
+    deviation, effective = _deviations(d, counts)
+    half = student_quantile((1 + level) / 2, np.maximum(effective, 1.0)) * deviation
+    most = 1.0 if d.semantics == "paper" else math.inf
+    low, high = np.clip(d.iou - half, 0.0, most), np.clip(d.iou + half, 0.0, most)
+    sets = _label_sets(d, counts, deviation, level, resamples, seed)
+    return Confidence(level, low, high, sets, effective, resamples, seed, d)
 
 
 class _ImageCounts:
@@ -159,8 +163,8 @@ class _ImageCounts:
 # --- intervals ---
 
 
-def _intervals(d: LayerScores, counts: _ImageCounts, level: float) -> tuple[Floats, Floats, Floats]:
-    """Return the intervals' ends and the effective images, each float64 [U, C].
+def _deviations(d: LayerScores, counts: _ImageCounts) -> tuple[Floats, Floats]:
+    """Return the standard deviations of the IoUs and their effective images, each float64 [U, C].
 
     θ = I / U, with U = A + G - I, is a ratio of sums over images. The delta method linearizes it: an image adds
     l = (I_i - θ U_i) / U; the variance is n / (n - 1) Σ l². Its degrees of freedom, (Σ l²)² / Σ l⁴, are those of n
@@ -172,12 +176,10 @@ def _intervals(d: LayerScores, counts: _ImageCounts, level: float) -> tuple[Floa
         effective = np.where(fourth > 0, second**2 / fourth, 0.0)
         deviation = np.sqrt(counts.draws / max(1, counts.draws - 1) * second) / union
     # Where unit and concept agree in every image nothing varies: it rests on all the images that have either.
-    steady = (second == 0) & (union > 0)
-    effective[steady] = _images_with_either(counts, steady)
-    deviation = np.where(union > 0, deviation, 0.0)
-    half = student_quantile((1 + level) / 2, np.maximum(effective, 1.0)) * deviation
-    most = 1.0 if d.semantics == "paper" else math.inf
-    return np.clip(d.iou - half, 0.0, most), np.clip(d.iou + half, 0.0, most), effective
+    steady = (second == 0) & (d.iou > 0)
+    if steady.any():
+        effective[steady] = _images_with_either(counts, steady)
+    return np.where(union > 0, deviation, 0.0), effective
 
 
 def _moments(iou: Floats, counts: _ImageCounts) -> tuple[Floats, Floats]:
@@ -188,26 +190,24 @@ def _moments(iou: Floats, counts: _ImageCounts) -> tuple[Floats, Floats]:
     """
     shape = (counts.units, counts.concepts)
     second, fourth = np.zeros(shape), np.zeros(shape)
-    unit, concept = np.divmod(counts.pair, counts.concepts) if counts.concepts else (counts.pair, counts.pair)
-    for _, columns, areas in counts.by_category():
+    if not counts.concepts:
+        return second, fourth
+    unit, concept = np.divmod(counts.pair, counts.concepts)
+    for category, columns, areas in counts.by_category():
         if not len(columns):
             continue
-        truth = counts.truth[:, columns]
-        second[:, columns] = _power_sums(areas, truth, counts.drawn, 2)
-        fourth[:, columns] = _power_sums(areas, truth, counts.drawn, 4)
-    second *= iou**2
-    fourth *= iou**4
-    for category, columns, areas in counts.by_category():
+        theta, truth = iou[:, columns], counts.truth[:, columns]
+        second[:, columns], fourth[:, columns] = (
+            theta**power * sums for power, sums in zip((2, 4), _power_sums(areas, truth, counts.drawn), strict=True)
+        )
         rows = np.flatnonzero(counts.category_of[concept] == category)
-        if not len(rows) or not len(columns):
-            continue
-        image, k, c, pair = counts.image[rows], unit[rows], concept[rows], counts.pair[rows]
-        theta = iou[k, c]
-        without = theta * (areas[image, k] + counts.truth[image, c])
-        x = (1 + theta) * counts.shared[rows] - without
-        drawn, size = counts.drawn[image], second.size
-        second += np.bincount(pair, drawn * (x**2 - without**2), size).reshape(shape)
-        fourth += np.bincount(pair, drawn * (x**4 - without**4), size).reshape(shape)
+        image, k, c = counts.image[rows], unit[rows], concept[rows]
+        without = iou[k, c] * (areas[image, k] + counts.truth[image, c])
+        x = (1 + iou[k, c]) * counts.shared[rows] - without
+        without, x = without * without, x * x
+        drawn = counts.drawn[image]
+        second += np.bincount(counts.pair[rows], drawn * (x - without), second.size).reshape(shape)
+        fourth += np.bincount(counts.pair[rows], drawn * (x * x - without * without), second.size).reshape(shape)
     # What is left of sums that cancel is rounding.
     scale = np.finfo(np.float64).eps * counts.draws
     whole = counts.drawn @ counts.truth**2 + 1.0
@@ -216,12 +216,20 @@ def _moments(iou: Floats, counts: _ImageCounts) -> tuple[Floats, Floats]:
     return second, np.maximum(fourth, 0.0)
 
 
-def _power_sums(areas: Floats, truth: Floats, drawn: NDArray[np.int64], power: int) -> Floats:
-    """Return Σ (a + g)^power over the draws, float64 [U, C], of a in areas [N, U] and g in truth [N, C]."""
-    total = np.zeros((areas.shape[1], truth.shape[1]))
-    for k in range(power + 1):
-        total += math.comb(power, k) * ((areas**k).T @ (truth ** (power - k) * drawn[:, None]))
-    return total
+def _power_sums(areas: Floats, truth: Floats, drawn: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Return Σ (a + g)² and Σ (a + g)⁴ over the draws, float64 [U, C], of a in areas [N, U] and g in truth [N, C]."""
+    a, g = areas.T, truth
+    a2, g2 = a * a, g * g
+    once, none = drawn[:, None].astype(np.float64), np.ones_like(g)
+    second = a2 @ (none * once) + 2 * (a @ (g * once)) + np.ones_like(a) @ (g2 * once)
+    fourth = (
+        (a2 * a2) @ (none * once)
+        + 4 * ((a2 * a) @ (g * once))
+        + 6 * (a2 @ (g2 * once))
+        + 4 * (a @ (g2 * g * once))
+        + np.ones_like(a) @ (g2 * g2 * once)
+    )
+    return second, fourth
 
 
 def _images_with_either(counts: _ImageCounts, wanted: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -260,31 +268,66 @@ def student_quantile(p: float, df: Floats) -> Floats:
 
 
 def _label_sets(
-    d: LayerScores, counts: _ImageCounts, level: float, resamples: int, seed: int
+    d: LayerScores, counts: _ImageCounts, deviation: Floats, level: float, resamples: int, seed: int
 ) -> tuple[tuple[int, ...], ...]:
     """Return for every unit the fewest concepts that won a share `level` of the resamples (Efron's bootstrap)."""
     rng = np.random.default_rng(seed)
+    unit, column = _candidates(d, deviation)
     # The last column counts the resamples in which no concept won.
     wins = np.zeros((counts.units, counts.concepts + 1), dtype=np.int64)
-    rows = np.arange(counts.units)
-    for first in range(0, resamples, _AT_ONCE):
-        times = rng.multinomial(counts.draws, counts.drawn / counts.draws, min(_AT_ONCE, resamples - first))
-        for intersection, truth, activation in _resampled(counts, times.astype(np.float64)):
-            iou = scores.iou(intersection, truth, activation, d.category_of, d.semantics)
-            best = scores.best(iou, d.category_of, len(d.categories), d.semantics)
-            wins[rows, best] += 1
+    wins[:, -1] = resamples
+    starts = np.flatnonzero(np.diff(unit, prepend=-1))
+    for iou in _resampled_iou(
+        counts, unit, column, rng.multinomial(counts.draws, counts.drawn / counts.draws, resamples)
+    ):
+        best = np.maximum.reduceat(iou, starts) if len(starts) else iou
+        first = np.flatnonzero((iou > 0) & (iou == np.repeat(best, np.diff(starts, append=len(unit)))))
+        winners, at = np.unique(unit[first], return_index=True)
+        wins[winners, column[first[at]]] += 1
+        wins[winners, -1] -= 1
     numbers = [concept.number for concept in d.concepts]
-    return tuple(_fewest(wins[unit], numbers, level * resamples) if d.best_concepts[unit] >= 0 else () for unit in rows)
+    return tuple(
+        _fewest(wins[k], numbers, level * resamples) if d.best_concepts[k] >= 0 else () for k in range(counts.units)
+    )
 
 
-def _resampled(counts: _ImageCounts, times: Floats) -> Iterator[tuple[Floats, Floats, Floats]]:
-    """Yield intersection [U, C], truth [C] and activation [U, G] for every row of image weights [resamples, N]."""
-    truth = times @ counts.truth
-    activation = np.stack([times @ areas for _, _, areas in counts.by_category()], axis=-1)
-    size = counts.units * counts.concepts
-    for weights, concept_pixels, mask_pixels in zip(times, truth, activation, strict=True):
-        shared: Floats = np.bincount(counts.pair, counts.shared * weights[counts.image], size).astype(np.float64)
-        yield shared.reshape(counts.units, counts.concepts), concept_pixels, mask_pixels
+def _candidates(d: LayerScores, deviation: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return units and concepts that may win a resample, sorted by unit, then as ties are settled.
+
+    Left out are those that many standard deviations of both separate from the unit's label: of an IoU that rests on one
+    image, too, which a resample may hold several times, or not at all.
+    """
+    labeled = d.best_concepts >= 0
+    label = np.maximum(d.best_concepts, 0)[:, None]
+    least = np.take_along_axis(d.iou - _FAR * deviation, label, axis=1)
+    unit, column = np.nonzero((d.iou + _FAR * deviation >= least) & (d.iou > 0) & labeled[:, None])
+    later_first = d.category_of[column] if d.semantics == "netdissect-lite" else np.zeros(len(column), dtype=np.int64)
+    order = np.lexsort((column, -later_first, unit))
+    return unit[order], column[order]
+
+
+def _resampled_iou(
+    counts: _ImageCounts, unit: NDArray[np.int64], column: NDArray[np.int64], times: NDArray[np.int64]
+) -> Iterator[Floats]:
+    """Yield the IoU of pairs of unit and concept for every row of image weights [resamples, N]."""
+    weights = times.astype(np.float64)
+    category = counts.category_of[column]
+    union = (weights @ counts.truth)[:, column]
+    for number, _, areas in counts.by_category():
+        these = np.flatnonzero(category == number)
+        union[:, these] += (weights @ areas)[:, unit[these]]
+    place = np.full(counts.units * counts.concepts, -1)
+    place[unit * counts.concepts + column] = np.arange(len(unit))
+    rows = np.flatnonzero(place[counts.pair] >= 0)
+    rows = rows[np.argsort(place[counts.pair[rows]], kind="stable")]
+    image, pixels = counts.image[rows], counts.shared[rows]
+    starts = np.flatnonzero(np.diff(place[counts.pair[rows]], prepend=-1))  # every pair shares pixels somewhere
+    weighted = np.empty(len(rows))
+    for these, either in zip(weights, union, strict=True):
+        np.take(these, image, out=weighted, mode="clip")  # the default copies once more
+        np.multiply(weighted, pixels, out=weighted)
+        shared = np.add.reduceat(weighted, starts) if len(starts) else weighted
+        yield np.divide(shared, either - shared, out=np.zeros(len(unit)), where=either > shared)
 
 
 def _fewest(wins: NDArray[np.int64], numbers: list[int], enough: float) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nbdissect.results import scores
+from nbdissect.results import confidence, scores
 from nbdissect.results.confidence import FEW_IMAGES, student_quantile
 from support.cases import Case
 
@@ -171,6 +171,13 @@ def test_what_it_says(d):
     if silent is not None:
         assert sure.describe(silent) == "no concept"
         assert sure.sets[silent] == ()
+
+
+def test_no_concept_that_could_win_is_left_out(d, monkeypatch):
+    """Sets are those of a bootstrap of all concepts, though far ones are not resampled."""
+    sets = d.confidence().sets
+    monkeypatch.setattr(confidence, "_FAR", 1e9)
+    assert d.confidence().sets == sets
 
 
 def test_the_same_seed_gives_the_same_sets(d):
