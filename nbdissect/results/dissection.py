@@ -81,6 +81,9 @@ class Dissection(LayerScores):
         In how many of its top images, the last ones, the unit is silent: its maximum there is its minimum
         over all images seen, so they are no examples of it, and any others would do as well. None where
         that is not known: in archives of earlier versions, and in imported tables.
+    category_pixels : int64 [G] or None
+        Mask pixels of the images that carry each category, which correlations need; None where that is not
+        known, as for `silent`.
 
     Two results are equal (``==``) where all their numbers are; :meth:`differences` names what differs.
     """
@@ -139,8 +142,19 @@ class Dissection(LayerScores):
             activation=activation,
             images=len(chosen),
             pixels=pixels,
+            category_pixels=self._category_pixels(chosen),
             per_image=self.per_image.over(chosen),
         )
+
+    def _category_pixels(self, images: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """Return the mask pixels of the images that carry each category; None where counts per image don't say."""
+        assert self.per_image is not None
+        every, some = (
+            self.per_image.category_pixels(these, self.category_of, len(self.categories))
+            for these in (self.per_image.pixels[:, 0], images)
+        )
+        # What nobody has labeled is known only within the units' masks.
+        return some if self.category_pixels is not None and np.array_equal(every, self.category_pixels) else None
 
     # --- evidence ---
 

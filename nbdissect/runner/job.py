@@ -254,6 +254,7 @@ class Job:
             top_activations=found.top_activations,
             top_maps=found.top_maps,
             silent=found.silent,
+            category_pixels=outcome.tallies.category_pixels,
             images=outcome.counted,
             seen=0 if complete else outcome.seen,
             planned=0 if complete else len(config.images),
