@@ -57,6 +57,7 @@ class LayerScores:
     planned: int = field(default=0, metadata=entry(COUNT, later=True))
     provisional: bool = field(default=False, metadata=entry(FLAG, later=True))
     silent: NDArray[np.int64] | None = field(default=None, repr=False, metadata=array("U", "<i8"))
+    run: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if TOTAL in self.categories:
