@@ -227,6 +227,7 @@ def dissect(
         output=validation.parse_output(output, names),
         forward=validation.parse_forward(forward),
     )
+    lent = model
     if background:
         with sole_use(model):  # a copy in the middle of another thread's run would carry its hooks
             model = validation.copy_model(model)
@@ -239,6 +240,7 @@ def dissect(
         cache=cache,
         checkpoint=checkpoint,
         executor=executor,
+        lent=lent,
     )
     single = isinstance(layer, str)
     if background:

@@ -15,14 +15,17 @@ from nbdissect.text import plural, printable
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    import torch
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
     from nbdissect.display.gallery import Gallery
     from nbdissect.results.confidence import Confidence
+    from nbdissect.results.explanation import Explanation
 
 __all__ = ["DRAWINGS", "MIN_IOU", "Dissection"]
 
@@ -84,6 +87,9 @@ class Dissection(LayerScores):
     category_pixels : int64 [G] or None
         Mask pixels of the images that carry each category, which correlations need; None where that is not
         known, as for `silent`.
+    run : object
+        How the network was run, for :meth:`explain`; it holds the network only as long as somebody else does. None
+        where this session didn't run it: it goes into no archive and no pickle.
 
     Two results are equal (``==``) where all their numbers are; :meth:`differences` names what differs.
     """
@@ -193,6 +199,68 @@ class Dissection(LayerScores):
         from nbdissect.results.confidence import confidence
 
         return confidence(self, level, resamples, seed)
+
+    # --- one image ---
+
+    def explain(
+        self,
+        image: Image | str | os.PathLike[str] | NDArray[np.uint8] | int,
+        model: torch.nn.Module | None = None,
+        top: int = 5,
+        *,
+        transform: Callable[[Image], torch.Tensor] | None = None,
+        forward: Callable[[torch.nn.Module, torch.Tensor], Any] | None = None,
+        output: Any = None,
+        device: torch.device | str | None = None,
+    ) -> Explanation:
+        """Return which units fire most on one image, with their labels and masks; in a cell it is a picture.
+
+        How strongly a unit fires is the maximum of its map, on a scale of its own: 0 is its threshold, 1 its
+        highest activation anywhere in the data set, ``(maximum − threshold) / (highest − threshold)``. So units of
+        other sizes, and with negative activations, are compared fairly; above 1 it fires more strongly than anywhere
+        in the data set, and below 0 not at all. A unit that never fired in the data set has no such scale: it stands
+        behind all others that fire here, or behind all others that don't.
+
+        Parameters
+        ----------
+        image : PIL image, path, uint8 array [h, w, 3], or int
+            Any image, or the index of one of the data set. That one is run in the batch in which the run had
+            it, so that its masks are, pixel by pixel, those that were counted and that the gallery shows.
+        model : torch.nn.Module, optional
+            By default the network that was dissected, as long as it lives. After ``nd.load``, pass it. Its
+            weights must be those that were dissected: thresholds and labels are theirs.
+        top : int
+            How many units; all of them where the layer has fewer. The last of them may not fire:
+            ``.fires`` says which do.
+        transform, forward, output : optional
+            As for :func:`nbdissect.dissect`; by default as in the run while its network lives. With a network
+            that is passed, give those that the run was given.
+        device : device or str, optional
+            For a network that is passed; by default where it is.
+
+        Returns
+        -------
+        Explanation
+            ``.units`` (strongest first), ``.labels``, ``.masks`` bool [top, h, w], ``.segmentation``, ``.plot()``.
+            Height and width are those of the masks for an image of the data set, else of the image.
+
+        Raises
+        ------
+        ValueError
+            If the network is gone or another one, it isn't known how the run fed it, or the image can't be used.
+        OSError
+            If the image can't be read.
+
+        Examples
+        --------
+        >>> e = d.explain("street.jpg")  # doctest: +SKIP
+        >>> e.units, e.labels  # doctest: +SKIP
+        >>> nd.load("conv5.nbd").explain("street.jpg", model)  # doctest: +SKIP
+        """
+        from nbdissect.runner.explaining import explain
+
+        given = {"transform": transform, "forward": forward, "output": output, "device": device}
+        return explain(self, image, model, top, **given)
 
     # --- comparison ---
 
