@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nbdissect.results.dissection import Dissection
     from nbdissect.results.dissections import Dissections
     from nbdissect.runner import BackgroundRun
-    from nbdissect.types import ConceptData, Progress, Semantics
+    from nbdissect.types import ConceptData, Progress, Semantics, Upsampling
 
 
 class DissectOptions(TypedDict, total=False):
@@ -43,6 +43,7 @@ class DissectOptions(TypedDict, total=False):
     executor: Executor | None
     output: Any
     forward: Callable[[torch.nn.Module, torch.Tensor], Any] | None
+    upsample: Upsampling | None
     progress: bool | Callable[[Progress], None] | Reporter
 
 
@@ -96,6 +97,7 @@ def dissect(
     executor: Executor | None = None,
     output: Any = None,
     forward: Callable[[torch.nn.Module, torch.Tensor], Any] | None = None,
+    upsample: Upsampling | None = None,
     progress: bool | Callable[[Progress], None] | Reporter = True,
     background: bool = False,
 ) -> Dissection | Dissections | BackgroundRun:
@@ -165,6 +167,11 @@ def dissect(
         Calls the network with a batch, float [images, channels, height, width], where it takes other
         arguments than that (keywords, a dict, several inputs, video): ``lambda model, x:
         model(pixel_values=x)``. It must call the model that it is given. What it returns doesn't matter.
+    upsample : {"bilinear", "receptive-field"}, optional
+        How a map is brought to the size of a mask. "bilinear", the default: it covers the image evenly. "receptive-field",
+        as in the paper's own program: each activation stands at the center of what it sees of the image, which is measured
+        on the model; clamped outside. An error names the module after which that isn't known, such as attention.
+        ``d.receptive_field`` and ``d.provenance.upsampling`` say what was used; see docs/what-the-numbers-mean.md.
     progress : bool, callable or Reporter
         Show a progress line; or call this with a ``Progress(stage, done, total, look)`` after every
         batch; or let this :class:`nbdissect.display.progress.Reporter` show the run.
@@ -226,6 +233,7 @@ def dissect(
         memory=validation.parse_memory(memory_mb),
         output=validation.parse_output(output, names),
         forward=validation.parse_forward(forward),
+        upsample=validation.parse_upsample(upsample),
     )
     if background:
         with sole_use(model):  # a copy in the middle of another thread's run would carry its hooks

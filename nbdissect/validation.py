@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdissect.text import describe, describe_type
-from nbdissect.types import SEMANTICS, TOTAL, Concept, Semantics
+from nbdissect.types import SEMANTICS, TOTAL, UPSAMPLINGS, Concept, Semantics, Upsampling
 from nbdissect.user_code import call_user_code
 
 if TYPE_CHECKING:
@@ -53,6 +53,15 @@ def check_semantics(semantics: Any) -> None:
     """Refuse anything but the name of one of the counting rules."""
     if semantics not in SEMANTICS:
         raise ValueError(f"semantics={semantics!r}; allowed are {' and '.join(map(repr, SEMANTICS))}.")
+
+
+def parse_upsample(upsample: Any) -> Upsampling:
+    """Return how maps are brought to the size of masks; "bilinear" where nobody says."""
+    if upsample is None:
+        return "bilinear"
+    if upsample not in UPSAMPLINGS:
+        raise ValueError(f"upsample={upsample!r}; allowed are {' and '.join(map(repr, UPSAMPLINGS))}.")
+    return upsample  # type: ignore[no-any-return]
 
 
 def parse_memory(memory_mb: Any) -> int:

@@ -12,7 +12,7 @@ import torch
 from nbdissect._version import __version__
 from nbdissect.notices import warn
 from nbdissect.provenance.model_digest import code_digest, output_digest, weights_digest
-from nbdissect.results.provenance import UPSAMPLING, Provenance
+from nbdissect.results.provenance import ANCHORED, UPSAMPLING, Provenance
 from nbdissect.text import describe
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Fingerprint:
             nbdissect=__version__,
             torch=torch.__version__,
             semantics=self._config.semantics,
-            upsampling=UPSAMPLING,
+            upsampling=self._describe_upsampling(layer),
             layer=layer,
             quantile=self._config.quantile,
             categories=tuple(self.data.original.categories),
@@ -75,6 +75,13 @@ class Fingerprint:
             output="; ".join(f"{name}: {describe(pick)}" for name, pick in self._picks(layer).items()),
             forward=self._describe_forward(),
         )
+
+    def _describe_upsampling(self, layer: str) -> str:
+        """In words; with receptive fields those of the layer, of all layers where that is empty."""
+        fields = {name: field for name, field in self._probe.fields.items() if layer in ("", name)}
+        if not fields:
+            return UPSAMPLING
+        return f"{ANCHORED}; {'; '.join(str(field) if name == layer else f'{name}: {field}' for name, field in fields.items())}"
 
     def _describe_forward(self) -> str:
         """Name and code of ``forward=``: all lambdas have one name."""

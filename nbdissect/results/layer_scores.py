@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdissect.results import scores
-from nbdissect.results.fields import CATEGORIES, CONCEPTS, COUNT, FLAG, NAME, RULES, SHARE, TOTAL, array, entry, group
+from nbdissect.results.fields import (
+    CATEGORIES,
+    CONCEPTS,
+    COUNT,
+    FIELD,
+    FLAG,
+    NAME,
+    RULES,
+    SHARE,
+    TOTAL,
+    array,
+    entry,
+    group,
+)
 from nbdissect.results.per_image import PerImage
 from nbdissect.results.provenance import PROVENANCE, Provenance
 from nbdissect.text import percent, plural
@@ -17,6 +30,7 @@ from nbdissect.text import percent, plural
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from nbdissect.results.upsampling import ReceptiveField
     from nbdissect.types import Concept, Semantics
 
 DRAWINGS = "Probed with drawings: not evidence about what this network sees in photographs."
@@ -56,6 +70,7 @@ class LayerScores:
     seen: int = field(default=0, metadata=entry(COUNT, later=True))
     planned: int = field(default=0, metadata=entry(COUNT, later=True))
     provisional: bool = field(default=False, metadata=entry(FLAG, later=True))
+    receptive_field: ReceptiveField | None = field(default=None, metadata=entry(FIELD, later=True))
     silent: NDArray[np.int64] | None = field(default=None, repr=False, metadata=array("U", "<i8"))
 
     def __post_init__(self) -> None:
@@ -142,4 +157,6 @@ class LayerScores:
         elif not np.isnan(self.quantile):
             parts.append(f"top {percent(self.quantile)} of each unit's activations")
         parts.append(f"counting rule: {self.semantics}")
+        if self.receptive_field is not None:
+            parts.append("maps at receptive fields")
         return " · ".join(parts)

@@ -10,6 +10,7 @@ from nbdissect.text import printable
 
 # The British spelling stands in every archive and cache key so far.
 UPSAMPLING = "bilinear, half-pixel centres, rows first, float32; antialiased where the map is larger than the mask"
+ANCHORED = "receptive-field: bilinear between the centers of receptive fields, clamped outside, rows first, float32"
 
 
 @dataclass(frozen=True)

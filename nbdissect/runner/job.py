@@ -14,6 +14,7 @@ from nbdissect.engine.model_lock import sole_use
 from nbdissect.engine.model_state import preserve_rng_state
 from nbdissect.engine.preprocessing import Normalize, choose_transform, probe_fitting
 from nbdissect.engine.probe import probe_layers
+from nbdissect.engine.receptive_fields import with_fields
 from nbdissect.engine.threads import limited_threads
 from nbdissect.notices import warn
 from nbdissect.provenance.cache import Cache
@@ -81,6 +82,8 @@ def prepare(
             model,
             watched,
         )
+        if config.upsample == "receptive-field":
+            probe = with_fields(probe, model, first, chosen, config.device, config.forward)
         fingerprint = Fingerprint(model, watched, concepts, config, chosen, probe)
     inputs = RunInputs(model, watched, config, chosen, labels, len(concepts), len(data.categories), probe)
     return Job(inputs, data, concepts, fingerprint, opened, checkpoint, executor)
@@ -263,6 +266,7 @@ class Job:
             data=self.data,
             thresholds_given=config.given_thresholds is not None,
             provisional=provisional,
+            receptive_field=self.inputs.probe.fields.get(name),
         )
 
 
