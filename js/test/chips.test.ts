@@ -1,10 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { KernelSource } from "../src/data/source";
-import { mount } from "../src/mount";
-import { FakeModel } from "./parts";
+import { pageOfGallery } from "./page";
 
 describe("the categories", () => {
-  let end: (() => void) | undefined;
+  const page = pageOfGallery();
   /** A gallery whose row of categories is so wide; a chip takes 50 pixels, 30 without its name. */
   const start = (width: number, values: Record<string, unknown> = {}) => {
     vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockImplementation(function (this: HTMLElement) {
@@ -14,17 +12,8 @@ describe("the categories", () => {
       const short = this.closest(".short") && this.getAttribute("aria-pressed") === "false";
       return this.matches(".chip[data-category]") ? (short ? 30 : 50) : 0;
     });
-    const host = document.createElement("div");
-    document.body.append(host);
-    const model = new FakeModel({ only: "all", ...values });
-    const source = new KernelSource(model);
-    const stop = mount(host, model, source);
-    end = () => {
-      stop();
-      source.dispose();
-      host.remove();
-    };
-    const root = host.shadowRoot as ShadowRoot;
+    page.start({ only: "all", ...values });
+    const root = page.host.shadowRoot as ShadowRoot;
     const names = (selector: string) =>
       [...root.querySelectorAll<HTMLElement>(selector)].map((one) => one.dataset.category);
     return {
@@ -36,7 +25,6 @@ describe("the categories", () => {
     };
   };
   afterEach(() => {
-    end?.();
     vi.restoreAllMocks();
   });
 
@@ -62,7 +50,7 @@ describe("the categories", () => {
     expect([inRow(), behind(), more.hidden]).toEqual([["object"], ["part", "color"], false]);
     expect(more.querySelector("button")?.textContent).toBe("+2");
     expect(more.querySelector("button")?.getAttribute("aria-label")).toBe("+2 more categories");
-    end?.();
+    page.end();
     const filtered = start(105, { category: ["color"] });
     expect([filtered.inRow(), filtered.behind()]).toEqual([["color"], ["object", "part"]]);
   });

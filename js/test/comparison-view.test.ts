@@ -1,14 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { KernelSource } from "../src/data/source";
-import { mount } from "../src/mount";
-import { cases, FakeModel, raw } from "./parts";
+import { describe, expect, it } from "vitest";
+import { pageOfGallery } from "./page";
+import { cases, raw } from "./parts";
 
 describe("a comparison in the gallery", () => {
-  let host: HTMLElement;
-  let end: (() => void) | undefined;
-  const within = <E extends Element = HTMLElement>(selector: string) =>
-    host.shadowRoot?.querySelector<E>(selector) as E;
-  const all = (selector: string) => [...(host.shadowRoot?.querySelectorAll<HTMLElement>(selector) ?? [])];
+  const page = pageOfGallery();
+  const { within, all } = page;
   const button = (text: string) => all("button").find((one) => one.textContent?.trim().startsWith(text));
 
   /** The same result under some names, its concepts numbered otherwise in each. */
@@ -24,26 +20,10 @@ describe("a comparison in the gallery", () => {
       );
       return raw({ key, concepts, best_iou, data_set: "one" });
     });
-    const model = new FakeModel({ _tables: tables, _several: true, current: keys[0], ...values });
-    const source = new KernelSource(model);
-    const stop = mount(host, model, source);
-    end = () => {
-      stop();
-      source.dispose();
-    };
-    return model;
+    return page.start({ _tables: tables, _several: true, current: keys[0], ...values });
   };
   const pair = (values: Record<string, unknown> = {}) =>
     start(["a", "b"], { compare: ["a", "b"], ...values });
-
-  beforeEach(() => {
-    host = document.createElement("div");
-    document.body.append(host);
-  });
-  afterEach(() => {
-    end?.();
-    host.remove();
-  });
 
   it("has one axis, whose bars are said for both sides and filter both", () => {
     const model = pair();
@@ -115,7 +95,7 @@ describe("a comparison in the gallery", () => {
     button("Compare")?.click();
     expect(model.get("compare")).toEqual([]);
     expect(within(".tabs [role=note]").textContent).toContain("a and b can’t be compared");
-    end?.();
+    page.end();
     start([], {
       _tables: [raw({ key: "a", data_set: "a" }), raw({ key: "b", data_set: "b" })],
       compare: ["a", "b"],

@@ -1,12 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Context } from "../src/context";
-import { ImageCache } from "../src/data/image-cache";
-import { KernelSource } from "../src/data/source";
 import { Scope } from "../src/scope";
 import { State } from "../src/state/state";
 import { follow, stepTo } from "../src/state/trail";
 import { lightbox } from "../src/view/lightbox";
 import { placeBeside } from "../src/view/preview";
+import { contextOf } from "./page";
 import { FakeModel, raw } from "./parts";
 
 // Six units, two images each: units 0, 2 and 5 share image 3.
@@ -67,16 +65,9 @@ describe("lightbox", () => {
     [...dialog.querySelectorAll(selector)].map((one) => one.textContent?.trim());
 
   beforeEach(() => {
-    const source = new KernelSource(model);
-    const context: Context = {
-      state,
-      source,
-      cache: new ImageCache(source),
-      announce: () => {},
-      say: () => {},
-    };
+    const { context, end } = contextOf(model, state);
     scope = new Scope();
-    scope.onCleanup(() => source.dispose());
+    scope.onCleanup(end);
     const host = document.createElement("div");
     host.attachShadow({ mode: "open" });
     document.body.append(host);

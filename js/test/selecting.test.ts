@@ -1,16 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { csvOf } from "../src/data/csv";
-import { KernelSource } from "../src/data/source";
-import { mount } from "../src/mount";
-import { FakeModel, table } from "./parts";
+import { pageOfGallery } from "./page";
+import { table } from "./parts";
 
 describe("what people do in the gallery", () => {
-  let host: HTMLElement;
-  let end: (() => void) | undefined;
-  const within = <E extends Element = HTMLElement>(selector: string) =>
-    host.shadowRoot?.querySelector<E>(selector) as E;
-  const all = (selector: string) => [...(host.shadowRoot?.querySelectorAll<HTMLElement>(selector) ?? [])];
-  const focused = () => host.shadowRoot?.activeElement;
+  const page = pageOfGallery();
+  const { within, all, focused } = page;
+  const start = (values: Record<string, unknown> = {}) =>
+    page.start({ only: "all", sort: "unit", ...values });
   const press = (on: Element, key: string, more: KeyboardEventInit = {}) =>
     on.dispatchEvent(
       new KeyboardEvent("keydown", { key, bubbles: true, composed: true, cancelable: true, ...more }),
@@ -19,30 +16,14 @@ describe("what people do in the gallery", () => {
     all("button").find(
       (one) => !one.hidden && [one.textContent, one.getAttribute("aria-label")].includes(name),
     ) as HTMLElement;
-  const start = (values: Record<string, unknown> = {}) => {
-    const model = new FakeModel({ only: "all", sort: "unit", ...values });
-    const source = new KernelSource(model);
-    const stop = mount(host, model, source);
-    end = () => {
-      stop();
-      source.dispose();
-    };
-    return model;
-  };
   let copied: string[];
 
   beforeEach(() => {
-    host = document.createElement("div");
-    document.body.append(host);
     copied = [];
     document.execCommand = () => {
       copied.push(document.querySelector<HTMLTextAreaElement>("body > textarea")?.value ?? "");
       return true;
     };
-  });
-  afterEach(() => {
-    end?.();
-    host.remove();
   });
 
   describe("the bar of the selection", () => {

@@ -1,17 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Context } from "../src/context";
-import { ImageCache } from "../src/data/image-cache";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { KernelSource } from "../src/data/source";
 
 import { mount } from "../src/mount";
 import { Scope } from "../src/scope";
-import { State } from "../src/state/state";
 import { isDark, isDarkColor } from "../src/theme";
 import { known } from "../src/view/activations";
 import { mostBars } from "../src/view/graph-parts";
 import { type Extent, firstUnits, heightOf, layoutAt, rowsBetween, topOf } from "../src/view/grid/layout";
 import { levelFor, thresholdAt } from "../src/view/threshold";
 import { unitPage } from "../src/view/unit";
+import { contextOf, pageOfGallery } from "./page";
 import { cases, FakeModel, raw, table } from "./parts";
 
 describe("window", () => {
@@ -98,29 +96,8 @@ describe("theme", () => {
 });
 
 describe("gallery", () => {
-  let host: HTMLElement;
-  let end: (() => void) | undefined;
-  const within = <E extends Element = HTMLElement>(selector: string) =>
-    host.shadowRoot?.querySelector<E>(selector) as E;
-  const start = (values: Record<string, unknown> = {}) => {
-    const model = new FakeModel(values);
-    const source = new KernelSource(model);
-    const stop = mount(host, model, source);
-    end = () => {
-      stop();
-      source.dispose();
-    };
-    return model;
-  };
-
-  beforeEach(() => {
-    host = document.createElement("div");
-    document.body.append(host);
-  });
-  afterEach(() => {
-    end?.();
-    host.remove();
-  });
+  const page = pageOfGallery();
+  const { start, within, focused } = page;
 
   it("keeps what was typed when the kernel's echo of an earlier word comes late", () => {
     vi.useFakeTimers();
@@ -184,8 +161,8 @@ describe("gallery", () => {
         raw({ concepts: names.map((name, at) => [at + 1, name, ["object", "part", "color"][at % 3]]) }),
       ],
     });
-    expect(host.shadowRoot?.querySelector("img, b b")).toBeNull();
-    expect(host.shadowRoot?.textContent).toContain("<img src=x onerror");
+    expect(page.host.shadowRoot?.querySelector("img, b b")).toBeNull();
+    expect(page.host.shadowRoot?.textContent).toContain("<img src=x onerror");
   });
 
   it("offers ways out where nothing is found", () => {
@@ -238,7 +215,7 @@ describe("gallery", () => {
     start({ query: "giraffe", selected: [3] });
     within(".empty button").focus();
     within(".empty button").click();
-    expect(host.shadowRoot?.activeElement).toBe(within(".search"));
+    expect(focused()).toBe(within(".search"));
   });
 
   it("gives a concept without a name one to be seen and clicked", () => {
@@ -279,9 +256,9 @@ describe("gallery", () => {
   it("keeps the focus on a bar when a newer result comes", () => {
     const model = start();
     within("[role=option][data-category=part]").focus();
-    const key = (host.shadowRoot?.activeElement as HTMLElement | null)?.dataset.key;
+    const key = focused()?.dataset.key;
     model.set("_tables", [raw()]);
-    expect((host.shadowRoot?.activeElement as HTMLElement | null)?.dataset.key).toBe(key);
+    expect(focused()?.dataset.key).toBe(key);
   });
 
   it("leaves out bars for which there is no room, from the longest categories", () => {
@@ -313,7 +290,7 @@ describe("gallery", () => {
       expect(hides()).toBe(false);
       await answer(model, maps, [empty(), empty()]);
       expect(hides()).toBe(true);
-      end?.();
+      page.end();
       expect(hides()).toBe(false);
     });
 
@@ -345,30 +322,21 @@ describe("gallery", () => {
   describe("an opened unit", () => {
     const open = () => {
       const model = new FakeModel();
-      const source = new KernelSource(model);
-      const state = new State(model);
+      const { context, end } = contextOf(model);
       const scope = new Scope();
-      const context: Context = {
-        state,
-        source,
-        cache: new ImageCache(source),
-        announce: () => {},
-        say: () => {},
-      };
       const actions = { close: () => {}, turn: () => {} };
-      const { region: page } = unitPage(context, state.table.value, 1, actions, scope);
-      host.attachShadow({ mode: "open" }).append(page);
-      end = () => {
+      const { region } = unitPage(context, context.state.table.value, 1, actions, scope);
+      page.host.attachShadow({ mode: "open" }).append(region);
+      page.end = () => {
         scope.dispose();
-        state.dispose();
-        source.dispose();
+        end();
       };
       const reply = async (kind: string, answer: object, buffers: DataView[] = []) => {
         for (const { id } of model.sent.filter((sent) => sent.kind === kind))
           model.fire("msg:custom", { kind, ...answer, id }, buffers);
         await new Promise((done) => setTimeout(done, 0));
       };
-      return { model, page, reply };
+      return { model, page: region, reply };
     };
     const row = (concept: number) => ({ concept, iou: 0.1, intersection: 1, activation: 5, truth: 6 });
 
@@ -378,11 +346,11 @@ describe("gallery", () => {
       const [, second] = page.querySelectorAll<HTMLElement>("tbody .plain");
       second.focus();
       second.click();
-      expect(host.shadowRoot?.activeElement).toBe(second);
+      expect(focused()).toBe(second);
       expect(second.closest("tr")?.className).toContain("chosen");
       expect(page.querySelectorAll(".ceiling:not([hidden])")).toHaveLength(2);
       model.set("min_iou", 0.01);
-      expect(host.shadowRoot?.activeElement).toBe(second);
+      expect(focused()).toBe(second);
       expect(page.querySelectorAll(".ceiling:not([hidden])")).toHaveLength(0);
     });
 
@@ -410,10 +378,10 @@ describe("gallery", () => {
 
   it("leaves nothing behind", () => {
     const model = start();
-    end?.();
+    page.end();
     expect(model.listeners).toBe(0);
-    expect(host.shadowRoot?.childElementCount).toBe(0);
-    mount(host, model, new KernelSource(model))();
-    expect(host.shadowRoot?.childElementCount).toBe(0);
+    expect(page.host.shadowRoot?.childElementCount).toBe(0);
+    mount(page.host, model, new KernelSource(model))();
+    expect(page.host.shadowRoot?.childElementCount).toBe(0);
   });
 });

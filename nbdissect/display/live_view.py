@@ -45,8 +45,11 @@ _SECONDS_BETWEEN_UPDATES = 2.0
 _SECONDS_OF_AN_UPDATE = 0.3
 _SECONDS_TO_FIRST_UPDATE = 1.0
 _SECONDS_BETWEEN_REPORTS = 0.2
-# Units whose images are sent: what a page shows before anybody asks for more, and some that may take their place.
-_SENT_UNITS = 10
+# Units whose images are sent with every update: what a page shows before anybody scrolls. And those that follow, in
+# turn: a few of them at a time.
+_SENT_UNITS = 4
+_NEXT_UNITS = 2
+_TURNS = 3
 _HINT = "■ stops it and keeps what was seen"
 _HINT_AGAIN = "■ once more skips the rest of the counting"
 
@@ -144,6 +147,7 @@ class LiveView:
         self._reported = -math.inf
         self._reports = 0
         self._updated = -math.inf
+        self._cost = 0.0
         self._only: Any = ""
         # A run's thread tells how far it is while the cell that shows it may still be at work.
         self._lock = threading.RLock()
@@ -212,7 +216,7 @@ class LiveView:
                 return None
             # A page that is there asks for these by itself; but not before what stands in for the gallery is made.
             with self._harmless():
-                self._push_images()
+                self._push_images(slice(_SENT_UNITS + _TURNS * _NEXT_UNITS))
             return self.gallery
         return None
 
@@ -265,7 +269,13 @@ class LiveView:
         if progress.stage != "network" and progress.done >= progress.total:
             return False  # after the last labels comes the result itself
         if self._updated > -math.inf:
-            return now - self._updated >= _SECONDS_BETWEEN_UPDATES and self.spent <= _SHARE * passed
+            # What the run may spend on being watched is spread evenly over the time that is left.
+            left = self._tracker.left
+            affordable = _SHARE * (passed + left) - self.spent
+            likely = self._cost if self.updates > 1 else self._cost / 2  # the first one also makes the gallery
+            return now - self._updated >= _SECONDS_BETWEEN_UPDATES and likely * left <= affordable * (
+                now - self._updated
+            )
         batch = passed / self._reports
         likely = 0.0 if progress.stage != "network" else min(batch / 2, _SECONDS_OF_AN_UPDATE)
         return likely <= _SHARE * passed * progress.total / progress.done
@@ -278,7 +288,9 @@ class LiveView:
         self.updates += 1
         self._updated = began
         self._show(next(iter(found.values())) if self._single else found)
-        self._push_images()
+        next_ones = _SENT_UNITS + self.updates % _TURNS * _NEXT_UNITS
+        self._push_images(slice(_SENT_UNITS), slice(next_ones, next_ones + _NEXT_UNITS))
+        self._cost = self._clock() - began
 
     def _show(self, result: Found) -> None:
         assert self._frame is not None
@@ -296,9 +308,11 @@ class LiveView:
                 )
                 self.gallery.only = self._only
 
-    def _push_images(self) -> None:
+    def _push_images(self, *places: slice) -> None:
+        """Send the images of the units in these places."""
         assert self.gallery is not None
-        self.gallery.push((self.gallery.shown or [])[:_SENT_UNITS])
+        shown = self.gallery.shown or []
+        self.gallery.push([unit for these in places for unit in shown[these]])
 
     def _drop_gallery(self) -> None:
         gallery, self.gallery = self.gallery, None

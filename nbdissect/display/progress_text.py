@@ -38,6 +38,8 @@ class ProgressTracker:
 
     Attributes
     ----------
+    left : float
+        Seconds until the stage that it is in ends, as far as its pace tells.
     planned, seen, counted : int
         Images that the run was to see, and how many it saw and counted until now.
     """
@@ -46,6 +48,7 @@ class ProgressTracker:
         self._clock = clock
         self._start = self._last = self._stage_start = clock()
         self._stage = ""
+        self.left = float("inf")
         self.planned = self.seen = self.counted = 0
 
     @property
@@ -66,10 +69,8 @@ class ProgressTracker:
         else:
             self.seen, self.counted = progress.total, progress.done
         rate = progress.done / max(now - self._stage_start, 1e-6)
-        left = (progress.total - progress.done) / rate if rate else float("inf")
-        figures = (
-            f"{progress.done:,} of {plural(progress.total, 'image')} · {rate:,.0f} images/s · {duration(left)} left"
-        )
+        self.left = (progress.total - progress.done) / rate if rate else float("inf")
+        figures = f"{progress.done:,} of {plural(progress.total, 'image')} · {rate:,.0f} images/s · {duration(self.left)} left"
         return ProgressText(_DOING.get(progress.stage, progress.stage), figures, progress.done / max(progress.total, 1))
 
     @property

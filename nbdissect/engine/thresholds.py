@@ -145,15 +145,21 @@ class TopValues:
         self.bound = torch.maximum(self.bound, torch.from_numpy(bound).to(device))
 
     def thresholds(self, rank: Rank) -> NDArray[np.float32]:
-        """Return the values at a rank, at most the buffer's own, float32 [U], once all values are in."""
-        self.merge([])
-        held = self._values[:, : self._rank.count]
-        largest = held.topk(rank.count).values if rank.count < held.shape[1] or rank.fraction else held
-        lower = largest.amin(1).cpu().numpy()
-        if not rank.fraction:
-            return lower
-        upper = largest[:, : max(1, rank.count - 1)].amin(1).cpu().numpy()
-        return interpolate(lower, upper, rank.fraction)
+        """Return the values at a rank, at most the buffer's own, float32 [U]; more may still come in."""
+        held = self._values[:, : max(rank.count, int(self._fill.max()))]
+        step = max(1, _CHUNK // held.shape[1])
+        parts = [_order_statistics(held[first : first + step], rank) for first in range(0, len(held), step)]
+        return np.concatenate(parts)
+
+
+def _order_statistics(values: torch.Tensor, rank: Rank) -> NDArray[np.float32]:
+    """Return the value of every row at a rank, float32 [rows]."""
+    largest = values.topk(rank.count, sorted=bool(rank.fraction)).values
+    lower = largest.amin(1).cpu().numpy()
+    if not rank.fraction:
+        return lower
+    upper = largest[:, : max(1, rank.count - 1)].amin(1).cpu().numpy()
+    return interpolate(lower, upper, rank.fraction)
 
 
 def interpolate(lower: NDArray[np.float32], upper: NDArray[np.float32], fraction: float) -> NDArray[np.float32]:

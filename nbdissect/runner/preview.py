@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Images whose labels each snapshot counts, at least, and the share of the time since the last one that it may take to
 # count more: reading labels is what a snapshot spends its time on.
-_FEWEST = 4
+_FEWEST = 2
 _SHARE = 0.004
 # Share of the images before which the bounds are too low to keep cells by: most would be kept.
 _EARLY = 0.1

@@ -153,7 +153,12 @@ def test_from_the_first_batch_to_the_result(cell):
     assert told(live)[:2] == ("done", f"2,040 images in {duration(run.now, 1)}")
     assert live.view.hint == ""
     pushed = [data["content"] for data in Comm.sent if data.get("method") == "custom"]
-    assert [len(message["maps"]["units"]) for message in pushed] == [min(10, len(gallery.shown))] * (live.updates + 1)
+    # The first units with every update, those after them in turn, and all of them at the end.
+    *updates, last = [message["maps"]["units"] for message in pushed]
+    assert [len(units) for units in updates] == [6] * live.updates
+    assert updates[0][:4] == updates[1][:4]
+    assert len({*updates[0], *updates[1], *updates[2]}) == 10
+    assert last == gallery.shown[:10]
     assert {message["kind"] for message in pushed} == {"strips"}
 
 
