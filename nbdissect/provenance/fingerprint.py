@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from nbdissect._version import __version__
+from nbdissect.engine.wrappers import find_layers
 from nbdissect.notices import warn
+from nbdissect.provenance.deviations import deviations
 from nbdissect.provenance.model_digest import code_digest, output_digest, weights_digest
 from nbdissect.results.provenance import ANCHORED, UPSAMPLING, Provenance
 from nbdissect.text import describe
@@ -74,6 +76,8 @@ class Fingerprint:
             licence=str(getattr(self.data.original, "licence", "")),
             output="; ".join(f"{name}: {describe(pick)}" for name, pick in self._picks(layer).items()),
             forward=self._describe_forward(),
+            protocol=self._config.protocol,
+            deviations=self._deviations(layer),
         )
 
     def _describe_upsampling(self, layer: str) -> str:
@@ -82,6 +86,15 @@ class Fingerprint:
         if not fields:
             return UPSAMPLING
         return f"{ANCHORED}; {'; '.join(str(field) if name == layer else f'{name}: {field}' for name, field in fields.items())}"
+
+    def _deviations(self, layer: str) -> tuple[str, ...]:
+        """What differs from the study whose protocol is followed; nothing of a run over all layers, for its key."""
+        if not (self._config.protocol and layer):
+            return ()
+        module = find_layers(self._model, [layer])[layer]
+        shapes = {self.data[index].shape for index in self._config.probes}
+        transform: Any = self._transform
+        return tuple(deviations(layer, module, transform, self.data.original, self._probe.fields[layer], shapes))
 
     def _describe_forward(self) -> str:
         """Name and code of ``forward=``: all lambdas have one name."""
@@ -113,7 +126,12 @@ class Fingerprint:
         given = config.given_thresholds
         forward = [config.forward] if config.forward is not None else []
         parts = {
-            **{name: value for name, value in self.make_provenance("", data=data).to_json().items() if name != "date"},
+            **{
+                name: value
+                for name, value in self.make_provenance("", data=data).to_json().items()
+                # What is left out where it is empty keeps the keys of runs without it.
+                if name not in ("date", "deviations") and (name != "protocol" or value)
+            },
             "layers": list(config.layers),
             "images": [int(index) for index in images],
             "concepts": [list(concept) for concept in self._concepts],

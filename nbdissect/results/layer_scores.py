@@ -25,7 +25,7 @@ from nbdissect.results.fields import (
 )
 from nbdissect.results.per_image import PerImage
 from nbdissect.results.provenance import PROVENANCE, Provenance
-from nbdissect.text import percent, plural
+from nbdissect.text import percent, plural, printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -159,4 +159,7 @@ class LayerScores:
         parts.append(f"counting rule: {self.semantics}")
         if self.receptive_field is not None:
             parts.append("maps at receptive fields")
+        if self.provenance is not None and self.provenance.protocol:
+            left = plural(len(self.provenance.deviations), "deviation")
+            parts.append(f"protocol {printable(self.provenance.protocol)}, {left} in d.provenance")
         return " · ".join(parts)

@@ -64,6 +64,10 @@ class ReceptiveField:
         rows, columns = self.lines
         return _anchors(rows, grid[0], shape[0]), _anchors(columns, grid[1], shape[1])
 
+    def falls_on_pixels(self, shape: tuple[int, int]) -> bool:
+        """Whether all activations stand at whole pixels of a mask of this shape, as they always do in the original."""
+        return all(_reduction(line, out) for line, out in zip(self.lines, shape, strict=True))
+
     def __str__(self) -> str:
         """Return such as "first center 17 × 17, step 16 × 16, in images of 227 × 227"."""
         first, step, image = (" × ".join(f"{n:g}" for n in pair) for pair in (self.first, self.step, self.image))
@@ -84,11 +88,17 @@ def _on_mask(line: Line, out: int) -> tuple[float, float]:
     other mask. There the centers are kept where they are: (center + 1/2) · mask / image − 1/2.
     """
     first, step, image = line
-    times = math.floor(image / out + 0.5)
-    if times >= 1 and abs(out - image / times) < 1 and step % times == 0:
+    if times := _reduction(line, out):
         return float(math.floor((first + 0.5) / times)), step / times
     scale = out / image
     return (first + 0.5) * scale - 0.5, step * scale
+
+
+def _reduction(line: Line, out: int) -> int:
+    """Return by which whole number the mask is smaller than the image, and the step divisible; 0 where there is none."""
+    _, step, image = line
+    times = math.floor(image / out + 0.5)
+    return times if times >= 1 and abs(out - image / times) < 1 and step % times == 0 else 0
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from nbdissect.engine.config import RunInputs
 from nbdissect.engine.labels import LabelReader
 from nbdissect.engine.model_lock import sole_use
 from nbdissect.engine.model_state import preserve_rng_state
+from nbdissect.engine.paper_preprocessing import paper_transform
 from nbdissect.engine.preprocessing import Normalize, choose_transform, probe_fitting
 from nbdissect.engine.probe import probe_layers
 from nbdissect.engine.receptive_fields import with_fields
@@ -70,6 +71,8 @@ def prepare(
     with preserve_rng_state(config.device), limited_threads(), sole_use(model):
         held = check_repeatable(data, config.probes)
         watched = DigestingDataset(data, record=checkpoint is not None, held=held, room=config.memory // 32)
+        if config.protocol:
+            transform = paper_transform(model, data)
         chosen = choose_transform(transform, model, data)
         first = [(index, watched[index].image) for index in config.probes]
         # Before anything else looks at the weights: lazy layers get theirs with their first batch.
