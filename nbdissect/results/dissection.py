@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nbdissect.display.gallery import Gallery
+    from nbdissect.results.confidence import Confidence
 
 __all__ = ["DRAWINGS", "MIN_IOU", "Dissection"]
 
@@ -106,7 +107,7 @@ class Dissection(LayerScores):
         """Return the same units and thresholds scored over some of the images (``per_image=True`` only).
 
         An index that is listed twice counts twice, so a bootstrap sample is one call. Thresholds and
-        top images stay those of the whole data set.
+        top images stay those of the whole data set. What is returned keeps its counts per image, too.
 
         Parameters
         ----------
@@ -141,8 +142,46 @@ class Dissection(LayerScores):
             activation=activation,
             images=len(chosen),
             pixels=pixels,
-            per_image=None,
+            per_image=self.per_image.over(chosen),
         )
+
+    # --- evidence ---
+
+    def confidence(self, level: float = 0.9, resamples: int = 200, seed: int = 0) -> Confidence:
+        """Return how sure the IoUs and the labels are (``per_image=True`` only).
+
+        Another draw of as many images would give other numbers. Intervals say between which values an IoU lies,
+        sets which concepts a unit's label may be; both count images, not pixels, as what was drawn. Thresholds
+        stay as they are.
+
+        Parameters
+        ----------
+        level : float
+            Share of such draws for which an interval, or a set, is right.
+        resamples, seed : int
+            How many bootstrap samples of the images the sets come from, and with which random numbers.
+
+        Returns
+        -------
+        Confidence
+            ``low`` and ``high``, float64 [U, C]: θ ± t √Var of the ratio θ = I / U by the delta method, with
+            Student's t for the `effective_images`, float64 [U, C]; ``sets``: per unit a tuple of concept numbers.
+            Below 5 effective images the level isn't reached, and ``describe(unit)`` says so.
+
+        Raises
+        ------
+        ValueError
+            If the dissection kept no counts per image, or an argument makes no sense.
+
+        Examples
+        --------
+        >>> sure = d.confidence()  # doctest: +SKIP
+        >>> sure.describe(89)  # doctest: +SKIP
+        'car or truck (90 %), IoU 0.118 to 0.241 on 31 images'
+        """
+        from nbdissect.results.confidence import confidence
+
+        return confidence(self, level, resamples, seed)
 
     # --- comparison ---
 
