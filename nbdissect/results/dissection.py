@@ -80,6 +80,9 @@ class Dissection(LayerScores):
         What an imported file says itself, where it is not to be computed.
     provenance : Provenance or None
         What made the result; None where that is not known.
+    receptive_field : ReceptiveField or None
+        Where the activations stand in the image (``.first``, ``.step``, ``.image``, in pixels of what the network was fed),
+        with ``upsample="receptive-field"``. None: a map covers the image evenly.
     silent : int64 [U] or None
         In how many of its top images, the last ones, the unit is silent: its maximum there is its minimum
         over all images seen, so they are no examples of it, and any others would do as well. None where
