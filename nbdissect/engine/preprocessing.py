@@ -103,7 +103,7 @@ def recorded_transform(text: str) -> Normalize | None:
     except (ValueError, SyntaxError, RecursionError, MemoryError):  # a file may say anything
         return None
     known = found[4] is None or found[4].upper() in Image.Resampling.__members__
-    right = [tuple, tuple, tuple] == [type(part) for part in (size, mean, std)] and _pair(size) == size
+    right = [tuple, tuple, tuple] == [type(part) for part in (size, mean, std)] and image_pair(size) == size
     return made if known and right and repr(made) == text else None
 
 

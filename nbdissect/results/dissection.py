@@ -168,11 +168,7 @@ class Dissection(LayerScores):
     # --- evidence ---
 
     def confidence(self, level: float = 0.9, resamples: int = 200, seed: int = 0) -> Confidence:
-        """Return how sure the IoUs and the labels are (``per_image=True`` only).
-
-        Another draw of as many images would give other numbers. Intervals say between which values an IoU lies,
-        sets which concepts a unit's label may be; both count images, not pixels, as what was drawn. Thresholds
-        stay as they are.
+        """Return how sure the IoUs and the labels are, had other images been drawn (``per_image=True`` only).
 
         Parameters
         ----------
