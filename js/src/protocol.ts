@@ -35,6 +35,7 @@ export interface DissectionTable {
   names: string[];
   numbers: number[];
   limits: LimitRow[];
+  field: number[]; // first centers, steps and image size of the receptive fields; empty: half-pixel centers
   units: number;
   top: number;
   category_of: WireArray; // int32 [C]

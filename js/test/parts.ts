@@ -49,6 +49,7 @@ export function raw(options: Partial<Record<string, unknown>> = {}): DissectionT
     provisional: table.provisional ?? "",
     explains: table.explains ?? false,
     categories: table.categories,
+    field: [],
     names: concepts.map((concept) => concept[1]),
     numbers: concepts.map((concept) => concept[0]),
     limits: [{ concept: 2, coverage: 0.3, reason: "covers 30 % of the pixels" }],

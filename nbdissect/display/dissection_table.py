@@ -79,6 +79,7 @@ def table_of(d: Dissection, key: str, photographs: str = "", data_set: str = "")
         "names": [printable(concept.name) for concept in d.concepts],
         "numbers": [concept.number for concept in d.concepts],
         "limits": _limits(d),
+        "field": [] if (field := d.receptive_field) is None else [*field.first, *field.step, *field.image],
         "units": len(d.thresholds),
         "top": top,
         "category_of": wire_array(d.category_of, np.int32),

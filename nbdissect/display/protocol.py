@@ -49,6 +49,7 @@ class DissectionTable(TypedDict):
     names: list[str]
     numbers: list[int]
     limits: list[LimitRow]
+    field: list[float]  # first centers, steps and image size of the receptive fields; empty: half-pixel centers
     units: int
     top: int
     category_of: WireArray  # int32 [C]

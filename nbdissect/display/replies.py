@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nbdissect.display.protocol import ErrorReply, MapsReply, PicturesReply, RankedConcept, Reply, Strips
     from nbdissect.results.dissection import Dissection
+    from nbdissect.results.upsampling import ReceptiveField
 
     Answer = tuple[Reply, list[bytes]]
 
@@ -185,7 +186,7 @@ def _maps(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
                 raw = d.top_maps[unit, rank]
                 try:
                     grid = store.grid(int(index)) if store else (raw.shape[0] * 8, raw.shape[1] * 8)
-                    values = fitted(raw, grid)
+                    values = fitted(raw, grid, d.receptive_field)
                 except Exception as error:  # of one image: the others can still be shown
                     failed.append(error)
                     grid, problem = (0, 0), _about(index, error)
@@ -205,9 +206,15 @@ def _maps(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
     }, [b"".join(maps), packed(d.top_activations[units], np.float32)]
 
 
-def fitted(values: NDArray[np.float32], grid: tuple[int, int]) -> NDArray[np.float32]:
-    """Return a map as the page can stretch it: one that is larger than the mask grid is brought to it here."""
-    return resize(values, grid) if values.shape[0] > grid[0] or values.shape[1] > grid[1] else values
+def fitted(
+    values: NDArray[np.float32], grid: tuple[int, int], field: ReceptiveField | None = None
+) -> NDArray[np.float32]:
+    """Return a map as the page can stretch it: one that is larger than the mask grid is brought to it here.
+
+    So is, with a receptive field, one of the same size: the page takes that for a map which needs no stretching.
+    """
+    (height, width), least = values.shape, 0 if field is None else 1
+    return resize(values, grid, field) if height + least > grid[0] or width + least > grid[1] else values
 
 
 def _labels(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:

@@ -314,7 +314,7 @@ class _PackedDissection:
             values = self.d.top_maps[unit, rank]
             # Without the data the grid isn't known: then as `replies` shows such maps.
             grid = self.sheet.image(int(image)).grid if self.sheet else (8 * values.shape[0], 8 * values.shape[1])
-            yield fitted(values, grid), grid
+            yield fitted(values, grid, self.d.receptive_field), grid
 
     def _maps(self, unit: int) -> list[bytes]:
         return [packed(values, np.float32) for values, _ in self._fitted(unit)]

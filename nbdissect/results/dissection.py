@@ -80,10 +80,16 @@ class Dissection(LayerScores):
         What an imported file says itself, where it is not to be computed.
     provenance : Provenance or None
         What made the result; None where that is not known.
+    receptive_field : ReceptiveField or None
+        Where the activations stand in the image (``.first``, ``.step``, ``.image``, in pixels of what the network was fed),
+        with ``upsample="receptive-field"``. None: a map covers the image evenly.
     silent : int64 [U] or None
         In how many of its top images, the last ones, the unit is silent: its maximum there is its minimum
         over all images seen, so they are no examples of it, and any others would do as well. None where
         that is not known: in archives of earlier versions, and in imported tables.
+    category_pixels : int64 [G] or None
+        Mask pixels of the images that carry each category, which correlations need; None where that is not
+        known, as for `silent`.
     run : object
         How the network was run, for :meth:`explain`; it holds the network only as long as somebody else does. None
         where this session didn't run it: it goes into no archive and no pickle.
@@ -145,17 +151,24 @@ class Dissection(LayerScores):
             activation=activation,
             images=len(chosen),
             pixels=pixels,
+            category_pixels=self._category_pixels(chosen),
             per_image=self.per_image.over(chosen),
         )
+
+    def _category_pixels(self, images: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """Return the mask pixels of the images that carry each category; None where counts per image don't say."""
+        assert self.per_image is not None
+        every, some = (
+            self.per_image.category_pixels(these, self.category_of, len(self.categories))
+            for these in (self.per_image.pixels[:, 0], images)
+        )
+        # What nobody has labeled is known only within the units' masks.
+        return some if self.category_pixels is not None and np.array_equal(every, self.category_pixels) else None
 
     # --- evidence ---
 
     def confidence(self, level: float = 0.9, resamples: int = 200, seed: int = 0) -> Confidence:
-        """Return how sure the IoUs and the labels are (``per_image=True`` only).
-
-        Another draw of as many images would give other numbers. Intervals say between which values an IoU lies,
-        sets which concepts a unit's label may be; both count images, not pixels, as what was drawn. Thresholds
-        stay as they are.
+        """Return how sure the IoUs and the labels are, had other images been drawn (``per_image=True`` only).
 
         Parameters
         ----------

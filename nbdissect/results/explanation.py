@@ -73,7 +73,7 @@ class Explanation:
         """Where each unit exceeds its threshold, bool [top, h, w]: as it is counted, see docs/what-the-numbers-mean.md."""
         masks = np.empty((len(self.units), *self.shape), dtype=bool)
         for k, limit in enumerate(self.thresholds):
-            masks[k] = resize(self.maps[k], self.shape) > limit
+            masks[k] = resize(self.maps[k], self.shape, self.scores.receptive_field) > limit
         return masks
 
     @cached_property
@@ -90,7 +90,7 @@ class Explanation:
         most = np.full(shape, -np.inf)
         scales = np.nan_to_num(scale_of(self.scores)[self.units], nan=np.inf)
         for k, limit in enumerate(self.thresholds):
-            values = resize(self.maps[k], shape)
+            values = resize(self.maps[k], shape, self.scores.receptive_field)
             above = (values.astype(np.float64) - limit) / scales[k]
             better = (values > limit) & ((above > most) | (place < 0))
             place[better], most[better] = k, above[better]

@@ -13,8 +13,10 @@ from nbdissect.engine.config import RunInputs
 from nbdissect.engine.labels import LabelReader
 from nbdissect.engine.model_lock import sole_use
 from nbdissect.engine.model_state import preserve_rng_state
+from nbdissect.engine.paper_preprocessing import paper_transform
 from nbdissect.engine.preprocessing import Normalize, choose_transform, probe_fitting
 from nbdissect.engine.probe import probe_layers
+from nbdissect.engine.receptive_fields import with_fields
 from nbdissect.engine.threads import limited_threads
 from nbdissect.notices import warn
 from nbdissect.provenance.cache import Cache
@@ -74,6 +76,8 @@ def prepare(
     with preserve_rng_state(config.device), limited_threads(), sole_use(model):
         held = check_repeatable(data, config.probes)
         watched = DigestingDataset(data, record=checkpoint is not None, held=held, room=config.memory // 32)
+        if config.protocol:
+            transform = paper_transform(model, data)
         chosen = choose_transform(transform, model, data)
         first = [(index, watched[index].image) for index in config.probes]
         # Before anything else looks at the weights: lazy layers get theirs with their first batch.
@@ -86,6 +90,8 @@ def prepare(
             model,
             watched,
         )
+        if config.upsample == "receptive-field":
+            probe = with_fields(probe, model, first, chosen, config.device, config.forward)
         fingerprint = Fingerprint(model, watched, concepts, config, chosen, probe)
     inputs = RunInputs(model, watched, config, chosen, labels, len(concepts), len(data.categories), probe)
     record = RunRecord.of(inputs, weakref.ref(model if lent is None else lent), data)
@@ -263,6 +269,7 @@ class Job:
             top_activations=found.top_activations,
             top_maps=found.top_maps,
             silent=found.silent,
+            category_pixels=outcome.tallies.category_pixels,
             images=outcome.counted,
             seen=0 if complete else outcome.seen,
             planned=0 if complete else len(config.images),
@@ -273,6 +280,7 @@ class Job:
             run=None if provisional else self.record,
             thresholds_given=config.given_thresholds is not None,
             provisional=provisional,
+            receptive_field=self.inputs.probe.fields.get(name),
         )
 
 

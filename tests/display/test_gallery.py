@@ -45,8 +45,8 @@ def d():
 
 def test_bundle_is_small():
     script, style = (STATIC / "gallery.js").read_bytes(), (STATIC / "gallery.css").read_bytes()
-    assert len(script) <= 112_500
-    assert len(gzip.compress(script, 9)) <= 42_600
+    assert len(script) <= 113_000
+    assert len(gzip.compress(script, 9)) <= 42_800
     assert len(style) <= 25_000
 
 

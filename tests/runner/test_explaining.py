@@ -59,7 +59,16 @@ def dissect(model, layer="1", data=None, **more):
     return nd.dissect(model, layer, data=data or Scenes(), **more)
 
 
-@pytest.mark.parametrize("options", [{}, {"semantics": "netdissect-lite"}, {"layer": "0"}, {"batch_size": 32}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"semantics": "netdissect-lite"},
+        {"layer": "0"},
+        {"batch_size": 32},
+        {"upsample": "receptive-field"},
+    ],
+)
 def test_masks_of_an_image_of_the_data_set_are_those_that_were_counted_and_that_the_gallery_shows(options):
     model, data = net(), Scenes()
     d = dissect(model, data=data, **options)
@@ -75,7 +84,7 @@ def test_masks_of_an_image_of_the_data_set_are_those_that_were_counted_and_that_
                 counted += 1
             for rank in np.flatnonzero(d.top_images[unit] == index):
                 np.testing.assert_array_equal(e.maps[k], d.top_maps[unit, rank])
-                mask = resize(d.top_maps[unit, rank], data[index].shape) > d.thresholds[unit]
+                mask = resize(d.top_maps[unit, rank], data[index].shape, d.receptive_field) > d.thresholds[unit]
                 np.testing.assert_array_equal(e.masks[k], mask)
                 shown += 1
     assert counted >= 60
