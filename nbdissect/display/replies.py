@@ -260,7 +260,7 @@ def _explain(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answ
     except (ValueError, OSError) as error:
         raise RefusedError(str(error), _IN_A_CELL) from error
     count = int(e.fires.sum())  # those that don't fire stand last
-    maps = [fitted(one, e.shape) for one in e.maps[:count]]
+    maps = [fitted(one, e.shape, d.receptive_field) for one in e.maps[:count]]
     return {
         "kind": "explain",
         "id": request_id,

@@ -19,7 +19,7 @@ ASK = "All units on this image"
 def explained():
     """A result whose network lives, and the network."""
     model, data = nd.demo()
-    return nd.dissect(model, "conv5", data=data[:40], top=3, progress=False), model
+    return nd.dissect(model, "conv5", data=data[:40], top=3, progress=False, upsample="receptive-field"), model
 
 
 def look_at_first(page):

@@ -124,9 +124,10 @@ def test_a_figure_has_the_labels_and_takes_axes():
 # --- what the gallery is answered ---
 
 
-def test_the_gallery_is_told_the_units_that_fire_and_their_maps():
+@pytest.mark.parametrize("upsample", ["bilinear", "receptive-field"])
+def test_the_gallery_is_told_the_units_that_fire_and_their_maps(upsample):
     model, data = nd.demo()
-    d = nd.dissect(model, "conv5", data=data[:20], progress=False)
+    d = nd.dissect(model, "conv5", data=data[:20], progress=False, upsample=upsample)
     assert table_of(d, "conv5")["explains"]
     request = {"kind": "explain", "id": "7", "key": "conv5", "image": 3}
     reply, (maps,) = answer({"conv5": d}, request)

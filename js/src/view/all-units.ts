@@ -95,7 +95,7 @@ export class AllUnits {
     const map = Float32Array.from({ length: h * w }, (_, i) =>
       found.maps.getFloat32(4 * (place * h * w + i), true),
     );
-    const field = { values: upsample(map, h, w, height, width), height, width };
+    const field = { values: upsample(map, h, w, height, width, table.field), height, width };
     const overlay = this.context.state.synced.overlay.value;
     return {
       ...alone,
