@@ -30,10 +30,12 @@ export interface DissectionTable {
   warning: string;
   note: string;
   provisional: string; // what it is over while it isn't complete, else ""
+  explains: boolean; // whether its network lives, to be run on one image
   categories: string[];
   names: string[];
   numbers: number[];
   limits: LimitRow[];
+  field: number[]; // first centers, steps and image size of the receptive fields; empty: half-pixel centers
   units: number;
   top: number;
   category_of: WireArray; // int32 [C]
@@ -140,6 +142,29 @@ export interface LabelsReply {
   problems: string[];
 }
 
+/** Asks which units fire on an image: the network is run on it once more. */
+export interface ExplainRequest {
+  kind: "explain";
+  id: string;
+  key: string;
+  image: number;
+}
+
+/**
+ * The units that fire, strongest first, at most 60 of the `firing` that do. One buffer: their float32 maps, each of
+ * `size`, for masks of `grid`, both [height, width]. A strength
+ * is "new" where a unit fires nowhere in the data set.
+ */
+export interface ExplainReply {
+  kind: "explain";
+  id: string;
+  units: number[];
+  strengths: string[];
+  firing: number;
+  size: number[];
+  grid: number[];
+}
+
 /** Asks for the ranked concepts of a unit. */
 export interface UnitRequest {
   kind: "unit";
@@ -239,6 +264,7 @@ export type Request =
   | PhotographRequest
   | MapsRequest
   | LabelsRequest
+  | ExplainRequest
   | UnitRequest
   | ExportRequest;
 export type Reply =
@@ -246,6 +272,7 @@ export type Reply =
   | PhotographReply
   | MapsReply
   | LabelsReply
+  | ExplainReply
   | UnitReply
   | ExportReply
   | ErrorReply;

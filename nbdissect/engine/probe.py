@@ -6,7 +6,7 @@ The layer table and the run use the same probe, so that they agree.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from nbdissect.engine.activations import Forward
+    from nbdissect.results.upsampling import ReceptiveField
 
 _MOST_TENSORS = 16
 
@@ -58,6 +59,8 @@ class Probe:
         In the order in which they return.
     order : tuple of str
         The calls of the wanted layers in a pass.
+    fields : mapping of layer to ReceptiveField
+        Where their activations stand, if that was measured.
     """
 
     fed: tuple[int, ...]
@@ -65,6 +68,7 @@ class Probe:
     channels_last: bool
     layers: list[LayerProbe]
     order: tuple[str, ...] = ()
+    fields: Mapping[str, ReceptiveField] = field(default_factory=dict)
 
     def batcher(self, transform: Callable[[Any], Any], device: torch.device) -> Batcher:
         """Return what makes batches as the model takes them."""
