@@ -20,17 +20,21 @@ _LIBRARIES = {
 }
 _HEAD = """# The zoo: networks of other people, and what is read of them
 
-`tools/zoo.py` (`pip install 'nbdissect[zoo]'`) makes {networks} networks with random weights, one after the other, and
-holds what nbdissect reads of their layers, without a special argument, against what their own library says.
+`tools/zoo.py` (`pip install 'nbdissect[zoo]'`) makes {networks} networks with random weights, one
+after the other, and holds what nbdissect reads of their layers, without a special argument, against
+what their own library says.
 
-- **Right**: the library itself hands out maps of its stages (`forward_intermediates` of timm and open_clip,
-  `hidden_states` of transformers, feature extraction of torchvision, encoders of segmentation_models). Every layer
-  that returns one of them, in whatever order, is read as just these maps, value for value.
+- **Right**: the library itself hands out maps of its stages (`forward_intermediates` of timm and
+  open_clip, `hidden_states` of transformers, feature extraction of torchvision, encoders of
+  segmentation_models). A layer that returns one of them, in whatever order, is read as just these
+  maps, value for value.
 - **Refused**: nbdissect says that it can't tell, and why; `output=` then says what is meant.
-- **Wrong**: read as other maps, without a word. **There must be none**: the script ends with an error if there is one.
-- **In place**: a patch of the image is changed, and in the maps of every layer of at least 4 × 4 the change must be
-  largest near it. That asks all layers, not the stages alone. A layer that mixes all places, such as attention before
-  it is added to its input, can't pass; so each layer that failed was a reason to look, and is no mistake by itself.
+- **Wrong**: read as other maps, without a word. **There must be none**: the script ends with an
+  error if there is one.
+- **In place**: a patch of the image is changed, and in the maps of every layer of at least 4 × 4
+  the change should be largest near it. That asks all layers, not the stages alone. A layer that
+  mixes all places, such as attention before it is added to its input, can't pass: those that failed
+  were reasons to look, and are no mistakes by themselves.
 
 {date}, with {versions}.
 
@@ -41,7 +45,7 @@ holds what nbdissect reads of their layers, without a special argument, against 
 
 def write_table(path: Path, results: Sequence[Mapping[str, Any]]) -> None:
     """Write the page from what was found of each network."""
-    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", *_LIBRARIES.values()))
+    versions = ",\n".join(f"{name} {version(name)}" for name in ("torch", *_LIBRARIES.values()))
     lines = [
         _HEAD.format(
             networks=len(results), date=dt.datetime.now(tz=dt.timezone.utc).date().isoformat(), versions=versions
@@ -93,5 +97,5 @@ def _reasons(found: Sequence[Mapping[str, Any]]) -> list[str]:
         refused = [stage for stage in one["stages"] if stage["verdict"] == "refused"]
         if refused:
             first = min(refused, key=lambda stage: stage["layer"].count("."))
-            lines.append(f"- {one['name']}, `{first['layer']}`: {first['reason'][:260]}")
-    return ["", "Refused:", "", *lines] if lines else []
+            lines.append(_row([one["name"], f"`{first['layer']}`", first["reason"][:260]]))
+    return ["", "| network | first layer that is refused | it |", "|---|---|---|", *lines] if lines else []

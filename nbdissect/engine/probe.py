@@ -222,13 +222,10 @@ class _Prober:
 
     def _without_other_tokens(self, layers: list[LayerProbe], small: torch.Tensor) -> list[LayerProbe]:
         """Return the layers, without those whose tokens aren't what was read: where others stand, two images show."""
-        names = {layer.name: self._names[id(self._modules[layer.name])] for layer in layers}
-        found = {names[layer.name]: layer.found for layer in layers if isinstance(layer.found, Layout)}
+        real = {layer.name: self._names[id(self._modules[layer.name])] for layer in layers}
+        found = {real[layer.name]: layer.found for layer in layers if isinstance(layer.found, Layout)}
         why = object_to_tokens(self._model, found, small, self._forward)
-        return [
-            replace(layer, found=Unreadable(reason)) if (reason := why.get(names[layer.name])) else layer
-            for layer in layers
-        ]
+        return [replace(one, found=Unreadable(why[n])) if (n := real[one.name]) in why else one for one in layers]
 
     def _larger(
         self, batch: Callable[[torch.dtype], torch.Tensor], chosen: torch.dtype | None, *, keep: bool
