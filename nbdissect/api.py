@@ -245,6 +245,7 @@ def dissect(
         upsample=validation.parse_upsample(upsample or ("receptive-field" if protocol else None)),
         protocol=protocol or "",
     )
+    lent = model
     if background:
         with sole_use(model):  # a copy in the middle of another thread's run would carry its hooks
             model = validation.copy_model(model)
@@ -257,6 +258,7 @@ def dissect(
         cache=cache,
         checkpoint=checkpoint,
         executor=executor,
+        lent=lent,
     )
     single = isinstance(layer, str)
     if background:

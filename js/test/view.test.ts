@@ -131,6 +131,12 @@ describe("gallery", () => {
     expect(within(".figure b").textContent).toBe("3");
   });
 
+  it("says that numbers are rough while it computes", () => {
+    start({ _tables: [raw({ provisional: "Provisional: after 64 of 560 images." })] });
+    expect(within(".figure").textContent).toMatch(/^so far about \d+ of 10 units/);
+    expect(within("[data-about=provisional]").textContent).toContain("after 64 of 560");
+  });
+
   it("tells Python what people do", async () => {
     const model = start();
     const search = within<HTMLInputElement>("input[type=search]");

@@ -99,8 +99,8 @@ def thumbnails_of(d: Dissection) -> Thumbnails:
     """Return the encoded images of a result's data set, shared by all results over it."""
     if d.data is None:
         raise RefusedError(
-            "The photographs of this result are not at hand.",
-            "A result that was read from a file holds no photographs: dissect the model again to see them.",
+            "The images of this result are not at hand.",
+            "A result that was read from a file holds no images: dissect the model again to see them.",
         )
     if d not in _SHARED:
         _SHARED[d] = _BY_DATA.get(id(d.data)) or Thumbnails(d.data)
@@ -133,7 +133,7 @@ def strips(
 def _images(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
     store, images = thumbnails_of(d), [int(index) for index in request["images"]]
     if len(images) > MOST_UNITS * max(1, d.top_images.shape[1]):
-        raise RefusedError(f"The page asked for {len(images):,} photographs at once, more than it can show.", _RERUN)
+        raise RefusedError(f"The page asked for {len(images):,} images at once, more than it can show.", _RERUN)
     buffers, problems, scenes = [], [], []
     failed: list[Exception] = []
     for index in images:

@@ -62,6 +62,8 @@ class Tallies:
     layers : dict of layer to Counts
     truth : int64 [C]
         Pixels of each concept.
+    category_pixels : int64 [G]
+        Pixels of the masks of the images that carry each category.
     pixels : int
         Pixels of all masks.
     rows : dict of name to list of arrays
@@ -74,6 +76,7 @@ class Tallies:
         for name, number in units.items():
             self.add_layer(name, number)
         self.truth = np.zeros(concepts, np.int64)
+        self.category_pixels = np.zeros(categories, np.int64)
         self.pixels = 0
         self.rows: dict[str, list[NDArray[np.int64]]] = {"truth": [], "pixels": []}
 
@@ -88,6 +91,7 @@ class Tallies:
         for image, label in zip(images, labels, strict=True):
             area = label.truth
             self.truth[label.columns] += area
+            self.category_pixels += label.category_pixels
             self.pixels += len(label.tuples)
             if self.per_image:
                 self.rows["truth"].append(np.column_stack([np.full(len(area), image), label.columns, area]))
@@ -143,7 +147,11 @@ class Tallies:
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return the counts as arrays, for :meth:`merge_state`."""
-        arrays: dict[str, NDArray[Any]] = {"truth": self.truth, "pixels": np.array(self.pixels)}
+        arrays: dict[str, NDArray[Any]] = {
+            "truth": self.truth,
+            "category_pixels": self.category_pixels,
+            "pixels": np.array(self.pixels),
+        }
         arrays.update({f"rows.{name}": np.concatenate(rows) for name, rows in self.rows.items() if rows})
         for number, counts in enumerate(self.layers.values()):
             arrays[f"{number}.intersection"], arrays[f"{number}.activation"] = counts.intersection, counts.activation
@@ -153,6 +161,7 @@ class Tallies:
     def merge_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Add what was counted over other images, of the same layers in the same order."""
         self.truth += state["truth"]
+        self.category_pixels += state["category_pixels"]
         self.pixels += int(state["pixels"])
         for name, rows in self.rows.items():
             _take(rows, state, f"rows.{name}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +29,9 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 # What most networks for images were trained with, where neither model nor data say anything.
 _USUAL_SIZE = (224, 224)
+_RECORDED = re.compile(
+    r"Normalize\(size=(\([\d, ]+\)), mean=(\([-+.e\d, ]+\)), std=(\([-+.e\d, ]+\))(?:, interpolation='(\w+)')?\)"
+)
 _SAME_COLOR = 0.05  # of processors that compute in 8 bits
 
 
@@ -85,6 +90,21 @@ class Normalize:
         # (https://github.com/pytorch/pytorch/issues/191495).
         white, mean, std = (_on_device(values, pixels.device) for values in ((255.0,), self.mean, self.std))
         return pixels.to(torch.float32).div_(white).sub_(mean).div_(std).permute(0, 3, 1, 2)
+
+
+def recorded_transform(text: str) -> Normalize | None:
+    """Return the transform whose repr stands in the record of a result; None where it is no :class:`Normalize`."""
+    found = _RECORDED.fullmatch(text)
+    if not found:
+        return None
+    try:
+        size, mean, std = (ast.literal_eval(part) for part in found.group(1, 2, 3))
+        made = Normalize(size, mean, std, found[4] or "bilinear")
+    except (ValueError, SyntaxError, RecursionError, MemoryError):  # a file may say anything
+        return None
+    known = found[4] is None or found[4].upper() in Image.Resampling.__members__
+    right = [tuple, tuple, tuple] == [type(part) for part in (size, mean, std)] and image_pair(size) == size
+    return made if known and right and repr(made) == text else None
 
 
 def _short(values: tuple[float, ...]) -> str:

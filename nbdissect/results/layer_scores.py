@@ -72,6 +72,8 @@ class LayerScores:
     provisional: bool = field(default=False, metadata=entry(FLAG, later=True))
     receptive_field: ReceptiveField | None = field(default=None, metadata=entry(FIELD, later=True))
     silent: NDArray[np.int64] | None = field(default=None, repr=False, metadata=array("U", "<i8"))
+    category_pixels: NDArray[np.int64] | None = field(default=None, repr=False, metadata=array("G", "<i8"))
+    run: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if TOTAL in self.categories:

@@ -57,6 +57,18 @@ class PerImage:
             unlabeled=None if self.unlabeled is None else self.unlabeled[np.isin(self.unlabeled[:, 0], images)],
         )
 
+    def category_pixels(
+        self, images: NDArray[np.int64], category_of: NDArray[np.int64], categories: int
+    ) -> NDArray[np.int64]:
+        """Return the mask pixels of those of some images that carry each category, int64 [G]."""
+        known, first = np.unique(self.pixels[:, 0], return_index=True)
+        carries = np.zeros((len(known), categories), dtype=bool)
+        image, concept, pixels = self.truth.T
+        carries[np.searchsorted(known, image[pixels > 0]), category_of[concept[pixels > 0]]] = True
+        place = np.searchsorted(known, images)
+        total: NDArray[np.int64] = self.pixels[first, 1][place] @ carries[place]
+        return total
+
     def total(
         self, images: Sequence[int] | NDArray[np.integer], units: int, concepts: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], int]:

@@ -253,6 +253,12 @@ class TwoPassRun:
                 "Use a smaller batch_size=, or smaller images (transform=)."
             ) from error
 
+    def maps(self, number: int, name: str) -> torch.Tensor:
+        """Return one layer's maps of one batch [B, h, w, U], run once more exactly as the first time."""
+        with closing(self._forward([number])) as forward:
+            _, _, outputs = next(forward)
+            return next(maps for layer, maps in outputs if layer == name)
+
     # --- thresholds ---
 
     def find_thresholds(self) -> None:

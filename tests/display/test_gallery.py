@@ -185,6 +185,11 @@ def test_several_dissections_are_told_apart_by_name(d):
         g.current = "never"
 
 
+def test_concepts_are_out_of_reach_only_once_labels_are_counted(d):
+    assert table_of(d, "x")["limits"]
+    assert table_of(replace(d, provisional=True), "x")["limits"] == []
+
+
 def test_drawings_are_not_compared_with_photographs(d):
     with pytest.raises(ValueError, match="'b' was probed with drawings, others with photographs"):
         gallery({"a": d, "b": dissection(drawings=True)})
@@ -603,7 +608,7 @@ def test_areas_that_contradict_each_other_bound_nothing(d):
         ({"kind": "photograph", "image": 24}, "no image 24 in this data set of 24"),
         ({"kind": "photograph", "image": "3"}, "no image '3'"),
         ({"kind": "maps", "units": [0] * 257}, "maps of 257 units: at most 256"),
-        ({"kind": "pictures", "images": [0] * 2561}, "2,561 photographs at once"),
+        ({"kind": "pictures", "images": [0] * 2561}, "2,561 images at once"),
         ({"kind": "unit", "unit": 0, "key": "gone"}, "no dissection 'gone' in this gallery: 'layer4'"),
     ],
 )
@@ -616,9 +621,7 @@ def test_every_request_is_answered_even_a_wrong_one(d, request_, error):
 
 def test_without_a_data_set_the_page_is_told_how_to_give_one(d):
     reply, _ = ask(replace(d, data=None), kind="pictures", images=[0])
-    assert (
-        reply["hint"] == "A result that was read from a file holds no photographs: dissect the model again to see them."
-    )
+    assert reply["hint"] == "A result that was read from a file holds no images: dissect the model again to see them."
     assert "not at hand" in table_of(replace(d, data=None), "x")["note"]
 
 
@@ -747,7 +750,7 @@ def test_what_is_not_there_is_not_pushed(d, units, message):
     sent = pushed(g)
     with pytest.raises(ValueError, match=message):
         g.push(units)
-    with pytest.raises(ValueError, match="photographs of this result are not at hand"):
+    with pytest.raises(ValueError, match="images of this result are not at hand"):
         Gallery(replace(d, data=None)).push([1])
     assert sent == []
 

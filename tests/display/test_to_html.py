@@ -166,7 +166,7 @@ def test_the_best_units_come_first_and_the_budget_holds(d, share):
     assert (np.delete(images, units, axis=0) == -1).all()
     assert parts_of(one)["best_iou"].tolist() == d.best_iou.tolist()
     assert part.describe("This") == (
-        f"This holds the numbers of all 40 units, with {part.images} photographs and the activation maps of "
+        f"This holds the numbers of all 40 units, with {part.images} images and the activation maps of "
         f"the best {part.embedded} of them."
     )
 
@@ -257,10 +257,10 @@ def test_without_images_there_is_none_anywhere(d, tmp_path):
     found = data_in(text)
     assert found["albums"] == []
     (one,) = found["dissections"]
-    assert one["table"]["note"] == "The photographs were left out: there are numbers and activation maps only."
+    assert one["table"]["note"] == "The images were left out: there are numbers and activation maps only."
     assert len(parts_of(one)["mapped"]) == 40
     assert zlib.decompress(base64.b64decode(one["masks"])) == b""
-    assert "and no photographs." in text
+    assert "and no images." in text
 
 
 def test_several_in_one_page(d, tmp_path):
