@@ -23,7 +23,8 @@ class ProgressText(NamedTuple):
     doing : str
         "running the network" or "counting pixels".
     figures : str
-        "640 of 2,040 images · 85 images/s · 16 s left · about 24 s and 70 MB in all".
+        "640 of 2,040 images · 85 images/s · 16 s left"; "640 of 2,040 images · 19 s left · ~27 s, 70 MB in all" once
+        that is known.
     share : float
         Of the images, 0 to 1.
     """
@@ -70,9 +71,14 @@ class ProgressTracker:
             self.seen, self.counted = progress.total, progress.done
         rate = progress.done / max(now - self._stage_start, 1e-6)
         self.left = (progress.total - progress.done) / rate if rate else float("inf")
-        figures = f"{progress.done:,} of {plural(progress.total, 'image')} · {rate:,.0f} images/s · {duration(self.left)} left"
-        if progress.estimate is not None:
-            figures += f" · about {duration(progress.estimate.seconds)} and {megabytes(progress.estimate.bytes)} in all"
+        done = f"{progress.done:,} of {plural(progress.total, 'image')}"
+        if progress.estimate is None:
+            figures = f"{done} · {rate:,.0f} images/s · {duration(self.left)} left"
+        else:
+            # Of the whole run, labels included; the most important first, since a narrow page cuts the end off.
+            left = max(self.left, progress.estimate.seconds - self.seconds)
+            whole = f"~{duration(progress.estimate.seconds)}, {megabytes(progress.estimate.bytes)} in all"
+            figures = f"{done} · {duration(left)} left · {whole}"
         return ProgressText(_DOING.get(progress.stage, progress.stage), figures, progress.done / max(progress.total, 1))
 
     @property

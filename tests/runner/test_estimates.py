@@ -128,7 +128,7 @@ def test_in_words():
     tracker = ProgressTracker(lambda: now)
     now = 2.0
     text = tracker.update(Progress("network", 100, 400, estimate=Estimate(13.4, 71_000_000)))
-    assert text.figures == "100 of 400 images · 50 images/s · 6 s left · about 13 s and 71 MB in all"
+    assert text.figures == "100 of 400 images · 11 s left · ~13 s, 71 MB in all"
     assert [megabytes(size) for size in (10, 999_000_000, 1_240_000_000)] == ["1 MB", "999 MB", "1.2 GB"]
 
 
