@@ -30,6 +30,7 @@ export interface DissectionTable {
   warning: string;
   note: string;
   provisional: string; // what it is over while it isn't complete, else ""
+  explains: boolean; // whether its network lives, to be run on one image
   categories: string[];
   names: string[];
   numbers: number[];
@@ -141,6 +142,29 @@ export interface LabelsReply {
   problems: string[];
 }
 
+/** Asks which units fire on an image: the network is run on it once more. */
+export interface ExplainRequest {
+  kind: "explain";
+  id: string;
+  key: string;
+  image: number;
+}
+
+/**
+ * The units that fire, strongest first, at most 60 of the `firing` that do. One buffer: their float32 maps, each of
+ * `size`, for masks of `grid`, both [height, width]. A strength
+ * is "new" where a unit fires nowhere in the data set.
+ */
+export interface ExplainReply {
+  kind: "explain";
+  id: string;
+  units: number[];
+  strengths: string[];
+  firing: number;
+  size: number[];
+  grid: number[];
+}
+
 /** Asks for the ranked concepts of a unit. */
 export interface UnitRequest {
   kind: "unit";
@@ -240,6 +264,7 @@ export type Request =
   | PhotographRequest
   | MapsRequest
   | LabelsRequest
+  | ExplainRequest
   | UnitRequest
   | ExportRequest;
 export type Reply =
@@ -247,6 +272,7 @@ export type Reply =
   | PhotographReply
   | MapsReply
   | LabelsReply
+  | ExplainReply
   | UnitReply
   | ExportReply
   | ErrorReply;

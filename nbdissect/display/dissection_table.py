@@ -74,6 +74,7 @@ def table_of(d: Dissection, key: str, photographs: str = "", data_set: str = "")
         "warning": d.warning.removeprefix(d.progress_note).lstrip(),  # which the page says by itself
         "note": _note(d),
         "provisional": d.progress_note,
+        "explains": d.run is not None and d.run.model() is not None,
         "categories": [printable(name) for name in d.categories],
         "names": [printable(concept.name) for concept in d.concepts],
         "numbers": [concept.number for concept in d.concepts],

@@ -44,6 +44,7 @@ class DissectionTable(TypedDict):
     warning: str
     note: str
     provisional: str  # what it is over while it isn't complete, else ""
+    explains: bool  # whether its network lives, to be run on one image
     categories: list[str]
     names: list[str]
     numbers: list[int]
@@ -163,6 +164,31 @@ class LabelsReply(TypedDict):
     grids: list[list[int]]
     carries: list[bool]
     problems: list[str]
+
+
+class ExplainRequest(TypedDict):
+    """Asks which units fire on an image: the network is run on it once more."""
+
+    kind: Literal["explain"]
+    id: str
+    key: str
+    image: int
+
+
+class ExplainReply(TypedDict):
+    """The units that fire, strongest first, at most 60 of the `firing` that do.
+
+    One buffer: their float32 maps, each of `size`, for masks of `grid`, both [height, width]. A strength is
+    "new" where a unit fires nowhere in the data set.
+    """
+
+    kind: Literal["explain"]
+    id: str
+    units: list[int]
+    strengths: list[str]
+    firing: int
+    size: list[int]
+    grid: list[int]
 
 
 class UnitRequest(TypedDict):
@@ -297,5 +323,7 @@ class EmbeddedGallery(TypedDict):
     albums: list[EmbeddedAlbum]
 
 
-Request = PicturesRequest | PhotographRequest | MapsRequest | LabelsRequest | UnitRequest | ExportRequest
-Reply = PicturesReply | PhotographReply | MapsReply | LabelsReply | UnitReply | ExportReply | ErrorReply
+Request = (
+    PicturesRequest | PhotographRequest | MapsRequest | LabelsRequest | ExplainRequest | UnitRequest | ExportRequest
+)
+Reply = PicturesReply | PhotographReply | MapsReply | LabelsReply | ExplainReply | UnitReply | ExportReply | ErrorReply

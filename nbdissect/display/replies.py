@@ -68,6 +68,8 @@ def error_reply(request_id: str, error: Exception) -> ErrorReply:
     return {"kind": "error", "id": request_id, "error": _describe(error), "hint": hint}
 
 
+_EXPLAINED = 60
+_IN_A_CELL = "In a cell, d.explain(image, model=model) says more."
 _RERUN = "Run the cell again to show the gallery anew."
 
 
@@ -160,9 +162,8 @@ def _images(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answe
 
 
 def _photograph(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
-    index, store = request["image"], thumbnails_of(d)
-    if type(index) is not int or not 0 <= index < len(d.data):
-        raise RefusedError(f"There is no image {index!r} in this data set of {len(d.data):,}.", _RERUN)
+    store = thumbnails_of(d)
+    index = _image(d, request["image"])
     return {"kind": "photograph", "id": request_id, "type": TYPE}, [store.full(index)]
 
 
@@ -250,6 +251,27 @@ def _labels(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answe
     }, [b"".join(masks)]
 
 
+def _explain(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
+    index = _image(d, request["image"])
+    if d.run is None:
+        raise RefusedError("The network of this result is not at hand.", _IN_A_CELL)
+    try:
+        e = d.run.explain_now(d, index, _EXPLAINED)
+    except (ValueError, OSError) as error:
+        raise RefusedError(str(error), _IN_A_CELL) from error
+    count = int(e.fires.sum())  # those that don't fire stand last
+    maps = [fitted(one, e.shape, d.receptive_field) for one in e.maps[:count]]
+    return {
+        "kind": "explain",
+        "id": request_id,
+        "units": e.units[:count].tolist(),
+        "strengths": ["new" if math.isnan(strength) else f"{strength:.2f}" for strength in e.strengths[:count]],
+        "firing": e.firing,
+        "size": list(maps[0].shape) if maps else [0, 0],
+        "grid": list(e.shape),
+    }, [b"".join(packed(one, np.float32) for one in maps)]
+
+
 def _ranking(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
     unit = _unit(d, request["unit"])
     return {"kind": "unit", "id": request_id, "ranking": ranked(d, unit)}, []
@@ -275,6 +297,12 @@ def ranked(d: Dissection, unit: int) -> list[RankedConcept]:
     ]
 
 
+def _image(d: Dissection, index: Any) -> int:
+    if type(index) is not int or not 0 <= index < len(d.data):
+        raise RefusedError(f"There is no image {index!r} in this data set of {len(d.data):,}.", _RERUN)
+    return index
+
+
 def _unit(d: Dissection, unit: Any) -> int:
     if type(unit) is not int or not 0 <= unit < len(d.thresholds):
         raise RefusedError(f"There is no unit {unit!r} in {d.layer}, which has {len(d.thresholds):,}.", _RERUN)
@@ -290,5 +318,6 @@ _HANDLERS: dict[str, Callable[[Dissection, Mapping[str, Any], str], Answer]] = {
     "photograph": _photograph,
     "maps": _maps,
     "labels": _labels,
+    "explain": _explain,
     "unit": _ranking,
 }

@@ -321,6 +321,7 @@ class _PackedDissection:
 
     def message(self, sheet: int, data_set: str, *, images: bool) -> EmbeddedDissection:
         table = table_of(self.d, self.key, data_set=data_set)
+        table["explains"] = False  # nobody there could run the network
         self._leave_out(table, images=images)
         if sheet >= 0:
             table["photographs"] = f"album {sheet}"

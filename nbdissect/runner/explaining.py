@@ -70,6 +70,19 @@ class RunRecord:
         unwatched: Any = replace(inputs, model=None, data=check_dataset(data))  # type: ignore[arg-type]
         return cls(unwatched, model)
 
+    def explain_now(self, d: Dissection, index: Any, top: int) -> Explanation:
+        """Return which units fire on an image of the data set, for a page that asks: it never waits for another run.
+
+        Raises
+        ------
+        NetworkBusyError
+            While another thread runs the network.
+        """
+        own = self.model()
+        if own is not None and is_used_elsewhere(own):
+            raise NetworkBusyError("The network is at work in another cell. Ask again when that is done.")
+        return d.explain(index, top=top)
+
     def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
         return _gone, ()
 
@@ -109,20 +122,6 @@ def explain(
         with preserve_rng_state(inputs.config.device):
             maps = _maps(d, inputs, sample, index)
     return _explanation(d, maps, sample, index, int(top))
-
-
-def explain_now(d: Dissection, index: int, top: int) -> Explanation:
-    """Return which units fire on an image of the data set, for a page that asks: it never waits for another run.
-
-    Raises
-    ------
-    NetworkBusyError
-        While another thread runs the network.
-    """
-    own = d.run.model() if d.run is not None else None
-    if own is not None and is_used_elsewhere(own):
-        raise NetworkBusyError("The network is at work in another cell.")
-    return d.explain(index, top=top)
 
 
 # --- what is asked ---

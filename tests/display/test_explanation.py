@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 
 import nbdissect as nd
+from nbdissect.display.dissection_table import table_of
+from nbdissect.display.replies import answer
 from nbdissect.results.explanation import Explanation
 from nbdissect.results.upsampling import ReceptiveField
 from support.dissections import HOSTILE, dissection
@@ -134,3 +136,34 @@ def test_a_figure_has_the_labels_and_takes_axes():
     with pytest.raises(ValueError, match="matplotlib Axes are needed"):
         e.plot(3)
     plt.close("all")
+
+
+# --- what the gallery is answered ---
+
+
+@pytest.mark.parametrize("upsample", ["bilinear", "receptive-field"])
+def test_the_gallery_is_told_the_units_that_fire_and_their_maps(upsample):
+    model, data = nd.demo()
+    d = nd.dissect(model, "conv5", data=data[:20], progress=False, upsample=upsample)
+    assert table_of(d, "conv5")["explains"]
+    request = {"kind": "explain", "id": "7", "key": "conv5", "image": 3}
+    reply, (maps,) = answer({"conv5": d}, request)
+    e = d.explain(3, top=60)
+    fires = int(e.fires.sum())
+    assert (reply["kind"], reply["id"], reply["firing"]) == ("explain", "7", e.firing)
+    assert reply["units"] == e.units[:fires].tolist()
+    assert reply["strengths"] == [f"{strength:.2f}" for strength in e.strengths[:fires]]
+    assert (reply["size"], reply["grid"]) == ([16, 16], list(e.shape))
+    np.testing.assert_array_equal(np.frombuffer(maps, "<f4").reshape(-1, 16, 16), e.maps[:fires])
+    for image in (20, "3", None, [1]):
+        assert answer({"conv5": d}, {**request, "image": image})[0]["kind"] == "error"
+    error = answer({"conv5": d}, {**request, "image": "street.png"})[0]["error"]
+    assert error == "There is no image 'street.png' in this data set of 20."  # a page opens no files
+
+
+def test_the_gallery_is_told_why_nothing_can_be_asked():
+    d = dissection()
+    assert not table_of(d, "layer4")["explains"]
+    reply, _ = answer({"layer4": d}, {"kind": "explain", "id": "7", "key": "layer4", "image": 3})
+    assert reply["error"] == "The network of this result is not at hand."
+    assert "d.explain(image, model=model)" in reply["hint"]

@@ -45,8 +45,8 @@ def d():
 
 def test_bundle_is_small():
     script, style = (STATIC / "gallery.js").read_bytes(), (STATIC / "gallery.css").read_bytes()
-    assert len(script) <= 111_000
-    assert len(gzip.compress(script, 9)) <= 42_000
+    assert len(script) <= 113_000
+    assert len(gzip.compress(script, 9)) <= 42_800
     assert len(style) <= 25_000
 
 
