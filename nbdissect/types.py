@@ -38,6 +38,9 @@ UNLABELED = -(1 << 15)
 
 Not -1 and not 255, which stand for many things in other people's masks: those remain an error."""
 
+BRODEN_LIKE = "Broden-like"
+"""How the credit of a set begins that :func:`nbdissect.write_broden` wrote: it has Broden's format, not its images."""
+
 
 class Concept(NamedTuple):
     """A labeled concept: a number in the masks, its name, and its category.

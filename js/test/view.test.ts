@@ -346,6 +346,14 @@ describe("gallery", () => {
     };
     const row = (concept: number) => ({ concept, iou: 0.1, intersection: 1, activation: 5, truth: 6 });
 
+    it("says how sure its label is", async () => {
+      const { page, reply } = open();
+      await reply("unit", { ranking: [], evidence: "car or truck (90 %), IoU 0.120 to 0.240 on 31 images" });
+      expect(page.querySelector(".evidence")?.textContent).toBe(
+        "How sure: car or truck (90 %), IoU 0.120 to 0.240 on 31 images",
+      );
+    });
+
     it("keeps the focus on a concept that is chosen in the ranking", async () => {
       const { model, page, reply } = open();
       await reply("unit", { ranking: [row(1), row(0)].map((one) => ({ ...one, ceiling: 0.03 })) });

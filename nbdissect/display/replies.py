@@ -30,6 +30,8 @@ MOST_UNITS = 256
 # Results over one data set share its thumbnails, and so do their galleries: kept as long as one of
 # the results lives. By identity: thumbnails hold their data, whose id is nobody else's meanwhile.
 _SHARED: weakref.WeakKeyDictionary[Dissection, Thumbnails] = weakref.WeakKeyDictionary()
+# How sure labels are takes a second, and is asked unit by unit.
+_EVIDENCE: weakref.WeakKeyDictionary[Dissection, list[str]] = weakref.WeakKeyDictionary()
 _BY_DATA: weakref.WeakValueDictionary[int, Thumbnails] = weakref.WeakValueDictionary()
 
 
@@ -274,7 +276,23 @@ def _explain(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answ
 
 def _ranking(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
     unit = _unit(d, request["unit"])
-    return {"kind": "unit", "id": request_id, "ranking": ranked(d, unit)}, []
+    known = evidence(d)
+    return {
+        "kind": "unit",
+        "id": request_id,
+        "ranking": ranked(d, unit),
+        "evidence": known[unit] if known else "",
+    }, []
+
+
+def evidence(d: Dissection) -> list[str]:
+    """Return how sure the label of each unit is, in words; empty where that isn't known."""
+    if d.per_image is None or d.provisional:
+        return []
+    if d not in _EVIDENCE:
+        sure = d.confidence()
+        _EVIDENCE[d] = [sure.describe(unit) for unit in range(len(d.thresholds))]
+    return _EVIDENCE[d]
 
 
 def ranked(d: Dissection, unit: int) -> list[RankedConcept]:

@@ -20,7 +20,7 @@ import numpy as np
 
 from nbdissect.display.dissection_table import data_sets_of, packed, table_of, wire_array
 from nbdissect.display.gallery_state import starting_state
-from nbdissect.display.replies import fitted, ranked
+from nbdissect.display.replies import evidence, fitted, ranked
 from nbdissect.display.thumbnails import carries, pixels_of, scene_names, scene_of
 from nbdissect.samples import check_dataset
 from nbdissect.text import plural, printable_lines
@@ -339,6 +339,7 @@ class _PackedDissection:
             "numbers": _deflated(b"".join(part["data"] for part in parts.values())),
             "maps": _deflated(maps),
             "masks": _deflated(b"".join(self._masks.values())),
+            "evidence": evidence(self.d),
         }
 
     def _leave_out(self, table: DissectionTable, *, images: bool) -> None:

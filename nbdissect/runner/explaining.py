@@ -114,7 +114,7 @@ def explain(
     sample, index = _sample(d, image)
     network: torch.nn.Module = own if model is None else model  # type: ignore[assignment]
     with limited_threads(), sole_use(network):
-        _check_weights(d, network)
+        check_weights(d, network)
         if record is not None and network is own and named is None:
             inputs = replace(record.inputs, model=network)
         else:
@@ -175,7 +175,7 @@ def _sample(d: Dissection, image: Any) -> tuple[Any, int | None]:
     return Sample(picture, shape=(picture.height, picture.width)), None
 
 
-def _check_weights(d: Dissection, model: torch.nn.Module) -> None:
+def check_weights(d: Dissection, model: torch.nn.Module) -> None:
     """Refuse a network whose weights are not those that were dissected."""
     wanted = d.provenance.weights if d.provenance else ""
     if wanted and wanted not in (weights_digest(model), weights_digest(without_parallel(model))):

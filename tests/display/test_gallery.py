@@ -29,6 +29,7 @@ from nbdissect.display.snapshot import embed
 from nbdissect.results.upsampling import resize
 from nbdissect.text import short_name
 from nbdissect.types import Concept
+from support.cases import Case
 from support.dissections import Squares, decoded, dissection, dissection_of
 from support.paths import ROOT, TESTS
 
@@ -579,6 +580,18 @@ def test_labels_are_the_union_of_all_layers_and_whole_image_labels(d):
     reply, buffers = ask(made, kind="labels", unit=0, concept=1)
     assert reply["grids"] == [[2, 2], [2, 2]]
     assert list(buffers[0]) == [1, 0, 0, 1, 1, 1, 1, 1]
+
+
+def test_an_opened_unit_says_how_sure_its_label_is(d):
+    """From counts per image, once a run is complete."""
+    kept = Case(images=24).dissect(per_image=True)
+    sure = kept.confidence()
+
+    def said(made, unit=0):
+        return ask(made, kind="unit", unit=unit)[0]["evidence"]
+
+    assert [said(kept, unit) for unit in range(8)] == [sure.describe(unit) for unit in range(8)]
+    assert said(d) == said(replace(kept, provisional=True)) == ""
 
 
 def test_the_iou_can_be_computed_again_from_the_ranking(d):
