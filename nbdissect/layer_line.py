@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _PLAIN = re.compile(r"\w[\w.\-]*")
+_QUOTABLE = re.compile(r"[\w. \-/()\[\]<>&:+=]+")
 
 
 class CodeLine(NamedTuple):
@@ -35,14 +36,20 @@ NAME_ONLY = CodeLine("", "", repr)
 
 
 def magic_word(name: str) -> str:
-    r"""Return a layer's name as ``%dissect`` takes it: as it is, or, where a shell would part it, as an expression.
+    r"""Return a layer's name as ``%dissect`` takes it: as it is, quoted, or as an expression where quotes don't help.
 
-    >>> print(magic_word("layer4.0"), magic_word("a b"))
-    layer4.0 {'a\x20b'}
+    >>> print(magic_word("layer4.0"), magic_word("a b"), magic_word("$x"))
+    layer4.0 'a b' {'\x24x'}
     """
     if _PLAIN.fullmatch(name):
         return name
-    return "{'" + "".join(sign if sign.isascii() and sign.isalnum() else _escape(ord(sign)) for sign in name) + "'}"
+    if _QUOTABLE.fullmatch(name):
+        return f"'{name}'"
+    return (
+        "{'"
+        + "".join(sign if (sign.isascii() and sign.isalnum()) or sign in "._" else _escape(ord(sign)) for sign in name)
+        + "'}"
+    )
 
 
 def _escape(code: int) -> str:

@@ -67,10 +67,14 @@ class Layer:
 
 @dataclass(frozen=True)
 class Node:
-    """A layer and the layers inside it, in the order in which they return."""
+    """A layer and the layers inside it, in the order in which they return.
+
+    `body` says that these stand before it, not in it: a part of the network that holds several stages.
+    """
 
     layer: Layer
     inside: list[Node] = field(default_factory=list)
+    body: bool = False
 
     @property
     def count(self) -> int:
@@ -88,7 +92,7 @@ class Stage:
     @property
     def computes(self) -> bool:
         """Whether anything in it was trained: a pool alone finds nothing new."""
-        return any(node.layer.parameters for node in self.nodes)
+        return any(node.layer.parameters for node in self.nodes if not node.body)
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def stages_of(layers: Sequence[Layer]) -> list[Stage]:
 
 def recommend(stages: Sequence[Stage]) -> Recommendation:
     """Return up to three layers: the ends of the last stages with maps, before the network's own classes."""
-    nodes = [node for stage in stages for node in stage.nodes]
+    nodes = [node for stage in stages for node in stage.nodes if not node.body]
     before = _without_head(nodes)
     kept = [[node for node in stage.nodes if any(node is one for one in before)] for stage in stages]
     found = [Stage(run, _end(run)) for run in kept if run]
@@ -120,8 +124,8 @@ def recommend(stages: Sequence[Stage]) -> Recommendation:
     layers = [stage.end.layer for stage in reversed(chosen)]
     many = "three" if len(chosen) == MOST_RECOMMENDED else "two"
     why = (
-        f"The last layers of the last {many} stages. A stage is a run of layers with one map size; units at its end "
-        "have seen most, and the deeper the stage, the more of them detect whole things."
+        f"The last layer of each of the last {many} stages, which are runs of layers with one map size. The deeper, the more "
+        "units of a trained network detect whole things."
     )
     return Recommendation(layers, why)
 
@@ -176,7 +180,7 @@ def _unfolded(top: list[Node]) -> list[Node]:
         if not bodies:
             break
         body = bodies[0]
-        nodes = [part for node in nodes for part in (_readable(node.inside) if node is body else [node])]
+        nodes = [part for node in nodes for part in (_taken_apart(node) if node is body else [node])]
     return nodes
 
 
@@ -185,7 +189,12 @@ def _parts(node: Node) -> list[Node]:
     sizes = {part.layer.size for part in inside} - {(1, 1)}
     if node.layer.units and len(sizes) < _SIZES_OF_A_BODY:
         return [node]
-    return [part for child in node.inside for part in _parts(child)]
+    parts = [part for child in node.inside for part in _parts(child)]
+    return [*parts, Node(node.layer, body=True)] if node.layer.units else parts
+
+
+def _taken_apart(node: Node) -> list[Node]:
+    return [*_readable(node.inside), Node(node.layer, body=True)]
 
 
 def _readable(nodes: list[Node]) -> list[Node]:
@@ -194,7 +203,7 @@ def _readable(nodes: list[Node]) -> list[Node]:
 
 
 def _computing_sizes(nodes: list[Node]) -> set[tuple[int, int]]:
-    return {node.layer.size for node in nodes if node.layer.parameters} - {(1, 1)}
+    return {node.layer.size for node in nodes if node.layer.parameters and not node.body} - {(1, 1)}
 
 
 # --- stages ---
@@ -206,7 +215,7 @@ def _keeps(layer: Layer) -> bool:
 
 def _end(nodes: list[Node]) -> Node:
     """Return the last block of a stage, or its last layer where it has no blocks."""
-    found = [node for node in nodes if not _keeps(node.layer)] or nodes
+    found = [node for node in nodes if not node.body and not _keeps(node.layer)] or nodes
     blocks = [node for node in found if node.inside]
     return (blocks or found)[-1]
 

@@ -57,6 +57,7 @@ export function attach(id: string): void {
     if (copied)
       say.append(before ? " Paste it into the next cell." : " Paste it where a layer is asked for.");
     clear();
+    if (button.closest(".try")) return; // beside what was just said
     const mark = document.createElement("em");
     mark.ariaHidden = "true"; // the line above is announced
     mark.textContent = put ? "✓ in the next cell" : copied ? "✓ copied" : "not copied: see above";

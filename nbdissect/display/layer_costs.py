@@ -28,13 +28,15 @@ def cost(table: Layers, layer: Layer) -> str:
 def costs_explained(table: Layers) -> str:
     """Return what the costs mean, and how they were found."""
     images = plural(table.images, "image")
+    how = "CPU time of one thread" if table.device == "cpu" else f"on {table.device}"
     run = (
-        f"run: the part of a pass through the network that a dissection of the layer needs; a whole pass over {images} takes {_seconds(table.seconds * table.images)} "
-        f"(measured with {table.measured} at a time, {'CPU time of one thread' if table.device == 'cpu' else f'on {table.device}'}), reading them and counting labels come on top. "
+        "Run: the part of the network that computes for this layer. "
+        f"All of it takes {_seconds(table.seconds * table.images)} for {images} ({how}, measured on one); images to read "
+        "and labels to count come on top. "
     )
     return (
-        f"{run if table.seconds else ''}kept: memory for the maps of {images}, estimated for quantile 0.005; "
-        "what is beyond memory_mb goes to a temporary file."
+        f"{run if table.seconds else ''}Kept: estimated memory for the maps of {images}, at quantile 0.005; what "
+        "memory_mb doesn't hold goes to a temporary file."
     )
 
 

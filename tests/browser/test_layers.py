@@ -14,7 +14,9 @@ from support.data import Photos
 net, photos = torchvision.models.resnet18(weights=None), Photos(2, (64, 64))
 """
 TABLE = "%dissect net --data photos -q 0.01"
-SOURCES = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells].map(cell => cell.sharedModel.getSource())"""
+SOURCES = (
+    """() => [...window.jupyterapp.shell.currentWidget.content.model.cells].map(cell => cell.sharedModel.getSource())"""
+)
 
 
 @pytest.fixture(scope="module", params=["lab", "notebook"])
