@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nbdissect.results.dissection import Dissection
     from nbdissect.results.dissections import Dissections
     from nbdissect.runner import BackgroundRun
-    from nbdissect.types import ConceptData, Progress, Semantics
+    from nbdissect.types import ConceptData, Progress, Semantics, Study, Upsampling
 
 
 class DissectOptions(TypedDict, total=False):
@@ -43,6 +43,8 @@ class DissectOptions(TypedDict, total=False):
     executor: Executor | None
     output: Any
     forward: Callable[[torch.nn.Module, torch.Tensor], Any] | None
+    upsample: Upsampling | None
+    protocol: Study | None
     progress: bool | Callable[[Progress], None] | Reporter
 
 
@@ -96,6 +98,8 @@ def dissect(
     executor: Executor | None = None,
     output: Any = None,
     forward: Callable[[torch.nn.Module, torch.Tensor], Any] | None = None,
+    upsample: Upsampling | None = None,
+    protocol: Study | None = None,
     progress: bool | Callable[[Progress], None] | Reporter = True,
     background: bool = False,
 ) -> Dissection | Dissections | BackgroundRun:
@@ -165,6 +169,15 @@ def dissect(
         Calls the network with a batch, float [images, channels, height, width], where it takes other
         arguments than that (keywords, a dict, several inputs, video): ``lambda model, x:
         model(pixel_values=x)``. It must call the model that it is given. What it returns doesn't matter.
+    upsample : {"bilinear", "receptive-field"}, optional
+        How a map is brought to the size of a mask. "bilinear", the default: it covers the image evenly. "receptive-field",
+        as in the paper's own program: each activation stands at the center of what it sees of the image, which is measured
+        on the model; clamped outside. An error names the module after which that isn't known, such as attention.
+        ``d.receptive_field`` and ``d.provenance.upsampling`` say what was used; see docs/what-the-numbers-mean.md.
+    protocol : {"cvpr2017"}, optional
+        Follow a published study in all that it settles. "cvpr2017", the paper: receptive fields, the paper's counting rules,
+        0.5 %, and Caffe's preprocessing of images at their stored size, unless the network itself declares mean and standard
+        deviation. An argument that says otherwise is an error. ``d.provenance.deviations`` lists what still differs.
     progress : bool, callable or Reporter
         Show a progress line; or call this with a ``Progress(stage, done, total, look)`` after every
         batch; or let this :class:`nbdissect.display.progress.Reporter` show the run.
@@ -206,6 +219,9 @@ def dissect(
     find_layers(model, names)
     validation.check_numbers(quantile=quantile, top=top, batch_size=batch_size, num_workers=num_workers)
     validation.check_semantics(semantics)
+    validation.check_protocol(
+        protocol, upsample=upsample, semantics=semantics, quantile=quantile, thresholds=thresholds, transform=transform
+    )
     validation.check_executor(executor)
     data = resolve_data(data)
     concepts = validation.read_concepts(data)
@@ -226,7 +242,10 @@ def dissect(
         memory=validation.parse_memory(memory_mb),
         output=validation.parse_output(output, names),
         forward=validation.parse_forward(forward),
+        upsample=validation.parse_upsample(upsample or ("receptive-field" if protocol else None)),
+        protocol=protocol or "",
     )
+    lent = model
     if background:
         with sole_use(model):  # a copy in the middle of another thread's run would carry its hooks
             model = validation.copy_model(model)
@@ -239,6 +258,7 @@ def dissect(
         cache=cache,
         checkpoint=checkpoint,
         executor=executor,
+        lent=lent,
     )
     single = isinstance(layer, str)
     if background:

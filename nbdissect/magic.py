@@ -50,6 +50,8 @@ class DissectMagics(Magics):
     @argument("--batch-size", type=int, default=32, help="images per forward pass (32)")
     @argument("--num-workers", type=int, default=0, help="threads that read images ahead (0)")
     @argument("--semantics", default="paper", help="paper or netdissect-lite (paper)")
+    @argument("--upsample", default=None, help="bilinear or receptive-field (bilinear)")
+    @argument("--protocol", default=None, help="cvpr2017: follow the paper in all that it settles")
     @argument("--transform", default=None, help="an expression: a function from a PIL image to a tensor")
     @argument(
         "--forward",
@@ -175,6 +177,8 @@ def _computed(args: argparse.Namespace, scope: dict[str, Any], line: str) -> tup
         device=device,
         num_workers=args.num_workers,
         semantics=cast("Any", _unquoted(args.semantics)),
+        protocol=cast("Any", args.protocol and _unquoted(args.protocol)),
+        upsample=cast("Any", args.upsample and _unquoted(args.upsample)),
         per_image=args.per_image,
         cache=args.cache and _unquoted(args.cache),
         progress=live or True,
@@ -255,6 +259,10 @@ def complete(text: str, namespace: dict[str, Any]) -> tuple[str, list[str]]:
         names = [name for name, value in _visible(namespace) if all(hasattr(value, member) for member in DATA_MEMBERS)]
     elif previous == "--semantics":
         names = ["paper", "netdissect-lite"]
+    elif previous == "--protocol":
+        names = ["cvpr2017"]
+    elif previous == "--upsample":
+        names = ["bilinear", "receptive-field"]
     elif previous in ("--html", "--cache"):
         names = []  # a path, which the shell completes
     elif previous == "--device":

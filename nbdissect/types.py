@@ -21,6 +21,14 @@ Semantics = Literal["paper", "netdissect-lite"]
 SEMANTICS: tuple[Semantics, ...] = get_args(Semantics)
 
 
+Upsampling = Literal["bilinear", "receptive-field"]
+"""How a map is brought to the size of a mask: covering the image evenly, or standing where its activations look."""
+UPSAMPLINGS: tuple[Upsampling, ...] = get_args(Upsampling)
+
+Study = Literal["cvpr2017"]
+"""A published study whose protocol a run may follow: Bau, Zhou, Khosla, Oliva, Torralba, CVPR 2017."""
+STUDIES: tuple[Study, ...] = get_args(Study)
+
 TOTAL = "all"
 """What summaries call the total over all categories, so that no category may be called so."""
 
@@ -29,6 +37,9 @@ UNLABELED = -(1 << 15)
 """What masks hold where nobody knows what a pixel shows, see :class:`Sample`: the least that two bytes can hold.
 
 Not -1 and not 255, which stand for many things in other people's masks: those remain an error."""
+
+BRODEN_LIKE = "Broden-like"
+"""How the credit of a set begins that :func:`nbdissect.write_broden` wrote: it has Broden's format, not its images."""
 
 
 class Concept(NamedTuple):

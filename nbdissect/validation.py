@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdissect.text import describe, describe_type
-from nbdissect.types import SEMANTICS, TOTAL, Concept, Semantics
+from nbdissect.types import SEMANTICS, STUDIES, TOTAL, UPSAMPLINGS, Concept, Semantics, Upsampling
 from nbdissect.user_code import call_user_code
 
 if TYPE_CHECKING:
@@ -53,6 +53,48 @@ def check_semantics(semantics: Any) -> None:
     """Refuse anything but the name of one of the counting rules."""
     if semantics not in SEMANTICS:
         raise ValueError(f"semantics={semantics!r}; allowed are {' and '.join(map(repr, SEMANTICS))}.")
+
+
+def parse_upsample(upsample: Any) -> Upsampling:
+    """Return how maps are brought to the size of masks; "bilinear" where nobody says."""
+    if upsample is None:
+        return "bilinear"
+    if upsample not in UPSAMPLINGS:
+        raise ValueError(f"upsample={upsample!r}; allowed are {' and '.join(map(repr, UPSAMPLINGS))}.")
+    return upsample  # type: ignore[no-any-return]
+
+
+def check_protocol(protocol: Any, **settings: Any) -> None:
+    """Refuse an unknown protocol, and settings that say otherwise than it.
+
+    Parameters
+    ----------
+    protocol : str or None
+    **settings
+        Those of ``dissect`` that a protocol sets, as they were given.
+    """
+    if protocol is None:
+        return
+    if protocol not in STUDIES:
+        raise ValueError(f"protocol={protocol!r}; allowed are None and {' and '.join(map(repr, STUDIES))}.")
+    for name, (same, what) in _CVPR2017.items():
+        given = settings[name]
+        if given is not None and given not in same if same else given is not None:
+            said = f"{name}={given!r}" if same else f"{name}="
+            raise ValueError(
+                f"protocol={protocol!r} and {said} contradict each other: the protocol {what}. Leave one of them out. "
+                "Without protocol=, its other parts are upsample='receptive-field', semantics='paper' and quantile=0.005."
+            )
+
+
+# What the paper's protocol sets: the values that agree with it (none: it leaves no choice), and what it says.
+_CVPR2017: dict[str, tuple[tuple[Any, ...], str]] = {
+    "upsample": (("receptive-field",), "sets upsample='receptive-field'"),
+    "semantics": (("paper",), "counts by semantics='paper'"),
+    "quantile": ((0.005,), "sets quantile=0.005"),
+    "thresholds": ((), "computes the thresholds from the activations"),
+    "transform": ((), "feeds images as the paper's program does, or as the network itself declares"),
+}
 
 
 def parse_memory(memory_mb: Any) -> int:

@@ -67,6 +67,17 @@ def test_activations_that_are_not_finite_name_layer_and_image(value, batch_size)
     )
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("forward", [None, lambda model, x: model(x)])
+def test_so_do_those_of_the_first_images_on_which_the_network_is_probed(value, forward):
+    refused(
+        "Layer 'features' gave NaN or infinite activations for image 0",
+        transform=lambda _: torch.full((3, 8, 8), value),
+        quantile=0.1,
+        forward=forward,
+    )
+
+
 @pytest.mark.filterwarnings("ignore:quantile=.* is less than one")
 def test_huge_but_finite_activations_are_fine():
     activations = np.full((4, 2, 8, 8), 3e38, np.float32)

@@ -23,6 +23,20 @@ describe("upsample", () => {
     expect(value).toBe(Math.fround(a + Math.fround(0.5 * Math.fround(b - a))));
   });
 
+  it("stands at the centers of receptive fields, and clamps outside", () => {
+    // Windows of 2 pixels every 4, of an image of 16: centers at 0.5, 4.5, …; the mask is half as large.
+    const field = [0.5, 0.5, 4, 4, 16, 16];
+    const rows = upsample(Float32Array.from([0, 1, 2, 3]), 4, 1, 8, 1, field);
+    expect([...rows]).toEqual([0, 0.5, 1, 1.5, 2, 2.5, 3, 3]);
+  });
+
+  it("keeps centers where they are on a mask that is no whole part of the image", () => {
+    const wide = upsample(Float32Array.from([0, 2]), 1, 2, 1, 10, [0, 0.5, 1, 4, 1, 8]);
+    // (0.5 + 0.5) · 10 / 8 − 0.5 = 0.75, and 5 pixels on.
+    expect(wide[3]).toBeCloseTo((2 * (3 - 0.75)) / 5, 6);
+    expect([wide[0], wide[9]]).toEqual([0, 2]);
+  });
+
   it("leaves a map alone that has the size already", () => {
     const map = new Float32Array(6);
     expect(upsample(map, 2, 3, 2, 3)).toBe(map);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from safetensors.torch import load
@@ -60,6 +60,8 @@ class DemoNetwork(nn.Module):
 
     #: Names of the classes, in the order of the logits.
     classes: tuple[str, ...] = SCENES
+    #: What it was trained with, as networks of timm say it.
+    pretrained_cfg: ClassVar = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 
     def __init__(self, scenes: int = len(SCENES)) -> None:
         super().__init__()

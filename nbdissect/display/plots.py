@@ -25,7 +25,7 @@ _INCHES_PER_BAR = 0.22
 _INCHES_PER_CATEGORY = 1.8
 _MOST_LIMITS = 8
 # Names from elsewhere are no formulas: neither of matplotlib's own, nor of LaTeX where that sets all text.
-_PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
+PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
 
 
 class BarGraph(Figure):
@@ -75,24 +75,24 @@ def bar_graph(d: Dissection, ax: Axes | None, min_iou: float) -> Figure:
         figure = plt.figure(FigureClass=BarGraph, figsize=(width, 4.2), layout="constrained")
         axes = figure.add_subplot()
     else:
-        axes, figure = ax, _figure_of(ax)
+        axes, figure = ax, figure_of(ax)
         width = figure.get_figwidth() * axes.get_position().width
     _draw_bars(axes, d, bars, width)
     title = f"{printable(d.layer)} of {printable(d.model)}: {summary.headline}"
-    axes.set_title(textwrap.fill(title, max(20, int(width * 13))), fontsize=10, loc="left", **_PLAIN)
+    axes.set_title(textwrap.fill(title, max(20, int(width * 13))), fontsize=10, loc="left", **PLAIN)
     if not bars:
         text = f"No unit passes IoU {summary.comparison} {min_iou:g}"
         axes.text(0.5, 0.5, text, ha="center", transform=axes.transAxes)
         axes.set_yticks([])
     lines = [line for text in _footnotes(d, summary) for line in textwrap.wrap(text, max(20, int(width * 16)))]
     if lines and ax is None:
-        figure.supxlabel("\n".join(lines), fontsize=8, x=0.01, ha="left", **_PLAIN)
+        figure.supxlabel("\n".join(lines), fontsize=8, x=0.01, ha="left", **PLAIN)
     elif lines:
-        axes.set_xlabel("\n".join(lines), fontsize=8, loc="left", **_PLAIN)
+        axes.set_xlabel("\n".join(lines), fontsize=8, loc="left", **PLAIN)
     return figure
 
 
-def _figure_of(ax: Any) -> Any:
+def figure_of(ax: Any) -> Any:
     """The figure of some axes: as anything that can be drawn in has one."""
     if not (hasattr(ax, "bar") and hasattr(ax, "get_figure")):
         raise ValueError(
@@ -115,7 +115,7 @@ def _draw_bars(axes: Axes, d: Dissection, bars: dict[str, dict[int, int]], width
         start += len(counts) + 1
     shown = [d.concepts[c] for counts in bars.values() for c in counts]
     names = [_short(short_name(concept.name, concept.category)) for concept in shown]
-    axes.set_xticks(positions, names, rotation=90, fontsize=8, **_PLAIN)
+    axes.set_xticks(positions, names, rotation=90, fontsize=8, **PLAIN)
     axes.set_ylabel("detectors")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
@@ -124,7 +124,7 @@ def _draw_bars(axes: Axes, d: Dissection, bars: dict[str, dict[int, int]], width
         legend = axes.legend(frameon=False, fontsize=8, ncols=columns, loc="upper right")
         legend.set_in_layout(False)  # a long name of a category must not leave the bars without room
         for text in legend.get_texts():
-            text.set(**_PLAIN)
+            text.set(**PLAIN)
         rows = -(-len(bars) // columns)
         axes.set_ylim(top=(1.15 + 0.1 * rows) * max(max(counts.values()) for counts in bars.values()))
 

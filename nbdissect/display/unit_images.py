@@ -38,7 +38,7 @@ def pictures(d: LayerScores, u: int, side: int) -> Iterator[Image]:
     for rank, index in strongest(d, u):
         image = data[index].image.convert("RGB")
         image.thumbnail((side, side))
-        yield outlined(image, resize(d.top_maps[u, rank], image.size[::-1]) > d.thresholds[u])
+        yield outlined(image, resize(d.top_maps[u, rank], image.size[::-1], d.receptive_field) > d.thresholds[u])
 
 
 def outlined(image: Image, on: NDArray[np.bool_]) -> Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from nbdissect.engine.labels import LabelReader
     from nbdissect.engine.probe import Probe
-    from nbdissect.types import Semantics
+    from nbdissect.types import Semantics, Study, Upsampling
 
 MEMORY = 1 << 30
 """Bytes that a run may hold beside model and batch, unless the caller sets another budget."""
@@ -33,6 +33,9 @@ class RunConfig:
         Bytes for thresholds, top images and surviving cells; what goes beyond lies in a file.
     output : mapping of layer to index, key or function, or None
         Which part of what a layer's module returns is meant.
+    upsample : {"bilinear", "receptive-field"}
+    protocol : {"", "cvpr2017"}
+        The study whose protocol the run follows.
     forward : callable or None
         Calls the model with a batch, where it takes other arguments than that.
     """
@@ -49,6 +52,8 @@ class RunConfig:
     per_image: bool = False
     memory: int = MEMORY
     output: Mapping[str, Any] | None = None
+    upsample: Upsampling = "bilinear"
+    protocol: Study | Literal[""] = ""
     forward: Callable[[torch.nn.Module, torch.Tensor], Any] | None = None
 
     @property

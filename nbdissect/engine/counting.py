@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbdissect.results.upsampling import axis
+from nbdissect.results.upsampling import axes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from nbdissect.engine.labels import ImageLabels
     from nbdissect.engine.sparse_maps import SparseCells
+    from nbdissect.results.upsampling import ReceptiveField
     from nbdissect.types import Semantics
 
 # Pixels evaluated at once: the working arrays stay in a core's cache.
@@ -61,6 +62,8 @@ class Tallies:
     layers : dict of layer to Counts
     truth : int64 [C]
         Pixels of each concept.
+    category_pixels : int64 [G]
+        Pixels of the masks of the images that carry each category.
     pixels : int
         Pixels of all masks.
     rows : dict of name to list of arrays
@@ -73,6 +76,7 @@ class Tallies:
         for name, number in units.items():
             self.add_layer(name, number)
         self.truth = np.zeros(concepts, np.int64)
+        self.category_pixels = np.zeros(categories, np.int64)
         self.pixels = 0
         self.rows: dict[str, list[NDArray[np.int64]]] = {"truth": [], "pixels": []}
 
@@ -87,6 +91,7 @@ class Tallies:
         for image, label in zip(images, labels, strict=True):
             area = label.truth
             self.truth[label.columns] += area
+            self.category_pixels += label.category_pixels
             self.pixels += len(label.tuples)
             if self.per_image:
                 self.rows["truth"].append(np.column_stack([np.full(len(area), image), label.columns, area]))
@@ -101,6 +106,7 @@ class Tallies:
         labels: Sequence[ImageLabels],
         shape: tuple[int, int],
         semantics: Semantics,
+        field: ReceptiveField | None = None,
     ) -> None:
         """Count what the masks of a layer's units share with the labels of the images in which the cells lie.
 
@@ -113,6 +119,8 @@ class Tallies:
             Ascending indices into the data set.
         labels : sequence of ImageLabels
             Of the same images.
+        field : ReceptiveField, optional
+            Where the layer's activations stand; half-pixel centers without it.
         """
         present = np.flatnonzero(np.isin(images, cells.image)).tolist()
         counts, units = self.layers[layer], len(thresholds)
@@ -125,7 +133,7 @@ class Tallies:
             # One number per pixel and image: (first counter of its tuple), the unit is added below.
             tuples = np.stack([(label.tuples + offset) for label, offset in zip(group, offsets, strict=False)]) * units
             place = np.searchsorted(np.asarray(images[first:last]), cells.image[part])
-            counters = _mask_counters(cells, part, place, thresholds, tuples, shape)
+            counters = _mask_counters(cells, part, place, thresholds, tuples, shape, field)
             if len(group) == 1 and int(offsets[-1]) * units > _COUNTERS:
                 for unit, hits in _count_by_units(counters, int(offsets[-1]), units):
                     _add_image(
@@ -139,7 +147,11 @@ class Tallies:
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return the counts as arrays, for :meth:`merge_state`."""
-        arrays: dict[str, NDArray[Any]] = {"truth": self.truth, "pixels": np.array(self.pixels)}
+        arrays: dict[str, NDArray[Any]] = {
+            "truth": self.truth,
+            "category_pixels": self.category_pixels,
+            "pixels": np.array(self.pixels),
+        }
         arrays.update({f"rows.{name}": np.concatenate(rows) for name, rows in self.rows.items() if rows})
         for number, counts in enumerate(self.layers.values()):
             arrays[f"{number}.intersection"], arrays[f"{number}.activation"] = counts.intersection, counts.activation
@@ -149,6 +161,7 @@ class Tallies:
     def merge_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Add what was counted over other images, of the same layers in the same order."""
         self.truth += state["truth"]
+        self.category_pixels += state["category_pixels"]
         self.pixels += int(state["pixels"])
         for name, rows in self.rows.items():
             _take(rows, state, f"rows.{name}")
@@ -217,17 +230,18 @@ def _mask_counters(
     thresholds: NDArray[np.float32],
     tuples: NDArray[np.int64],
     shape: tuple[int, int],
+    field: ReceptiveField | None,
 ) -> Iterator[NDArray[np.int64]]:
     """For every pixel of every mask, the number of its counter: tuple times U plus unit."""
     unit, cell, corners = cells.unit[part].astype(np.int64), cells.cell[part], cells.corners[:, part]
     ids = tuples.ravel()
     base = place * tuples.shape[1]
-    if cells.grid == shape:
+    if len(corners) == 1:  # each cell is a pixel
         yield ids.take(base + cell) + unit
         return
-    rows, columns = axis(cells.grid[0], shape[0]), axis(cells.grid[1], shape[1])
+    rows, columns = axes_of(cells.grid, shape, field)
     # Cells that cover equally many rows and columns of pixels are evaluated together.
-    kind = _cell_kinds(cells.grid, shape)[cell]
+    kind = _cell_kinds(cells.grid, shape, field)[cell]
     order = np.argsort(kind, kind="stable")
     sizes = np.bincount(kind)
     ends = np.cumsum(sizes)
@@ -259,9 +273,9 @@ def _mask_counters(
 
 
 @lru_cache(maxsize=64)
-def _cell_kinds(grid: tuple[int, int], shape: tuple[int, int]) -> NDArray[np.int16]:
+def _cell_kinds(grid: tuple[int, int], shape: tuple[int, int], field: ReceptiveField | None) -> NDArray[np.int16]:
     """Number cells by how many rows and columns of pixels they cover."""
-    rows, columns = axis(grid[0], shape[0]).count, axis(grid[1], shape[1]).count
+    rows, columns = (axis.count for axis in axes_of(grid, shape, field))
     size = rows[:, None] * (columns.max() + 1) + columns
     return np.unique(size, return_inverse=True)[1].reshape(-1).astype(np.int16)
 

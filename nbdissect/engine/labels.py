@@ -66,6 +66,15 @@ class ImageLabels:
         pixels = np.bincount(self.place, weights=area[self.holder] * self.times, minlength=len(self.columns))
         return pixels.astype(np.int64)
 
+    @property
+    def category_pixels(self) -> NDArray[np.int64]:
+        """Pixels that are known to show a concept of each category or none, int64 [G]; 0 of those that the image lacks."""
+        carried = self.pixel_category.any(axis=0) | self.whole_category
+        pixels = np.full(len(carried), len(self.tuples), dtype=np.int64)
+        if self.unlabeled is not None:
+            pixels -= np.bincount(self.tuples, minlength=len(self.unlabeled)) @ self.unlabeled
+        return pixels * carried
+
     def sum_by_concept(self, hits: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return what tuples hold together, int64 [U, K], given what each of them holds, int64 [T, U]."""
         tuples, concepts, units = len(hits), len(self.columns), hits.shape[1]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nbdissect.engine.config import RunConfig
     from nbdissect.engine.sparse_maps import SparseCells
+    from nbdissect.results.upsampling import ReceptiveField
 
 # Whole maps held until a first bound is known: 4 bytes a value here, 24 a surviving cell.
 _HELD_BYTES = 64 << 20
@@ -39,6 +40,8 @@ class LayerAccumulator:
     units : int
     file : binary file, optional
         Where surviving cells go when memory is short.
+    field : ReceptiveField, optional
+        Where the layer's activations stand; half-pixel centers without it.
 
     Attributes
     ----------
@@ -48,10 +51,16 @@ class LayerAccumulator:
     """
 
     def __init__(
-        self, name: str, config: RunConfig, size: tuple[int, int], units: int, file: IO[bytes] | None = None
+        self,
+        name: str,
+        config: RunConfig,
+        size: tuple[int, int],
+        units: int,
+        file: IO[bytes] | None = None,
+        field: ReceptiveField | None = None,
     ) -> None:
         self.name, self.size, self.units = name, size, units
-        self._config = config
+        self._config, self._field = config, field
         self._held: list[tuple[torch.Tensor, torch.Tensor, list[tuple[int, int]]]] = []
         self._held_bytes = 0
         share = config.memory // len(config.layers)
@@ -138,7 +147,7 @@ class LayerAccumulator:
     def _record(self, maps: torch.Tensor, images: torch.Tensor, shapes: list[tuple[int, int]]) -> None:
         kept: list[tuple[tuple[int, int], SparseCells]] = []
         room = self.store.budget // 2
-        for shape, cells in active_cells(maps, self.bound, images, shapes):
+        for shape, cells in active_cells(maps, self.bound, images, shapes, self._field):
             room -= cells.nbytes
             if room < 0:
                 break

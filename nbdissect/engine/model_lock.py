@@ -47,6 +47,12 @@ def sole_use(model: nn.Module) -> Iterator[None]:
             _changed.notify_all()
 
 
+def is_used_elsewhere(model: nn.Module) -> bool:
+    """Return whether another thread has a model, so that :func:`sole_use` would wait."""
+    with _changed:
+        return _taken(frozenset(map(id, model.modules())), threading.get_ident())
+
+
 def waits() -> bool:
     """Return whether this thread waits for a model: an interrupt then has nothing to finish first."""
     return threading.get_ident() in _waiting

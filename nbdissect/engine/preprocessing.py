@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +29,9 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 # What most networks for images were trained with, where neither model nor data say anything.
 _USUAL_SIZE = (224, 224)
+_RECORDED = re.compile(
+    r"Normalize\(size=(\([\d, ]+\)), mean=(\([-+.e\d, ]+\)), std=(\([-+.e\d, ]+\))(?:, interpolation='(\w+)')?\)"
+)
 _SAME_COLOR = 0.05  # of processors that compute in 8 bits
 
 
@@ -87,6 +92,21 @@ class Normalize:
         return pixels.to(torch.float32).div_(white).sub_(mean).div_(std).permute(0, 3, 1, 2)
 
 
+def recorded_transform(text: str) -> Normalize | None:
+    """Return the transform whose repr stands in the record of a result; None where it is no :class:`Normalize`."""
+    found = _RECORDED.fullmatch(text)
+    if not found:
+        return None
+    try:
+        size, mean, std = (ast.literal_eval(part) for part in found.group(1, 2, 3))
+        made = Normalize(size, mean, std, found[4] or "bilinear")
+    except (ValueError, SyntaxError, RecursionError, MemoryError):  # a file may say anything
+        return None
+    known = found[4] is None or found[4].upper() in Image.Resampling.__members__
+    right = [tuple, tuple, tuple] == [type(part) for part in (size, mean, std)] and image_pair(size) == size
+    return made if known and right and repr(made) == text else None
+
+
 def _short(values: tuple[float, ...]) -> str:
     return ", ".join(f"{value:.3g}" for value in values)
 
@@ -112,6 +132,23 @@ def default_transform(model: torch.nn.Module, size: tuple[int, int] | None) -> N
     size : (int, int), optional
         Height and width that the data set declares.
     """
+    asked, _ = declared(model)
+    interpolation = str(asked.get("interpolation", "bilinear")).lower()
+    if interpolation.upper() not in Image.Resampling.__members__:
+        interpolation = "bilinear"
+    return Normalize(
+        image_pair(asked.get("size")) or (image_pair(size) if size is not None else None) or _USUAL_SIZE,
+        tuple(map(float, asked.get("mean", IMAGENET_MEAN))),
+        tuple(map(float, asked.get("std", IMAGENET_STD))),
+        interpolation,
+    )
+
+
+def declared(model: torch.nn.Module) -> tuple[dict[str, Any], Any]:
+    """Return what a model says that it wants to be fed, and, if that is known, the size for which it was built.
+
+    Of "size", "mean", "std" and "interpolation", those that it says.
+    """
     inner = list(inner_models(model))
     asked: dict[str, Any] = {}
     for one in inner:
@@ -119,15 +156,7 @@ def default_transform(model: torch.nn.Module, size: tuple[int, int] | None) -> N
             asked.setdefault(key, value)
     if any(map(_normalizes, inner)):
         asked["mean"], asked["std"] = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-    interpolation = str(asked.get("interpolation", "bilinear")).lower()
-    if interpolation.upper() not in Image.Resampling.__members__:
-        interpolation = "bilinear"
-    return Normalize(
-        _pair(asked.get("size")) or (_pair(size) if size is not None else None) or _USUAL_SIZE,
-        tuple(map(float, asked.get("mean", IMAGENET_MEAN))),
-        tuple(map(float, asked.get("std", IMAGENET_STD))),
-        interpolation,
-    )
+    return asked, next((size for one in inner for _, size in _own_size(one)), None)
 
 
 def _own_size(model: torch.nn.Module) -> Iterator[tuple[str, Any]]:
@@ -140,7 +169,7 @@ def _own_size(model: torch.nn.Module) -> Iterator[tuple[str, Any]]:
         getattr(config, "image_size", None),
         getattr(vision, "image_size", None),
     ):
-        if _pair(size):
+        if image_pair(size):
             yield "size", size
 
 
@@ -154,7 +183,7 @@ def _told(model: torch.nn.Module) -> Iterator[tuple[str, Any]]:
             filter_ = getattr(preset, "interpolation", None)
             if filter_ is not None:
                 yield "interpolation", getattr(filter_, "value", filter_)
-            if _pair(crop := getattr(preset, "crop_size", None)):
+            if image_pair(crop := getattr(preset, "crop_size", None)):
                 yield "size", crop
     # timm's, and open_clip's, whose visual part carries it.
     for name in ("pretrained_cfg", "preprocess_cfg"):
@@ -165,7 +194,7 @@ def _told(model: torch.nn.Module) -> Iterator[tuple[str, Any]]:
         yield "std", told["std"]
         if told.get("interpolation"):
             yield "interpolation", told["interpolation"]
-        if _pair(size := tuple(told["input_size"])[-2:] if told.get("input_size") else told.get("size")):
+        if image_pair(size := tuple(told["input_size"])[-2:] if told.get("input_size") else told.get("size")):
             yield "size", size
 
 
@@ -183,7 +212,7 @@ def _normalizes(model: torch.nn.Module) -> bool:
     )
 
 
-def _pair(size: Any) -> tuple[int, int] | None:
+def image_pair(size: Any) -> tuple[int, int] | None:
     """Height and width of what somebody calls a size; None where it isn't one."""
     if isinstance(size, (int, np.integer)) and not isinstance(size, bool):
         size = (size, size)
@@ -279,7 +308,7 @@ def _of_processor(processor: Any, size: tuple[int, int] | None) -> Normalize:
         name for name, value in Image.Resampling.__members__.items() if number is not None and int(value) == int(number)
     ]
     return Normalize(
-        (int(height), int(width)) if height and width else _pair(size) or _USUAL_SIZE,
+        (int(height), int(width)) if height and width else image_pair(size) or _USUAL_SIZE,
         mean,
         std,
         known[0].lower() if known else "bilinear",

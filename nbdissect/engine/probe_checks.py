@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -30,8 +31,12 @@ def same_for_all_images(tensors: Sequence[torch.Tensor], images: int) -> bool:
         axis = next((k for k, n in enumerate(tensor.shape) if n == images), None)
         if axis is None or not tensor.is_floating_point() or not tensor.any():  # zeros say nothing
             continue
-        rows, found = tensor.float().movedim(axis, 0), True
-        if not torch.allclose(rows, rows[:1].expand_as(rows), rtol=0, atol=_ROUNDING * float(rows.abs().max())):
+        rows = tensor.float().movedim(axis, 0)
+        largest = float(rows.abs().max())
+        if not math.isfinite(largest):  # says nothing, and the run refuses it
+            continue
+        found = True
+        if not torch.allclose(rows, rows[:1].expand_as(rows), rtol=0, atol=_ROUNDING * largest):
             return False
     return found
 
@@ -49,7 +54,10 @@ def same_but_rounded(one: Mapping[int, list[torch.Tensor]], two: Mapping[int, li
             shared = a.narrow(changed[0], 0, min(images, a.shape[changed[0]]))
             if shared.shape != b.shape:
                 continue
-            scale = float(shared.float().abs().max()) or 1.0
+            largest = float(shared.float().abs().max())
+            scale = (
+                largest if largest and math.isfinite(largest) else 1.0
+            )  # what isn't finite the run refuses, by image
             if not torch.allclose(shared.float(), b.float(), rtol=0, atol=_TOLERANCE * scale, equal_nan=True):
                 return False
     return True

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from nbdissect.results.upsampling import ReceptiveField
+
 
 # Map values handled at once; bounds the working memory, some 50 bytes a value where all survive.
 _ELEMENTS = 1 << 20
@@ -40,7 +42,7 @@ class SparseCells:
     cell : int16 or int32 [R]
         Row times grid width plus column of the upper left corner.
     corners : float32 [4, R] or [1, R]
-        Upper left, lower left, upper right, lower right; the value alone where the grid is the mask's own.
+        Upper left, lower left, upper right, lower right; the value alone where each cell is a pixel of the mask.
     """
 
     grid: tuple[int, int]
@@ -74,7 +76,11 @@ class SparseCells:
 
 
 def active_cells(
-    maps: torch.Tensor, bound: torch.Tensor, images: torch.Tensor, shapes: Sequence[tuple[int, int]]
+    maps: torch.Tensor,
+    bound: torch.Tensor,
+    images: torch.Tensor,
+    shapes: Sequence[tuple[int, int]],
+    field: ReceptiveField | None = None,
 ) -> Iterator[tuple[tuple[int, int], SparseCells]]:
     """Yield the cells of maps [B, h, w, U] that have a corner above `bound` [U], some images at a time.
 
@@ -84,6 +90,8 @@ def active_cells(
         Of the images [B].
     shapes : sequence of (int, int)
         Of the masks of these images; each is yielded with its cells.
+    field : ReceptiveField, optional
+        Where the activations stand; half-pixel centers without it.
     """
     step = max(1, _ELEMENTS // maps[0].numel())
     for first in range(0, len(maps), step):
@@ -92,23 +100,30 @@ def active_cells(
             chosen: Any = slice(rows[0], rows[-1] + 1)
             if len(rows) < rows[-1] + 1 - rows[0]:
                 chosen = torch.tensor(rows, device=maps.device)
-            yield shape, _active_cells(maps[chosen], bound, images[chosen], shape)
+            yield shape, _active_cells(maps[chosen], bound, images[chosen], shape, field)
 
 
-def _active_cells(maps: torch.Tensor, bound: torch.Tensor, images: torch.Tensor, shape: tuple[int, int]) -> SparseCells:
+def _active_cells(
+    maps: torch.Tensor,
+    bound: torch.Tensor,
+    images: torch.Tensor,
+    shape: tuple[int, int],
+    field: ReceptiveField | None,
+) -> SparseCells:
     """Cells of maps with masks of one shape.
 
-    Where the map is larger than the mask along an axis, interpolation gives way to averaging and a
+    With half-pixel centers: where the map is larger than the mask along an axis, interpolation gives way to averaging and a
     mask's pixel depends on more than four values: there the maps are resized first, and each pixel
-    is a cell of its own. So it is where map and mask are of one size.
+    is a cell of its own. So it is where map and mask are of one size. With a receptive field a pixel
+    always lies between four activations.
     """
-    if maps.shape[1] > shape[0] or maps.shape[2] > shape[1]:
+    if field is None and (maps.shape[1] > shape[0] or maps.shape[2] > shape[1]):
         # Image by image, on the CPU, there and back: it takes float64, which not every device has.
         sized = [torch.from_numpy(np.ascontiguousarray(resize(one, shape))) for one in maps.cpu().numpy()]
         maps = torch.stack(sized).to(maps.device)
     height, width, units = maps.shape[1:]
     on = maps > bound
-    alone = (height, width) == shape
+    alone = field is None and (height, width) == shape
     if not alone:
         rows = on.clone()
         rows[:, :-1] |= on[:, 1:]

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from nbdissect._version import __version__
+from nbdissect.engine.wrappers import find_layers
 from nbdissect.notices import warn
+from nbdissect.provenance.deviations import deviations
 from nbdissect.provenance.model_digest import code_digest, output_digest, weights_digest
-from nbdissect.results.provenance import UPSAMPLING, Provenance
+from nbdissect.results.provenance import ANCHORED, UPSAMPLING, Provenance
 from nbdissect.text import describe
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ class Fingerprint:
             nbdissect=__version__,
             torch=torch.__version__,
             semantics=self._config.semantics,
-            upsampling=UPSAMPLING,
+            upsampling=self._describe_upsampling(layer),
             layer=layer,
             quantile=self._config.quantile,
             categories=tuple(self.data.original.categories),
@@ -74,7 +76,25 @@ class Fingerprint:
             licence=str(getattr(self.data.original, "licence", "")),
             output="; ".join(f"{name}: {describe(pick)}" for name, pick in self._picks(layer).items()),
             forward=self._describe_forward(),
+            protocol=self._config.protocol,
+            deviations=self._deviations(layer),
         )
+
+    def _describe_upsampling(self, layer: str) -> str:
+        """In words; with receptive fields those of the layer, of all layers where that is empty."""
+        fields = {name: field for name, field in self._probe.fields.items() if layer in ("", name)}
+        if not fields:
+            return UPSAMPLING
+        return f"{ANCHORED}; {'; '.join(str(field) if name == layer else f'{name}: {field}' for name, field in fields.items())}"
+
+    def _deviations(self, layer: str) -> tuple[str, ...]:
+        """What differs from the study whose protocol is followed; nothing of a run over all layers, for its key."""
+        if not (self._config.protocol and layer):
+            return ()
+        module = find_layers(self._model, [layer])[layer]
+        shapes = {self.data[index].shape for index in self._config.probes}
+        transform: Any = self._transform
+        return tuple(deviations(layer, module, transform, self.data.original, self._probe.fields[layer], shapes))
 
     def _describe_forward(self) -> str:
         """Name and code of ``forward=``: all lambdas have one name."""
@@ -106,7 +126,12 @@ class Fingerprint:
         given = config.given_thresholds
         forward = [config.forward] if config.forward is not None else []
         parts = {
-            **{name: value for name, value in self.make_provenance("", data=data).to_json().items() if name != "date"},
+            **{
+                name: value
+                for name, value in self.make_provenance("", data=data).to_json().items()
+                # What is left out where it is empty keeps the keys of runs without it.
+                if name not in ("date", "deviations") and (name != "protocol" or value)
+            },
             "layers": list(config.layers),
             "images": [int(index) for index in images],
             "concepts": [list(concept) for concept in self._concepts],

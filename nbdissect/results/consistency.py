@@ -166,6 +166,19 @@ def _activations(d: LayerScores) -> Iterator[str]:
         yield from _silent(d, d.silent)
 
 
+def _category_pixels(d: LayerScores) -> Iterator[str]:
+    """Check the pixels of the images that carry a category: those of units and concepts lie within."""
+    pixels = d.category_pixels
+    if pixels is None:
+        return
+    if (pixels < 0).any() or (pixels > d.pixels).any():
+        yield "category_pixels is negative, or more than there are pixels"
+    if (d.activation > pixels).any():
+        yield "activation has more pixels than the images that carry the category"
+    if d.semantics == "paper" and (d.truth > pixels[d.category_of]).any():
+        yield "truth has more pixels than the images that carry the category"
+
+
 def _silent(d: LayerScores, images: NDArray[Any]) -> Iterator[str]:
     """Check that the last images of a unit, those it is silent in, are as dark as any."""
     held = (d.top_images >= 0).sum(axis=1)
@@ -229,6 +242,7 @@ _RULES = (
     _counts,
     _overlaps,
     _totals,
+    _category_pixels,
     _progress,
     _top_images,
     _activations,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Where the numbers are the same, so are the results, whatever made them and however far a run was when it was looked at.
 _NO_DIFFERENCE = ("provenance", "provisional")
 # What not every result holds is compared where both do.
-_WHERE_KNOWN = ("silent",)
+_WHERE_KNOWN = ("silent", "category_pixels")
 
 
 def differences(a: LayerScores, b: LayerScores) -> list[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbdissect.results.layer_scores import DRAWINGS, LayerScores
+from nbdissect.results.evidence import Evidence
+from nbdissect.results.layer_scores import DRAWINGS
 from nbdissect.results.scores import MIN_IOU
 from nbdissect.results.summary import Summary, summarize
 from nbdissect.results.units import Units
@@ -15,18 +16,21 @@ from nbdissect.text import plural, printable
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    import torch
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
     from nbdissect.display.gallery import Gallery
+    from nbdissect.results.explanation import Explanation
 
 __all__ = ["DRAWINGS", "MIN_IOU", "Dissection"]
 
 
-class Dissection(LayerScores):
+class Dissection(Evidence):
     """What the units of one layer detect, with the counts from which every score follows.
 
     Shapes: U units, C concepts, G categories, N images. The fields can't be set: ``dataclasses.replace`` makes a
@@ -76,10 +80,19 @@ class Dissection(LayerScores):
         What an imported file says itself, where it is not to be computed.
     provenance : Provenance or None
         What made the result; None where that is not known.
+    receptive_field : ReceptiveField or None
+        Where the activations stand in the image (``.first``, ``.step``, ``.image``, in pixels of what the network was fed),
+        with ``upsample="receptive-field"``. None: a map covers the image evenly.
     silent : int64 [U] or None
         In how many of its top images, the last ones, the unit is silent: its maximum there is its minimum
         over all images seen, so they are no examples of it, and any others would do as well. None where
         that is not known: in archives of earlier versions, and in imported tables.
+    category_pixels : int64 [G] or None
+        Mask pixels of the images that carry each category, which correlations need; None where that is not
+        known, as for `silent`.
+    run : object
+        How the network was run, for :meth:`explain`; it holds the network only as long as somebody else does. None
+        where this session didn't run it: it goes into no archive and no pickle.
 
     Two results are equal (``==``) where all their numbers are; :meth:`differences` names what differs.
     """
@@ -103,7 +116,7 @@ class Dissection(LayerScores):
         """Return the same units and thresholds scored over some of the images (``per_image=True`` only).
 
         An index that is listed twice counts twice, so a bootstrap sample is one call. Thresholds and
-        top images stay those of the whole data set.
+        top images stay those of the whole data set. What is returned keeps its counts per image, too.
 
         Parameters
         ----------
@@ -138,8 +151,81 @@ class Dissection(LayerScores):
             activation=activation,
             images=len(chosen),
             pixels=pixels,
-            per_image=None,
+            category_pixels=self._category_pixels(chosen),
+            per_image=self.per_image.over(chosen),
         )
+
+    def _category_pixels(self, images: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """Return the mask pixels of the images that carry each category; None where counts per image don't say."""
+        assert self.per_image is not None
+        every, some = (
+            self.per_image.category_pixels(these, self.category_of, len(self.categories))
+            for these in (self.per_image.pixels[:, 0], images)
+        )
+        # What nobody has labeled is known only within the units' masks.
+        return some if self.category_pixels is not None and np.array_equal(every, self.category_pixels) else None
+
+    # --- one image ---
+
+    def explain(
+        self,
+        image: Image | str | os.PathLike[str] | NDArray[np.uint8] | int,
+        model: torch.nn.Module | None = None,
+        top: int = 5,
+        *,
+        transform: Callable[[Image], torch.Tensor] | None = None,
+        forward: Callable[[torch.nn.Module, torch.Tensor], Any] | None = None,
+        output: Any = None,
+        device: torch.device | str | None = None,
+    ) -> Explanation:
+        """Return which units fire most on one image, with their labels and masks; in a cell it is a picture.
+
+        How strongly a unit fires is the maximum of its map, on a scale of its own: 0 is its threshold, 1 its
+        highest activation anywhere in the data set, ``(maximum − threshold) / (highest − threshold)``. So units of
+        other sizes, and with negative activations, are compared fairly; above 1 it fires more strongly than anywhere
+        in the data set, and below 0 not at all. A unit that never fired in the data set has no such scale: it stands
+        behind all others that fire here, or behind all others that don't.
+
+        Parameters
+        ----------
+        image : PIL image, path, uint8 array [h, w, 3], or int
+            Any image, or the index of one of the data set. That one is run in the batch in which the run had
+            it, so that its masks are, pixel by pixel, those that were counted and that the gallery shows.
+        model : torch.nn.Module, optional
+            By default the network that was dissected, as long as it lives. After ``nd.load``, pass it. Its
+            weights must be those that were dissected: thresholds and labels are theirs.
+        top : int
+            How many units; all of them where the layer has fewer. The last of them may not fire:
+            ``.fires`` says which do.
+        transform, forward, output : optional
+            As for :func:`nbdissect.dissect`; by default as in the run while its network lives. With a network
+            that is passed, give those that the run was given.
+        device : device or str, optional
+            For a network that is passed; by default where it is.
+
+        Returns
+        -------
+        Explanation
+            ``.units`` (strongest first), ``.labels``, ``.masks`` bool [top, h, w], ``.segmentation``, ``.plot()``.
+            Height and width are those of the masks for an image of the data set, else of the image.
+
+        Raises
+        ------
+        ValueError
+            If the network is gone or another one, it isn't known how the run fed it, or the image can't be used.
+        OSError
+            If the image can't be read.
+
+        Examples
+        --------
+        >>> e = d.explain("street.jpg")  # doctest: +SKIP
+        >>> e.units, e.labels  # doctest: +SKIP
+        >>> nd.load("conv5.nbd").explain("street.jpg", model)  # doctest: +SKIP
+        """
+        from nbdissect.runner.explaining import explain
+
+        given = {"transform": transform, "forward": forward, "output": output, "device": device}
+        return explain(self, image, model, top, **given)
 
     # --- comparison ---
 

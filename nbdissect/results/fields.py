@@ -10,6 +10,7 @@ import math
 from dataclasses import MISSING, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from nbdissect.results.upsampling import ReceptiveField
 from nbdissect.types import SEMANTICS, Concept
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ MOST_CATEGORIES = 1_024
 
 MOST_LETTERS = 1_024
 """The length of the longest name of a layer, a network, a category or a concept."""
+
+_MOST_PIXELS = 1 << 24
 
 TOTAL = "all"
 """How summaries call the total over all categories; no category bears this name."""
@@ -216,6 +219,24 @@ def _are_concepts(value: Any) -> bool:
     )
 
 
+def _is_field(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, list)
+        and len(value) == 6
+        and all(map(_is_number, value))
+        and all(abs(first) <= _MOST_PIXELS for first in value[:2])
+        and all(0 < step <= _MOST_PIXELS for step in value[2:4])
+        and all(type(side) is int and 0 < side <= _MOST_PIXELS for side in value[4:])
+    )
+
+
+def _field_of(value: list[Any] | None) -> ReceptiveField | None:
+    if value is None:
+        return None
+    first, second, down, right, height, width = value
+    return ReceptiveField((float(first), float(second)), (float(down), float(right)), (height, width))
+
+
 def _unknown(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
@@ -253,5 +274,11 @@ CONCEPTS = Entry(
     lambda value: _are_concepts(value) and len({row[0] for row in value}) == len(value),
     lambda value: tuple(Concept(*row) for row in value),
     lambda concepts: [[int(concept.number), concept.name, concept.category] for concept in concepts],
+)
+FIELD = Entry(
+    "null or a list of six numbers (first center, step, image size, each rows first, then columns)",
+    _is_field,
+    _field_of,
+    lambda field: None if field is None else [*field.first, *field.step, *map(int, field.image)],
 )
 RULES = Entry(" or ".join(map(repr, SEMANTICS)), lambda value: value in SEMANTICS)

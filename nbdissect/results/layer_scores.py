@@ -9,14 +9,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdissect.results import scores
-from nbdissect.results.fields import CATEGORIES, CONCEPTS, COUNT, FLAG, NAME, RULES, SHARE, TOTAL, array, entry, group
+from nbdissect.results.fields import (
+    CATEGORIES,
+    CONCEPTS,
+    COUNT,
+    FIELD,
+    FLAG,
+    NAME,
+    RULES,
+    SHARE,
+    TOTAL,
+    array,
+    entry,
+    group,
+)
 from nbdissect.results.per_image import PerImage
 from nbdissect.results.provenance import PROVENANCE, Provenance
-from nbdissect.text import percent, plural
+from nbdissect.text import percent, plural, printable
+from nbdissect.types import BRODEN_LIKE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from nbdissect.results.upsampling import ReceptiveField
     from nbdissect.types import Concept, Semantics
 
 DRAWINGS = "Probed with drawings: not evidence about what this network sees in photographs."
@@ -56,7 +71,10 @@ class LayerScores:
     seen: int = field(default=0, metadata=entry(COUNT, later=True))
     planned: int = field(default=0, metadata=entry(COUNT, later=True))
     provisional: bool = field(default=False, metadata=entry(FLAG, later=True))
+    receptive_field: ReceptiveField | None = field(default=None, metadata=entry(FIELD, later=True))
     silent: NDArray[np.int64] | None = field(default=None, repr=False, metadata=array("U", "<i8"))
+    category_pixels: NDArray[np.int64] | None = field(default=None, repr=False, metadata=array("G", "<i8"))
+    run: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if TOTAL in self.categories:
@@ -135,11 +153,18 @@ class LayerScores:
 
     @property
     def facts(self) -> str:
-        """One line: images, quantile, counting rule (the semantics)."""
+        """One line: images, quantile, counting rule (the semantics), and what else a comparison must know."""
         parts = [plural(self.images, "image")] if self.images else []
         if self.thresholds_given:
             parts.append("given thresholds")
         elif not np.isnan(self.quantile):
             parts.append(f"top {percent(self.quantile)} of each unit's activations")
         parts.append(f"counting rule: {self.semantics}")
+        if self.receptive_field is not None:
+            parts.append("maps at receptive fields")
+        if self.provenance is not None and self.provenance.protocol:
+            left = plural(len(self.provenance.deviations), "deviation")
+            parts.append(f"protocol {printable(self.provenance.protocol)}, {left} in d.provenance")
+        if self.provenance is not None and self.provenance.credit.startswith(BRODEN_LIKE):
+            parts.append(f"{BRODEN_LIKE} data, not Broden")
         return " · ".join(parts)

@@ -30,7 +30,8 @@ class PerImage:
     truth : int64 [Q, 3]
         Rows (image, concept column, pixels of the concept).
     pixels : int64 [N, 2]
-        Rows (image, pixels of its mask).
+        Rows (image, pixels of its mask). An image that was drawn several times stands here as often, and once in
+        the other tables.
     unlabeled : int64 [V, 4] or None
         Rows (image, unit, category, pixels of the unit's mask of which it isn't known what they show of the
         category, and which don't count for it though the area does); None where all is known.
@@ -42,6 +43,31 @@ class PerImage:
     truth: NDArray[np.int64] = field(metadata=array("Q3", "<i8"))
     pixels: NDArray[np.int64] = field(metadata=array("N2", "<i8"))
     unlabeled: NDArray[np.int64] | None = field(default=None, metadata=array("V4", "<i8"))
+
+    def over(self, images: NDArray[np.int64]) -> PerImage:
+        """Return the counts of some of the images; one that is listed twice counts twice from now on."""
+        known, first = np.unique(self.pixels[:, 0], return_index=True)
+        area = np.isin(self.area[:, 0], images)
+        return PerImage(
+            intersection=self.intersection[np.isin(self.intersection[:, 0], images)],
+            area=self.area[area],
+            area_categories=self.area_categories[area],
+            truth=self.truth[np.isin(self.truth[:, 0], images)],
+            pixels=self.pixels[first[np.searchsorted(known, images)]],
+            unlabeled=None if self.unlabeled is None else self.unlabeled[np.isin(self.unlabeled[:, 0], images)],
+        )
+
+    def category_pixels(
+        self, images: NDArray[np.int64], category_of: NDArray[np.int64], categories: int
+    ) -> NDArray[np.int64]:
+        """Return the mask pixels of those of some images that carry each category, int64 [G]."""
+        known, first = np.unique(self.pixels[:, 0], return_index=True)
+        carries = np.zeros((len(known), categories), dtype=bool)
+        image, concept, pixels = self.truth.T
+        carries[np.searchsorted(known, image[pixels > 0]), category_of[concept[pixels > 0]]] = True
+        place = np.searchsorted(known, images)
+        total: NDArray[np.int64] = self.pixels[first, 1][place] @ carries[place]
+        return total
 
     def total(
         self, images: Sequence[int] | NDArray[np.integer], units: int, concepts: int
@@ -69,4 +95,6 @@ class PerImage:
         if self.unlabeled is not None:
             image, unit, category, count = self.unlabeled.T
             np.subtract.at(activation, (unit, category), count * weight(image))
-        return intersection, truth, activation, int(self.pixels[:, 1] @ weight(self.pixels[:, 0]))
+        _, first = np.unique(self.pixels[:, 0], return_index=True)
+        pixels = self.pixels[first]
+        return intersection, truth, activation, int(pixels[:, 1] @ weight(pixels[:, 0]))

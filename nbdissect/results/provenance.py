@@ -10,6 +10,7 @@ from nbdissect.text import printable
 
 # The British spelling stands in every archive and cache key so far.
 UPSAMPLING = "bilinear, half-pixel centres, rows first, float32; antialiased where the map is larger than the mask"
+ANCHORED = "receptive-field: bilinear between the centers of receptive fields, clamped outside, rows first, float32"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,10 @@ class Provenance:
         Which part of what the layer's module returned was taken, where ``output=`` said so.
     forward : str
         How the network was called, where ``forward=`` said so: the function's repr, and a digest of its code.
+    protocol : str
+        The study whose protocol the run followed.
+    deviations : tuple of str
+        What still differs from that study, in sentences.
     uncounted : str
         Which labels of the data were not counted, and why; empty where all were.
     """
@@ -64,6 +69,8 @@ class Provenance:
     uncounted: str = field(default="", metadata=entry(TEXT, later=True))
     output: str = field(default="", metadata=entry(TEXT, later=True))
     forward: str = field(default="", metadata=entry(TEXT, later=True))
+    protocol: str = field(default="", metadata=entry(TEXT, later=True))
+    deviations: tuple[str, ...] = field(default=(), metadata=entry(TEXTS, later=True))
 
     def differences(self, other: Provenance) -> list[str]:
         """Return a line for each thing, except the date, that differed when two results were made."""
@@ -92,11 +99,17 @@ class Provenance:
 
     def __str__(self) -> str:
         width = max(len(field.name) for field in fields(self))
+        # One to a line: they are sentences.
+        between = {"deviations": f"\n{'':{width}}  "}
         return "\n".join(
-            f"{field.name:{width}}  {printable(', '.join(value) if isinstance(value, tuple) else str(value))}"
+            f"{field.name:{width}}  {_line(value, between.get(field.name, ', '))}"
             for field in fields(self)
             if (value := getattr(self, field.name)) not in ("", ())
         )
+
+
+def _line(value: Any, between: str) -> str:
+    return between.join(map(printable, value)) if isinstance(value, tuple) else printable(str(value))
 
 
 PROVENANCE = Entry(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
     Numbers = NDArray[Any]
+    Measured = Numbers | float
 
 MIN_IOU = 0.04
 """The paper's cut: a unit is a detector where its best IoU passes this."""
@@ -72,6 +73,32 @@ def ceiling(truth: Numbers, activation: Numbers, category_of: Ints) -> Floats:
     larger = np.maximum(smaller, truth)
     np.minimum(smaller, truth, out=smaller)
     return np.divide(smaller, larger, out=smaller, where=larger != 0)  # where both are empty, 0 as it is
+
+
+def f1(intersection: Measured, truth: Measured, activation: Measured) -> Floats:
+    """Return F1, or Dice's coefficient, ``2 I / (A + G)``: of the pixels of both, how many they share. 0 / 0 is 0."""
+    return _ratio(2.0 * np.asarray(intersection), np.asarray(activation) + truth)
+
+
+def cosine(intersection: Measured, truth: Measured, activation: Measured) -> Floats:
+    """Return the cosine of two masks, ``I / √(A G)``. 0 / 0 is 0."""
+    return _ratio(intersection, np.sqrt(np.asarray(activation, float) * truth))
+
+
+def pearson(intersection: Measured, truth: Measured, activation: Measured, pixels: Measured) -> Floats:
+    """Return the correlation of two masks over `pixels` pixels N, ``(N I - A G) / √(A (N - A) G (N - G))``; 0 / 0 is 0.
+
+    -1 to 1, and 0 where unit and concept know nothing of each other, however large both are.
+    """
+    both, concept, unit, n = (np.asarray(x, dtype=np.float64) for x in (intersection, truth, activation, pixels))
+    return _ratio(
+        n * both - unit * concept, np.sqrt(unit) * np.sqrt(n - unit) * np.sqrt(concept) * np.sqrt(n - concept)
+    )
+
+
+def _ratio(above: Measured, below: Measured) -> Floats:
+    above, below = np.broadcast_arrays(np.asarray(above, np.float64), np.asarray(below, np.float64))
+    return np.divide(above, below, out=np.where(np.isnan(below), np.nan, 0.0), where=below > 0)
 
 
 def passes(values: Floats, min_iou: float, semantics: Semantics = "paper") -> NDArray[np.bool_]:

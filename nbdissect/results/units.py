@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, overload
 
 import numpy as np
 
+from nbdissect.results import scores
 from nbdissect.text import describe_type, plural, printable
 
 if TYPE_CHECKING:
@@ -23,13 +25,59 @@ _LISTED = 40
 
 
 class Match(NamedTuple):
-    """How well one unit covers one concept, with the pixel counts from which the IoU follows."""
+    """How well one unit covers one concept, with the pixel counts from which the IoU follows.
+
+    The other measures follow from the same counts: I pixels of both, A of the unit's masks over the images that carry
+    the concept's category, G of the concept, among the N pixels of those images.
+
+    Attributes
+    ----------
+    concept : Concept
+    iou : float
+        I / (A + G - I).
+    intersection, activation, truth : int
+        I, A and G; float with NaN where an imported file doesn't hold them.
+    pixels : int
+        N; NaN where that is not known.
+    """
 
     concept: Concept
     iou: float
     intersection: int | float
     activation: int | float
     truth: int | float
+    pixels: int | float = math.nan
+
+    @property
+    def concept_given_unit(self) -> float:
+        """I / A: of the unit's pixels, the share that shows the concept. Papers call it precision, and recall too."""
+        return self.intersection / self.activation if self.activation else 0.0
+
+    @property
+    def unit_given_concept(self) -> float:
+        """I / G: of the concept's pixels, the share on which the unit fires."""
+        return self.intersection / self.truth if self.truth else 0.0
+
+    @property
+    def f1(self) -> float:
+        """2 I / (A + G), also called Dice's coefficient; it ranks concepts as IoU does."""
+        return float(scores.f1(self.intersection, self.truth, self.activation))
+
+    @property
+    def cosine(self) -> float:
+        """I / √(A G)."""
+        return float(scores.cosine(self.intersection, self.truth, self.activation))
+
+    @property
+    def pearson(self) -> float:
+        """(N I - A G) / √(A (N - A) G (N - G)), the correlation; 0 where unit and concept are independent."""
+        return float(scores.pearson(self.intersection, self.truth, self.activation, self.pixels))
+
+    @property
+    def ceiling(self) -> float:
+        """min(A, G) / max(A, G): the highest IoU that areas of these sizes allow."""
+        larger = max(self.activation, self.truth)
+        return min(self.activation, self.truth) / larger if larger else 0.0
 
     def __repr__(self) -> str:
         both, unit, concept = (f"{value:,}" for value in (self.intersection, self.activation, self.truth))
@@ -92,6 +140,7 @@ class Unit:
                 d.intersection[self.index, c].item(),
                 d.activation[self.index, d.category_of[c]].item(),
                 d.truth[c].item(),
+                math.nan if d.category_pixels is None else d.category_pixels[d.category_of[c]].item(),
             )
             for c in order[:n]
         ]

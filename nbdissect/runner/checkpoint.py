@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Digests = tuple[Mapping[int, bytes], Mapping[int, bytes]]
 
-VERSION = 2
+VERSION = 3
 STATE = "run.state"
 SHARDS = "shards.state"
 _STATE_OF_VERSION_1 = "state.npz"

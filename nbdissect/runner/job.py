@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,10 @@ from nbdissect.engine.config import RunInputs
 from nbdissect.engine.labels import LabelReader
 from nbdissect.engine.model_lock import sole_use
 from nbdissect.engine.model_state import preserve_rng_state
+from nbdissect.engine.paper_preprocessing import paper_transform
 from nbdissect.engine.preprocessing import Normalize, choose_transform, probe_fitting
 from nbdissect.engine.probe import probe_layers
+from nbdissect.engine.receptive_fields import with_fields
 from nbdissect.engine.threads import limited_threads
 from nbdissect.notices import warn
 from nbdissect.provenance.cache import Cache
@@ -24,6 +27,7 @@ from nbdissect.results.dissections import Dissections
 from nbdissect.results.per_image import PerImage
 from nbdissect.runner import distributed, local
 from nbdissect.runner.checkpoint import Checkpoint
+from nbdissect.runner.explaining import RunRecord
 from nbdissect.runner.interrupts import StopRequest, interruptible
 from nbdissect.runner.shard_checkpoint import ShardCheckpoint
 from nbdissect.samples import check_repeatable, comes_with_package
@@ -52,6 +56,7 @@ def prepare(
     cache: Any,
     checkpoint: Any,
     executor: Executor | None,
+    lent: torch.nn.Module | None = None,
 ) -> Job:
     """Return the job of a call whose arguments are checked; probes the model, digests it, and reads a few images to check the data.
 
@@ -63,12 +68,16 @@ def prepare(
     transform : callable or None
     cache, checkpoint : path or None
     executor : Executor or None
+    lent : torch.nn.Module, optional
+        What the user gave, where `model` is a copy of it.
     """
     opened = None if cache is None else Cache(cache)
     labels = LabelReader(concepts, data.categories, config.semantics, getattr(data, "concept_numbers", ()))
     with preserve_rng_state(config.device), limited_threads(), sole_use(model):
         held = check_repeatable(data, config.probes)
         watched = DigestingDataset(data, record=checkpoint is not None, held=held, room=config.memory // 32)
+        if config.protocol:
+            transform = paper_transform(model, data)
         chosen = choose_transform(transform, model, data)
         first = [(index, watched[index].image) for index in config.probes]
         # Before anything else looks at the weights: lazy layers get theirs with their first batch.
@@ -81,9 +90,12 @@ def prepare(
             model,
             watched,
         )
+        if config.upsample == "receptive-field":
+            probe = with_fields(probe, model, first, chosen, config.device, config.forward)
         fingerprint = Fingerprint(model, watched, concepts, config, chosen, probe)
     inputs = RunInputs(model, watched, config, chosen, labels, len(concepts), len(data.categories), probe)
-    return Job(inputs, data, concepts, fingerprint, opened, checkpoint, executor)
+    record = RunRecord.of(inputs, weakref.ref(model if lent is None else lent), data)
+    return Job(inputs, data, concepts, fingerprint, record, opened, checkpoint, executor)
 
 
 @dataclass(frozen=True)
@@ -97,6 +109,8 @@ class Job:
     data : data set
         As the user gave it.
     fingerprint : Fingerprint
+    record : RunRecord
+        For results, which are asked of one image later.
     cache : Cache or None
     checkpoint : path or None
     executor : Executor or None
@@ -106,6 +120,7 @@ class Job:
     data: Any
     concepts: tuple[Concept, ...]
     fingerprint: Fingerprint
+    record: RunRecord
     cache: Cache | None = None
     checkpoint: Any = None
     executor: Executor | None = None
@@ -166,7 +181,7 @@ class Job:
             return None
         for text in {d.provenance.uncounted: None for d in found.values() if d.provenance}:
             _warn_of(text)
-        return Dissections({name: replace(d, data=self.data) for name, d in found.items()})
+        return Dissections({name: replace(d, data=self.data, run=self.record) for name, d in found.items()})
 
     def _execute(self, stop: StopRequest, report: Callable[[Progress], None]) -> RunOutcome:
         config, finished = self.inputs.config, False
@@ -254,6 +269,7 @@ class Job:
             top_activations=found.top_activations,
             top_maps=found.top_maps,
             silent=found.silent,
+            category_pixels=outcome.tallies.category_pixels,
             images=outcome.counted,
             seen=0 if complete else outcome.seen,
             planned=0 if complete else len(config.images),
@@ -261,8 +277,10 @@ class Job:
             per_image=_per_image(outcome, counts, len(self.data.categories)) if config.per_image else None,
             drawings=getattr(self.data, "drawings", False) and not _made_for_drawings(self.inputs.model),
             data=self.data,
+            run=None if provisional else self.record,
             thresholds_given=config.given_thresholds is not None,
             provisional=provisional,
+            receptive_field=self.inputs.probe.fields.get(name),
         )
 
 

@@ -76,6 +76,7 @@ class TwoPassRun:
         self.thresholds: dict[str, NDArray[np.float32]] = {}
         self.tallies = Tallies({}, inputs.concepts, inputs.categories, per_image=inputs.config.per_image)
         self._open_file = open_file
+        self._fields = inputs.probe.fields
         self._alone = batches is None
         self._whole = False  # whether every pass goes to the end of the network
         self._batcher = inputs.probe.batcher(inputs.transform, inputs.config.device)
@@ -132,7 +133,8 @@ class TwoPassRun:
 
     def layer(self, name: str, size: tuple[int, int], units: int) -> LayerAccumulator:
         """Return a fresh accumulator for a layer."""
-        return LayerAccumulator(name, self.config, size, units, self._open_file(name) if self._open_file else None)
+        file = self._open_file(name) if self._open_file else None
+        return LayerAccumulator(name, self.config, size, units, file, self._fields.get(name))
 
     def _checked_layer(self, name: str, maps: torch.Tensor) -> LayerAccumulator:
         """Check what can only be checked once the size of the maps is known."""
@@ -213,6 +215,12 @@ class TwoPassRun:
 
     def _run(self, capture: Capture, images: Sequence[Any], numbers: Sequence[int]) -> dict[str, Any]:
         batch = self._batcher.batch(images, numbers)
+        fed = self.inputs.probe.fed
+        if self._fields and tuple(batch.shape[1:]) != fed:
+            raise ValueError(
+                f"Image {numbers[0]} came out of the transform with shape {list(batch.shape[1:])}, the first one with {list(fed)}. "
+                "With upsample='receptive-field' all must have one: resize them in transform=."
+            )
         try:
             return capture.run(batch, numbers[0])
         except ValueError:
@@ -244,6 +252,12 @@ class TwoPassRun:
                 f"Memory ran out with batches of {self.config.batch_size} images: {str(error).splitlines()[0] if str(error) else 'MemoryError'} "
                 "Use a smaller batch_size=, or smaller images (transform=)."
             ) from error
+
+    def maps(self, number: int, name: str) -> torch.Tensor:
+        """Return one layer's maps of one batch [B, h, w, U], run once more exactly as the first time."""
+        with closing(self._forward([number])) as forward:
+            _, _, outputs = next(forward)
+            return next(maps for layer, maps in outputs if layer == name)
 
     # --- thresholds ---
 
@@ -328,13 +342,17 @@ class TwoPassRun:
         batch, shapes = self.batches[number], self.shapes[number]
         tallies.update_labels(batch, labels)
         for name, limits in thresholds.items():
+            field = self._fields.get(name)
             kept = None if self.needs_recompute(name, number) else self.layers[name].store.read(number)
             cells: Any = kept
             if kept is None:
                 bound = torch.from_numpy(limits).to(self.config.device)
-                cells = active_cells(outputs[name], bound, torch.tensor(batch, device=self.config.device), shapes)
+                cells = active_cells(
+                    outputs[name], bound, torch.tensor(batch, device=self.config.device), shapes, field
+                )
             for shape, surviving in cells:
-                tallies.update_masks(name, surviving.above(limits), limits, batch, labels, shape, self.config.semantics)
+                some = surviving.above(limits)
+                tallies.update_masks(name, some, limits, batch, labels, shape, self.config.semantics, field)
 
     def count_images(
         self, tallies: Tallies, number: int, first: int, last: int, thresholds: Mapping[str, NDArray[np.float32]]
@@ -345,7 +363,9 @@ class TwoPassRun:
         for name, limits in thresholds.items():
             for shape, cells in self.layers[name].store.read(number) or ():
                 some = cells.of(images[0], images[-1]).above(limits)
-                tallies.update_masks(name, some, limits, images, labels, shape, self.config.semantics)
+                tallies.update_masks(
+                    name, some, limits, images, labels, shape, self.config.semantics, self._fields.get(name)
+                )
 
     # --- results ---
 

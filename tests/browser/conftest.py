@@ -39,6 +39,15 @@ def demo():
 
 
 @pytest.fixture(scope="session")
+def anchored():
+    """Return the same, its maps at the centers of receptive fields."""
+    import nbdissect as nd
+
+    model, data = nd.demo()
+    return nd.dissect(model, "conv6", data=data, upsample="receptive-field", progress=False)
+
+
+@pytest.fixture(scope="session")
 def squeezenet():
     """Return 512 units of SqueezeNet over real photographs; skip where they are absent."""
     from support.paths import SHARED

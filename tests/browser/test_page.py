@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import nbdissect as nd
+from nbdissect.display.dissection_table import table_of
 from nbdissect.display.gallery import Gallery
 from nbdissect.results.upsampling import resize
 from support.browser import (
@@ -185,7 +186,7 @@ def test_a_result_from_a_table_shows_its_numbers(browser, tmp_path):
 def test_a_result_without_its_photographs_shows_its_maps(browser):
     with opened(browser, Gallery(replace(dissection(), data=None))) as page:
         settle(page)
-        assert page.get_by_text("The photographs are not at hand").first.is_visible()
+        assert page.get_by_text("The images are not at hand").first.is_visible()
         shot(page, "maps-only")
         assert page.errors == []
 
@@ -193,24 +194,26 @@ def test_a_result_without_its_photographs_shows_its_maps(browser):
 # --- masks ---
 
 
-@pytest.mark.parametrize("source", ["demo", "squeezenet"])
+@pytest.mark.parametrize("source", ["demo", "anchored", "squeezenet"])
 def test_masks_are_the_engines_pixel_for_pixel(browser, source, request):
     d = request.getfixturevalue(source)
     units = range(0, len(d.thresholds), 3)
     shape = d.data[0].masks
     shape = next(iter(shape.values())).shape[-2:] if shape else d.data[0].shape
+    field = table_of(d, "")["field"]
+    assert bool(field) == (source == "anchored")
     with opened(browser, Gallery(d)) as page:
         different = 0
         for unit in units:
-            ours = np.stack([resize(one, shape) > d.thresholds[unit] for one in d.top_maps[unit]])
+            ours = np.stack([resize(one, shape, d.receptive_field) > d.thresholds[unit] for one in d.top_maps[unit]])
             theirs = page.evaluate(
-                """async ([text, count, h, w, sh, sw, threshold]) => {
+                """async ([text, count, h, w, sh, sw, threshold, field]) => {
                   const { upsample, maskOf } = await import('/gallery.js');
                   const values = new Float32Array(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
                   let bits = '';
                   for (let i = 0; i < count; i++) {
                     const map = values.slice(i * h * w, (i + 1) * h * w);
-                    bits += maskOf(upsample(map, h, w, sh, sw), threshold).join('');
+                    bits += maskOf(upsample(map, h, w, sh, sw, field), threshold).join('');
                   }
                   return bits; }""",
                 [
@@ -218,13 +221,16 @@ def test_masks_are_the_engines_pixel_for_pixel(browser, source, request):
                     *d.top_maps[unit].shape,
                     *shape,
                     float(d.thresholds[unit]),
+                    field,
                 ],
             )
             different += int((np.frombuffer(theirs.encode(), "u1") - 48 != ours.ravel()).sum())
         assert different == 0
 
 
-def test_why_this_label_counts_the_engines_pixels(browser, demo):
+@pytest.mark.parametrize("source", ["demo", "anchored"])
+def test_why_this_label_counts_the_engines_pixels(browser, source, request):
+    demo = request.getfixturevalue(source)
     unit = int(np.argmax(demo.best_iou))
     number = demo.units[unit].concept.number
     with opened(browser, Gallery(demo)) as page:
@@ -238,7 +244,7 @@ def test_why_this_label_counts_the_engines_pixels(browser, demo):
             sample = demo.data[int(demo.top_images[unit, rank])]
             layers = [np.asarray(mask) for mask in sample.masks.values()]
             concept = np.any([(layer == number).any(axis=0) for layer in layers], axis=0)
-            mask = resize(demo.top_maps[unit, rank], concept.shape) > demo.thresholds[unit]
+            mask = resize(demo.top_maps[unit, rank], concept.shape, demo.receptive_field) > demo.thresholds[unit]
             expected = [(mask & concept).sum(), (mask & ~concept).sum(), (concept & ~mask).sum()]
             assert [int(n.replace(",", "")) for n in re.findall(r"([\d,]+)(?= pixels| in )", text)] == expected
         shot(page, "why")

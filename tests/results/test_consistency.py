@@ -103,7 +103,12 @@ CONTRADICTIONS = {
             **{name: getattr(d.per_image, name)[:0] for name in ("area", "area_categories", "truth", "intersection")},
         ),
     ),
-    "per_image.pixels holds an image twice": changed("per_image.pixels", (0, 0), 1),
+    "per_image.pixels holds an image twice, with different": lambda d: replace(
+        d,
+        per_image=replace(
+            d.per_image, pixels=np.concatenate([d.per_image.pixels, d.per_image.pixels[:1] + 1 - np.array([1, 0])])
+        ),
+    ),
     "per_image.truth holds a row twice": lambda d: replace(
         d, per_image=replace(d.per_image, truth=d.per_image.truth[[0, 0]])
     ),

@@ -30,8 +30,8 @@ class Case:
             return self.dissect_loudly(**options)
 
     def dissect_loudly(self, **options):
-        options = {"quantile": 0.05, "batch_size": 4, "progress": False, **options}
-        return nd.dissect(self.model, "layer", data=self.data, transform=dense.spell, **options)
+        options = {"quantile": 0.05, "batch_size": 4, "progress": False, "transform": dense.spell, **options}
+        return nd.dissect(self.model, "layer", data=self.data, **options)
 
     def first(self, images):
         """What a run over the first images alone gives."""

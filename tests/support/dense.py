@@ -55,6 +55,23 @@ def spell(image):
     return torch.tensor(np.array(image)).permute(2, 0, 1).float()
 
 
+def upsample_anchored(maps, shape, anchors):
+    """[..., h, w] → [..., sh, sw]: rows and columns stand at these mask pixels, clamped outside; rows first; lerp in float32."""
+    for dim, out, places in ((-2, shape[0], anchors[0]), (-1, shape[1], anchors[1])):
+        at = np.asarray(places, np.float64)
+        low, weight = np.zeros(out, int), np.zeros(out, np.float32)
+        for pixel in range(out):
+            before = [k for k, place in enumerate(at) if place <= pixel]
+            low[pixel] = before[-1] if before else 0
+            if before and before[-1] + 1 < len(at):
+                a, b = at[low[pixel]], at[low[pixel] + 1]
+                weight[pixel] = (pixel - a) / (b - a)
+        high = np.minimum(low + 1, len(at) - 1)
+        a, b = maps.take(low, axis=dim), maps.take(high, axis=dim)
+        maps = a + (weight[:, None] if dim == -2 else weight) * (b - a)
+    return maps
+
+
 def upsample(maps, shape):
     """[..., h, w] → [..., sh, sw]: half-pixel centres, clamped; rows first; lerp in float32."""
     for dim, out in ((-2, shape[0]), (-1, shape[1])):
@@ -79,8 +96,8 @@ def threshold(activations, quantile, semantics):
     return np.quantile(values.astype(np.float64), position, axis=1).astype(np.float32)
 
 
-def dissect(activations, data, quantile, semantics="paper", thresholds=None, top=10):
-    """Return thresholds, top images and all counts."""
+def dissect(activations, data, quantile, semantics="paper", thresholds=None, top=10, anchors=None):
+    """Return thresholds, top images and all counts; `anchors`: shape of a mask → where the maps stand on it."""
     N, U = activations.shape[:2]
     images = range(N)
     if semantics != "paper":
@@ -96,7 +113,8 @@ def dissect(activations, data, quantile, semantics="paper", thresholds=None, top
     I, truth, A = np.zeros((U, C), np.int64), np.zeros(C, np.int64), np.zeros((U, G), np.int64)
     for x in images:
         masks, whole, shape = data.samples[x]
-        M = upsample(activations[x], shape) > T[:, None, None]
+        sized = upsample_anchored(activations[x], shape, anchors(shape)) if anchors else upsample(activations[x], shape)
+        M = sized > T[:, None, None]
         known = [
             ~np.any([m == UNLABELED for m in masks.get(g, ())], axis=0) & np.ones(shape, bool) for g in data.categories
         ]

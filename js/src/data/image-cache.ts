@@ -165,7 +165,8 @@ export class ImageCache {
     const known = this.#fields.get(map);
     if (known) return known;
     const [height, width] = map.grid;
-    const field = { values: upsample(map.values, map.height, map.width, height, width), height, width };
+    const values = upsample(map.values, map.height, map.width, height, width, table.field);
+    const field = { values, height, width };
     this.#fields.set(map, field);
     return field;
   }

@@ -1,6 +1,6 @@
-// An activation map on the grid of a mask, bit for bit as the engine computes it: half-pixel
-// centers, edges clamped, rows first and then columns, positions in float64, the rest in float32
-// with a rounding after every operation.
+// An activation map on the grid of a mask, bit for bit as the engine computes it (results/upsampling.py):
+// half-pixel centers, or the centers of receptive fields; edges clamped, rows first and then columns,
+// positions in float64, the rest in float32 with a rounding after every operation.
 
 const round = Math.fround;
 
@@ -14,14 +14,26 @@ interface Axis {
 
 const axes = new Map<string, Axis>();
 
-function axisOf(size: number, out: number): Axis {
-  const name = `${size}:${out}`;
+/** Where the first activation stands on an axis of `out` mask pixels, and the step to the next one. */
+function onMask(first: number, step: number, image: number, out: number): [number, number] {
+  const times = Math.floor(image / out + 0.5);
+  if (times >= 1 && Math.abs(out - image / times) < 1 && step % times === 0)
+    return [Math.floor((first + 0.5) / times), step / times];
+  const scale = out / image;
+  return [(first + 0.5) * scale - 0.5, step * scale];
+}
+
+function axisOf(size: number, out: number, [first, step, image]: number[]): Axis {
+  const name = `${size}:${out}:${first}:${step}:${image}`;
   let axis = axes.get(name);
   if (!axis) {
     axis = { lower: new Int32Array(out), upper: new Int32Array(out), weight: new Float32Array(out) };
-    const step = size / out;
+    const pace = size / out;
+    const [start, stride] = image ? onMask(first, step, image, out) : [0, 0];
     for (let pixel = 0; pixel < out; pixel++) {
-      const position = Math.max((pixel + 0.5) * step - 0.5, 0);
+      const position = image
+        ? Math.min(Math.max((pixel - start) / stride, 0), size - 1)
+        : Math.max((pixel + 0.5) * pace - 0.5, 0);
       const lower = Math.min(Math.floor(position), size - 1);
       axis.lower[pixel] = lower;
       axis.upper[pixel] = Math.min(lower + 1, size - 1);
@@ -32,10 +44,21 @@ function axisOf(size: number, out: number): Axis {
   return axis;
 }
 
-/** The map [h, w] at [sh, sw]. A map that has that size already is returned as it is. */
-export function upsample(map: Float32Array, h: number, w: number, sh: number, sw: number): Float32Array {
+/**
+ * The map [h, w] at [sh, sw]; `field` is that of its table. A map that has that size already is returned as it is:
+ * it was brought there.
+ */
+export function upsample(
+  map: Float32Array,
+  h: number,
+  w: number,
+  sh: number,
+  sw: number,
+  field: number[] = [],
+): Float32Array {
   if (h === sh && w === sw) return map;
-  const [rows, columns] = [axisOf(h, sh), axisOf(w, sw)];
+  const line = (axis: number) => [field[axis], field[axis + 2], field[axis + 4]];
+  const [rows, columns] = [axisOf(h, sh, line(0)), axisOf(w, sw, line(1))];
   const tall = new Float32Array(sh * w);
   for (let y = 0; y < sh; y++) {
     const [from, to, weight] = [rows.lower[y] * w, rows.upper[y] * w, rows.weight[y]];

@@ -26,7 +26,7 @@ export function onPaper(context: Context, table: Table, unit: number, rank: numb
   const maps = cache.maps(table, unit);
   if (!src || !maps) return null;
   const threshold = thresholdAt(table, unit, maps, state.local.level.value);
-  return [h("img", { src, alt: "" }), outline(maps.maps[rank], threshold)];
+  return [h("img", { src, alt: "" }), outline(maps.maps[rank], threshold, table.field)];
 }
 
 function heatOnPaper(context: Context, table: Table, unit: number, rank: number): Element[] | null {
@@ -38,11 +38,15 @@ function heatOnPaper(context: Context, table: Table, unit: number, rank: number)
 }
 
 /** A white line over a dark one, as sharp as the printer. */
-function outline({ values, height, width, grid }: UnitMap, threshold: number): Element {
+function outline({ values, height, width, grid }: UnitMap, threshold: number, field: number[]): Element {
   const [tall, wide] = grid.map((pixels) => Math.ceil(pixels / COARSE));
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", `0 0 ${wide * PLACES} ${tall * PLACES}`);
-  const lines = height ? contour(upsample(values, height, width, tall, wide), tall, wide, threshold) : [];
+  // What was brought to the grid of the mask no longer stands at its receptive fields.
+  const anchors = height < grid[0] || width < grid[1] ? field : [];
+  const lines = height
+    ? contour(upsample(values, height, width, tall, wide, anchors), tall, wide, threshold)
+    : [];
   const places = Array.from(lines, (at) => Math.round(at * PLACES));
   let course = "";
   for (let i = 0; i < places.length; i += 4) {
