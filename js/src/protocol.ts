@@ -183,11 +183,12 @@ export interface RankedConcept {
   ceiling: number | null;
 }
 
-/** The ranked concepts of a unit, best first. */
+/** The ranked concepts of a unit, best first, and how sure its label is; "" where that isn't known. */
 export interface UnitReply {
   kind: "unit";
   id: string;
   ranking: RankedConcept[];
+  evidence: string;
 }
 
 /** Asks for a page of some units, by address. */
@@ -246,6 +247,7 @@ export interface EmbeddedDissection {
   numbers: string;
   maps: string; // float32, as in MapsReply
   masks: string; // one bit per pixel, highest first; each pair begins at a byte
+  evidence: string[]; // how sure the label of each unit is; empty where that isn't known
 }
 
 /** Everything that a page without a kernel carries. */

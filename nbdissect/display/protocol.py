@@ -212,11 +212,12 @@ class RankedConcept(TypedDict):
 
 
 class UnitReply(TypedDict):
-    """The ranked concepts of a unit, best first."""
+    """The ranked concepts of a unit, best first, and how sure its label is; "" where that isn't known."""
 
     kind: Literal["unit"]
     id: str
     ranking: list[RankedConcept]
+    evidence: str
 
 
 class ExportRequest(TypedDict):
@@ -294,6 +295,7 @@ class EmbeddedDissection(TypedDict):
     numbers: str
     maps: str  # float32, as in MapsReply
     masks: str  # one bit per pixel, highest first; each pair begins at a byte
+    evidence: list[str]  # how sure the label of each unit is; empty where that isn't known
 
 
 @dataclass

@@ -30,6 +30,8 @@ MOST_UNITS = 256
 # Results over one data set share its thumbnails, and so do their galleries: kept as long as one of
 # the results lives. By identity: thumbnails hold their data, whose id is nobody else's meanwhile.
 _SHARED: weakref.WeakKeyDictionary[Dissection, Thumbnails] = weakref.WeakKeyDictionary()
+# How sure labels are takes a second, and is asked unit by unit.
+_EVIDENCE: weakref.WeakKeyDictionary[Dissection, list[str]] = weakref.WeakKeyDictionary()
 _BY_DATA: weakref.WeakValueDictionary[int, Thumbnails] = weakref.WeakValueDictionary()
 
 
@@ -101,8 +103,8 @@ def thumbnails_of(d: Dissection) -> Thumbnails:
     """Return the encoded images of a result's data set, shared by all results over it."""
     if d.data is None:
         raise RefusedError(
-            "The photographs of this result are not at hand.",
-            "A result that was read from a file holds no photographs: dissect the model again to see them.",
+            "The images of this result are not at hand.",
+            "A result that was read from a file holds no images: dissect the model again to see them.",
         )
     if d not in _SHARED:
         _SHARED[d] = _BY_DATA.get(id(d.data)) or Thumbnails(d.data)
@@ -135,7 +137,7 @@ def strips(
 def _images(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
     store, images = thumbnails_of(d), [int(index) for index in request["images"]]
     if len(images) > MOST_UNITS * max(1, d.top_images.shape[1]):
-        raise RefusedError(f"The page asked for {len(images):,} photographs at once, more than it can show.", _RERUN)
+        raise RefusedError(f"The page asked for {len(images):,} images at once, more than it can show.", _RERUN)
     buffers, problems, scenes = [], [], []
     failed: list[Exception] = []
     for index in images:
@@ -274,7 +276,23 @@ def _explain(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answ
 
 def _ranking(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
     unit = _unit(d, request["unit"])
-    return {"kind": "unit", "id": request_id, "ranking": ranked(d, unit)}, []
+    known = evidence(d)
+    return {
+        "kind": "unit",
+        "id": request_id,
+        "ranking": ranked(d, unit),
+        "evidence": known[unit] if known else "",
+    }, []
+
+
+def evidence(d: Dissection) -> list[str]:
+    """Return how sure the label of each unit is, in words; empty where that isn't known."""
+    if d.per_image is None or d.provisional:
+        return []
+    if d not in _EVIDENCE:
+        sure = d.confidence()
+        _EVIDENCE[d] = [sure.describe(unit) for unit in range(len(d.thresholds))]
+    return _EVIDENCE[d]
 
 
 def ranked(d: Dissection, unit: int) -> list[RankedConcept]:

@@ -93,7 +93,15 @@ export class EmbeddedSource implements Source {
     if (question.kind === "pictures") return filesOf(sheet, question.images);
     if (question.kind === "photograph") return fileOf(sheet, question.image);
     if (question.kind === "unit")
-      return { reply: { kind: "unit", id: "", ranking: packed.ranking(question.unit) }, buffers: [] };
+      return {
+        reply: {
+          kind: "unit",
+          id: "",
+          ranking: packed.ranking(question.unit),
+          evidence: packed.evidence(question.unit),
+        },
+        buffers: [],
+      };
     throw new Problem("A page without a kernel can't do that.");
   }
 }
