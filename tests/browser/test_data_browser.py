@@ -43,6 +43,12 @@ class Scenes:
         return nd.Sample(Image.fromarray(pixels), {"object": np.stack([first, second]), "part": part})
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """A machine may be busy: all images that shall be counted are."""
+    monkeypatch.setattr("nbdissect.display.data_browser._FIRST_SECONDS", 60.0)
+
+
 @pytest.fixture
 def browse(browser):
     def show(data, width=1280, first=10, **options):

@@ -45,6 +45,12 @@ class Many:
         return nd.Sample(image, {"object": stripe, "part": dot}, {"scene": (9,)} if index % 2 else {})
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """A machine may be busy: all images that shall be counted are."""
+    monkeypatch.setattr("nbdissect.display.data_browser._FIRST_SECONDS", 60.0)
+
+
 def browse(data, **options):
     return nd.LabeledImages.wrap(data, lambda row: row, concepts=data.concepts).browse(**options)
 
