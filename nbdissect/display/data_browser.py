@@ -16,7 +16,7 @@ from nbdissect.display.data_html import first_page
 from nbdissect.display.data_planes import describe_ceiling, describe_counts, planes_of
 from nbdissect.display.session import session
 from nbdissect.display.thumbnails import TYPE, Thumbnails
-from nbdissect.text import plural, printable, printable_lines, short_name
+from nbdissect.text import percent, plural, printable, printable_lines, short_name
 from nbdissect.validation import check_numbers
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class DataBrowser(anywidget.AnyWidget):
         return self._labels
 
     def _make_table(self, data: Any, quantile: float, min_iou: float) -> DataTable:
-        index, text = self._labels, repr(data)
+        index, text = self._labels, repr(data).strip("<>")
         place = {name: at for at, name in enumerate(index.categories)}
         return {
             "title": printable(text if len(text) <= _TITLE else f"{text[: _TITLE - 1]}…"),
@@ -200,7 +200,7 @@ class DataBrowser(anywidget.AnyWidget):
         lines = [f"<DataBrowser of {table['title']}>", describe_counts(table)]
         lines += [f"{'concept':<{wide}}  {'images':>8}  {'pixels':>8}  highest IoU"]
         lines += [
-            f"{names[c]:<{wide}}  {counts['images'][c]:>8,}  {100 * counts['shares'][c]:>6.2g} %  {describe_ceiling(table, c)}"
+            f"{names[c]:<{wide}}  {counts['images'][c]:>8,}  {percent(counts['shares'][c]):>8}  {describe_ceiling(table, c)}"
             for c in order
         ]
         if len(names) > len(order):

@@ -12,7 +12,7 @@ from nbdissect.display.html_parts import note, table, unless_sanitized
 from nbdissect.display.segments import nearest, png, segments, sized, swatch
 from nbdissect.markup import NO_MATH, name_html
 from nbdissect.settings import options
-from nbdissect.text import plural, printable, printable_lines, short_name
+from nbdissect.text import percent, plural, printable, printable_lines, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ def first_page(index: LabelIndex, known: Mapping[str, Any]) -> str:
         [
             f"<strong>{name_html(names[c])}</strong> {name_html(known['categories'][known['category_of'][c]])}",
             f"{counts['images'][c]:,}",
-            f"{100 * counts['shares'][c]:.2g} %",
+            percent(counts["shares"][c]),
             describe_ceiling(known, c),
         ]
         for c in order
@@ -67,14 +67,16 @@ def _figure(index: LabelIndex, image: int) -> str:
         picture = sized(sample.image, _SIDE)
     except (ValueError, OSError) as error:
         return f'<div style="{style}">{note(escape(printable_lines(str(error))))}</div>'
-    order = sorted(range(len(planes.numbers)), key=lambda at: -planes.shares[at])[:_PARTS]
+    concepts = {concept.number: concept for concept in index.concepts}
+    # Colors cover everything and show nothing that the image doesn't: they come last.
+    plain = [concepts[number].category == "color" for number in planes.numbers]
+    order = sorted(range(len(planes.numbers)), key=lambda at: (plain[at], -planes.shares[at]))[:_PARTS]
     drawn = segments(picture, nearest(_parts(planes, order), picture.size[::-1]), len(order))
     shown = unless_sanitized(
         f'<img alt="Image {image} in the colors of its labels" style="max-width:none" src="{png(drawn)}">'
     )
-    concepts = {concept.number: concept for concept in index.concepts}
     labels = "".join(
-        f"<div>{swatch(k)} {name_html(printable(short_name(*concepts[planes.numbers[at]][1:])))} {100 * planes.shares[at]:.2g} %</div>"
+        f"<div>{swatch(k)} {name_html(printable(short_name(*concepts[planes.numbers[at]][1:])))} {percent(planes.shares[at])}</div>"
         for k, at in enumerate(order)
     )
     left = len(planes.numbers) - len(order)

@@ -79,4 +79,4 @@ def describe_ceiling(table: Mapping[str, Any], concept: int) -> str:
     ceiling = table["counts"]["ceilings"][concept]
     if not ceiling or math.isnan(ceiling):
         return "–"
-    return f"{ceiling:.2f}" + (", out of reach" if ceiling <= table["min_iou"] else "")
+    return f"{ceiling:.{3 if ceiling < 0.1 else 2}f}" + (", out of reach" if ceiling <= table["min_iou"] else "")

@@ -78,7 +78,7 @@ def test_a_concept_leads_to_its_images_and_the_counts_say_what_they_are_of(brows
         assert "40 images · 4 concepts · counts are of the first 10" in page.get_by_role("status").first.inner_text()
         rows = concepts(page).get_by_role("option")
         assert [text.split()[0] for text in rows.all_inner_texts()] == ["ground", "car", "wheel", "unicorn"]
-        assert re.split(r"\s+", rows.nth(0).inner_text()) == ["ground", "10", "50", "%", "0.01", "⊘"]
+        assert re.split(r"\s+", rows.nth(0).inner_text()) == ["ground", "10", "50", "%", "0.010", "⊘"]
         car = concepts(page).get_by_role("option", name=re.compile("^car"))
         car.click()
         here(page, 4)

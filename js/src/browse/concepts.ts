@@ -76,7 +76,7 @@ export function conceptList(state: BrowseState, scope: Scope): HTMLElement {
     rows.forEach(({ row, figures: [count, share, ceiling] }, c) => {
       count.textContent = number(images[c]);
       share.textContent = percent(shares[c]);
-      ceiling.textContent = ceilings[c] ? ceilings[c].toFixed(2) : "–";
+      ceiling.textContent = ceilings[c] ? ceilings[c].toFixed(ceilings[c] < 0.1 ? 3 : 2) : "–";
       const out = state.outOfReach(c);
       ceiling.classList.toggle("out", out);
       ceiling.title = out ? "Out of reach: it covers so much that no unit can pass the cut" : "";
