@@ -69,9 +69,15 @@ export class State {
   readonly changes = computed(() => changesOf(this.#pairsThatPass("category", "concept")));
   /** The same, whatever is filtered by. */
   readonly changesOfAll = computed(() => changesOf(this.#allPairs.value));
-  /** What is found by category: units, in a comparison concepts. */
+  /** What is found by category, units, in a comparison concepts, and the most that any filter leaves. */
   readonly categoryCounts = computed(() =>
-    this.#categories().map((category) => ({ category, units: this.#countIn(category) })),
+    this.#categories().map((category) => ({
+      category,
+      units: this.#countIn(category),
+      most: this.sides.value
+        ? this.#allPairs.value.filter((pair) => pair.category === category).length
+        : inCategory(this.table.value, [...this.table.value.best.keys()], category),
+    })),
   );
 
   readonly #endFollowing: () => void;
@@ -240,10 +246,7 @@ export class State {
   #countIn(category: string): number {
     if (this.sides.value)
       return this.#pairsThatPass("change").filter((pair) => pair.category === category).length;
-    const table = this.table.value;
-    return this.#found.value.filter(
-      (unit) => table.best[unit] >= 0 && categoryOf(table, table.best[unit]) === category,
-    ).length;
+    return inCategory(this.table.value, this.#found.value, category);
   }
 
   /** The pairs that the search finds, and that pass the filters that are named. */
@@ -271,6 +274,10 @@ export class State {
     });
   }
 }
+
+/** How many of these units are labeled with a concept of a category. */
+const inCategory = (table: Table, units: number[], category: string): number =>
+  units.filter((unit) => table.best[unit] >= 0 && categoryOf(table, table.best[unit]) === category).length;
 
 /** The list without the item, or with it at the end where it wasn't there. */
 function toggled<T>(list: T[], item: T): T[] {
