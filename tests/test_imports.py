@@ -33,7 +33,7 @@ def test_the_contracts_hold():
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('  "magic",\n  "api",\n', '  "api",\n  "magic",\n', "nbdissect.magic is not allowed to import nbdissect.api"),
+        ('  "magic | studies",\n  "api",\n', '  "api",\n  "magic | studies",\n', "nbdissect.magic is not allowed to import nbdissect.api"),
         ("ignore_imports = [\n", 'ignore_imports = [\n  "nbdissect.types -> nbdissect.api",\n', "No matches"),
         ('  "builtin",\n', "", "builtin"),
     ],

@@ -4,6 +4,7 @@ import { maskOf, upsample } from "./draw/upsample";
 import { mount } from "./mount";
 import type { Hello } from "./protocol";
 import type { Model } from "./state/model";
+import { AllUnits } from "./view/all-units";
 
 type Widget = Model & Channel;
 
@@ -24,7 +25,7 @@ export default () => {
       try {
         model.send({ kind: "hello" } satisfies Hello); // so that the kernel knows that a page shows it
       } catch {} // without a kernel the numbers can still be looked at
-      return mount(el, model, start(model));
+      return mount(el, model, start(model), false, { allUnits: (context) => new AllUnits(context) });
     },
   };
 };

@@ -20,8 +20,15 @@ import { toPaper } from "./view/print-button";
  * `model` holds the numbers and what people set; `source` answers for images, maps and rankings.
  * With a kernel both are the widget's model; a page without one brings its own of each.
  * `ownPage` says that the page is the gallery's: there the list has no end but the last unit.
+ * `more` is what only a page with a kernel has.
  */
-export function mount(host: HTMLElement, model: Model, source: Source, ownPage = false): () => void {
+export function mount(
+  host: HTMLElement,
+  model: Model,
+  source: Source,
+  ownPage = false,
+  more: Pick<Context, "allUnits"> = {},
+): () => void {
   const scope = new Scope();
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   const box = h("div.gallery");
@@ -32,7 +39,7 @@ export function mount(host: HTMLElement, model: Model, source: Source, ownPage =
   still.end();
   scope.onCleanup(still.stop);
   try {
-    fill(box, model, source, ownPage, scope);
+    fill(box, model, source, ownPage, scope, more);
     const standIn = String(model.get("stands_for") ?? "");
     const [{ key }] = model.get("_tables") as { key: string }[];
     const alive = [answered(source, key), ...(source.heard ? [source.heard] : [])];
@@ -48,7 +55,14 @@ export function mount(host: HTMLElement, model: Model, source: Source, ownPage =
   };
 }
 
-function fill(box: HTMLElement, model: Model, source: Source, ownPage: boolean, scope: Scope): void {
+function fill(
+  box: HTMLElement,
+  model: Model,
+  source: Source,
+  ownPage: boolean,
+  scope: Scope,
+  more: Pick<Context, "allUnits">,
+): void {
   const state = new State(model);
   state.local.ownPage = ownPage;
   if (ownPage) state.local.more.value = Number.POSITIVE_INFINITY;
@@ -58,6 +72,7 @@ function fill(box: HTMLElement, model: Model, source: Source, ownPage: boolean, 
     announcements.textContent = text;
   };
   const context: Context = {
+    ...more,
     state,
     source,
     cache: imageCacheOf(source),

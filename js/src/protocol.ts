@@ -30,6 +30,7 @@ export interface DissectionTable {
   warning: string;
   note: string;
   provisional: string; // what it is over while it isn't complete, else ""
+  explains: boolean; // whether its network lives, to be run on one image
   categories: string[];
   names: string[];
   numbers: number[];
@@ -141,6 +142,29 @@ export interface LabelsReply {
   problems: string[];
 }
 
+/** Asks which units fire on an image: the network is run on it once more. */
+export interface ExplainRequest {
+  kind: "explain";
+  id: string;
+  key: string;
+  image: number;
+}
+
+/**
+ * The units that fire, strongest first, at most 60 of the `firing` that do. One buffer: their float32 maps, each of
+ * `size`, for masks of `grid`, both [height, width]. A strength
+ * is "new" where a unit fires nowhere in the data set.
+ */
+export interface ExplainReply {
+  kind: "explain";
+  id: string;
+  units: number[];
+  strengths: string[];
+  firing: number;
+  size: number[];
+  grid: number[];
+}
+
 /** Asks for the ranked concepts of a unit. */
 export interface UnitRequest {
   kind: "unit";
@@ -159,11 +183,12 @@ export interface RankedConcept {
   ceiling: number | null;
 }
 
-/** The ranked concepts of a unit, best first. */
+/** The ranked concepts of a unit, best first, and how sure its label is; "" where that isn't known. */
 export interface UnitReply {
   kind: "unit";
   id: string;
   ranking: RankedConcept[];
+  evidence: string;
 }
 
 /** Asks for a page of some units, by address. */
@@ -222,6 +247,7 @@ export interface EmbeddedDissection {
   numbers: string;
   maps: string; // float32, as in MapsReply
   masks: string; // one bit per pixel, highest first; each pair begins at a byte
+  evidence: string[]; // how sure the label of each unit is; empty where that isn't known
 }
 
 /** Everything that a page without a kernel carries. */
@@ -240,6 +266,7 @@ export type Request =
   | PhotographRequest
   | MapsRequest
   | LabelsRequest
+  | ExplainRequest
   | UnitRequest
   | ExportRequest;
 export type Reply =
@@ -247,6 +274,7 @@ export type Reply =
   | PhotographReply
   | MapsReply
   | LabelsReply
+  | ExplainReply
   | UnitReply
   | ExportReply
   | ErrorReply;

@@ -75,6 +75,7 @@ async function page(): Promise<EmbeddedGallery> {
         numbers: await packed(...parts.map(([, { data }]) => data)),
         maps: await packed(Float32Array.of(1, 2.5, 3, 4, 5)),
         masks: await packed(Uint8Array.of(0b10000000, 0b10000000, 0b01000000)),
+        evidence: ["car or truck (90 %), IoU 0.120 to 0.240 on 31 images"],
       },
     ],
     albums: [
@@ -197,6 +198,14 @@ describe("embedded data", () => {
       { concept: 2, iou: 0.1, intersection: null, activation: null, truth: null, ceiling: null },
     ]);
     expect(await ranking(2)).toEqual([]);
+  });
+
+  it("says how sure a label is, where that is known", async () => {
+    const { source } = await unpack(await page());
+    const evidence = async (unit: number) =>
+      (await source.ask<"unit">({ kind: "unit", key: "layer4", unit })).reply.evidence;
+    expect(await evidence(0)).toBe("car or truck (90 %), IoU 0.120 to 0.240 on 31 images");
+    expect(await evidence(1)).toBe("");
   });
 
   it("refuses what it doesn't know", async () => {

@@ -47,6 +47,7 @@ export function raw(options: Partial<Record<string, unknown>> = {}): DissectionT
     warning: table.warning ?? "",
     note: table.note ?? "",
     provisional: table.provisional ?? "",
+    explains: table.explains ?? false,
     categories: table.categories,
     field: [],
     names: concepts.map((concept) => concept[1]),

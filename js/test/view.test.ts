@@ -131,6 +131,12 @@ describe("gallery", () => {
     expect(within(".figure b").textContent).toBe("3");
   });
 
+  it("says that numbers are rough while it computes", () => {
+    start({ _tables: [raw({ provisional: "Provisional: after 64 of 560 images." })] });
+    expect(within(".figure").textContent).toMatch(/^so far about \d+ of 10 units/);
+    expect(within("[data-about=provisional]").textContent).toContain("after 64 of 560");
+  });
+
   it("tells Python what people do", async () => {
     const model = start();
     const search = within<HTMLInputElement>("input[type=search]");
@@ -339,6 +345,14 @@ describe("gallery", () => {
       return { model, page: region, reply };
     };
     const row = (concept: number) => ({ concept, iou: 0.1, intersection: 1, activation: 5, truth: 6 });
+
+    it("says how sure its label is", async () => {
+      const { page, reply } = open();
+      await reply("unit", { ranking: [], evidence: "car or truck (90 %), IoU 0.120 to 0.240 on 31 images" });
+      expect(page.querySelector(".evidence")?.textContent).toBe(
+        "How sure: car or truck (90 %), IoU 0.120 to 0.240 on 31 images",
+      );
+    });
 
     it("keeps the focus on a concept that is chosen in the ranking", async () => {
       const { model, page, reply } = open();

@@ -27,7 +27,7 @@ from nbdissect.notices import warn
 from nbdissect.samples import Subset, check_dataset
 from nbdissect.samples.images import stores_16_bits
 from nbdissect.text import plural, printable
-from nbdissect.types import UNLABELED, Concept
+from nbdissect.types import BRODEN_LIKE, UNLABELED, Concept
 from nbdissect.validation import read_categories, read_concepts
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _IN_A_FOLDER = 1000
-_LIKE = "Broden-like"
 _LONGEST = 300  # letters of a description
 _SPLITS = {"train": 0.7, "val": 0.3}
 _ORIENTATION = 0x0112  # tag of EXIF
@@ -160,10 +159,10 @@ class _Writer:
         """Return what results say of the set: that it is no Broden, unless it was."""
         data = getattr(self._data, "original", self._data)
         credit = str(getattr(data, "credit", "") or "")
-        if credit.startswith(_LIKE):
+        if credit.startswith(BRODEN_LIKE):
             return credit
         made_of = f"{plural(len(data), 'image')} of {_kind_of(data)}"
-        return f"{_LIKE}, written by nbdissect {__version__} of {made_of}" + (
+        return f"{BRODEN_LIKE}, written by nbdissect {__version__} of {made_of}" + (
             f"; {printable(credit)[:_LONGEST]}" if credit else ""
         )
 

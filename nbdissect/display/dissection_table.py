@@ -74,10 +74,12 @@ def table_of(d: Dissection, key: str, photographs: str = "", data_set: str = "")
         "warning": d.warning.removeprefix(d.progress_note).lstrip(),  # which the page says by itself
         "note": _note(d),
         "provisional": d.progress_note,
+        "explains": d.run is not None and d.run.model() is not None,
         "categories": [printable(name) for name in d.categories],
         "names": [printable(concept.name) for concept in d.concepts],
         "numbers": [concept.number for concept in d.concepts],
-        "limits": _limits(d),
+        # While labels of a few images are counted nearly all concepts would be too small.
+        "limits": [] if d.provisional else _limits(d),
         "field": [] if (field := d.receptive_field) is None else [*field.first, *field.step, *field.image],
         "units": len(d.thresholds),
         "top": top,
@@ -134,5 +136,5 @@ def _note(d: Dissection) -> str:
     if not d.top_images.shape[1]:
         return "This result holds no top images (it was read from a table), so there is nothing to look at beside its numbers."
     if d.data is None:
-        return "The photographs are not at hand: this result holds numbers and maps only."
+        return "The images are not at hand: this result holds numbers and maps only."
     return ""

@@ -108,7 +108,7 @@ def _sized(image: Image, side: int) -> Image:
 def _one(e: Explanation, k: int) -> Image:
     """Return the image, small, dimmed where one unit is off."""
     image = _sized(e.image, _SMALL)
-    on = resize(e.maps[k], image.size[::-1]) > e.thresholds[k]
+    on = resize(e.maps[k], image.size[::-1], e.scores.receptive_field) > e.thresholds[k]
     return outlined(image, on)
 
 

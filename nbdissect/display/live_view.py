@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 _SHARE = 0.028
 # Fresh enough to be watched, and no more often.
 _SECONDS_BETWEEN_UPDATES = 2.0
-# Nobody knows what the first update will cost: about half a batch, and hardly more than this.
-_SECONDS_OF_AN_UPDATE = 0.3
+# Nobody knows what the first update will cost: about half a batch, and seldom more than this.
+_SECONDS_OF_AN_UPDATE = 0.1
 _SECONDS_TO_FIRST_UPDATE = 1.0
 _SECONDS_BETWEEN_REPORTS = 0.2
 # Units whose images are sent with every update: what a page shows before anybody scrolls. And those that follow, in

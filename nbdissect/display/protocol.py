@@ -44,6 +44,7 @@ class DissectionTable(TypedDict):
     warning: str
     note: str
     provisional: str  # what it is over while it isn't complete, else ""
+    explains: bool  # whether its network lives, to be run on one image
     categories: list[str]
     names: list[str]
     numbers: list[int]
@@ -165,6 +166,31 @@ class LabelsReply(TypedDict):
     problems: list[str]
 
 
+class ExplainRequest(TypedDict):
+    """Asks which units fire on an image: the network is run on it once more."""
+
+    kind: Literal["explain"]
+    id: str
+    key: str
+    image: int
+
+
+class ExplainReply(TypedDict):
+    """The units that fire, strongest first, at most 60 of the `firing` that do.
+
+    One buffer: their float32 maps, each of `size`, for masks of `grid`, both [height, width]. A strength is
+    "new" where a unit fires nowhere in the data set.
+    """
+
+    kind: Literal["explain"]
+    id: str
+    units: list[int]
+    strengths: list[str]
+    firing: int
+    size: list[int]
+    grid: list[int]
+
+
 class UnitRequest(TypedDict):
     """Asks for the ranked concepts of a unit."""
 
@@ -186,11 +212,12 @@ class RankedConcept(TypedDict):
 
 
 class UnitReply(TypedDict):
-    """The ranked concepts of a unit, best first."""
+    """The ranked concepts of a unit, best first, and how sure its label is; "" where that isn't known."""
 
     kind: Literal["unit"]
     id: str
     ranking: list[RankedConcept]
+    evidence: str
 
 
 class ExportRequest(TypedDict):
@@ -268,6 +295,7 @@ class EmbeddedDissection(TypedDict):
     numbers: str
     maps: str  # float32, as in MapsReply
     masks: str  # one bit per pixel, highest first; each pair begins at a byte
+    evidence: list[str]  # how sure the label of each unit is; empty where that isn't known
 
 
 @dataclass
@@ -297,5 +325,7 @@ class EmbeddedGallery(TypedDict):
     albums: list[EmbeddedAlbum]
 
 
-Request = PicturesRequest | PhotographRequest | MapsRequest | LabelsRequest | UnitRequest | ExportRequest
-Reply = PicturesReply | PhotographReply | MapsReply | LabelsReply | UnitReply | ExportReply | ErrorReply
+Request = (
+    PicturesRequest | PhotographRequest | MapsRequest | LabelsRequest | ExplainRequest | UnitRequest | ExportRequest
+)
+Reply = PicturesReply | PhotographReply | MapsReply | LabelsReply | ExplainReply | UnitReply | ExportReply | ErrorReply

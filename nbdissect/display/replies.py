@@ -30,6 +30,8 @@ MOST_UNITS = 256
 # Results over one data set share its thumbnails, and so do their galleries: kept as long as one of
 # the results lives. By identity: thumbnails hold their data, whose id is nobody else's meanwhile.
 _SHARED: weakref.WeakKeyDictionary[Dissection, Thumbnails] = weakref.WeakKeyDictionary()
+# How sure labels are takes a second, and is asked unit by unit.
+_EVIDENCE: weakref.WeakKeyDictionary[Dissection, list[str]] = weakref.WeakKeyDictionary()
 _BY_DATA: weakref.WeakValueDictionary[int, Thumbnails] = weakref.WeakValueDictionary()
 
 
@@ -68,6 +70,8 @@ def error_reply(request_id: str, error: Exception) -> ErrorReply:
     return {"kind": "error", "id": request_id, "error": _describe(error), "hint": hint}
 
 
+_EXPLAINED = 60
+_IN_A_CELL = "In a cell, d.explain(image, model=model) says more."
 _RERUN = "Run the cell again to show the gallery anew."
 
 
@@ -99,8 +103,8 @@ def thumbnails_of(d: Dissection) -> Thumbnails:
     """Return the encoded images of a result's data set, shared by all results over it."""
     if d.data is None:
         raise RefusedError(
-            "The photographs of this result are not at hand.",
-            "A result that was read from a file holds no photographs: dissect the model again to see them.",
+            "The images of this result are not at hand.",
+            "A result that was read from a file holds no images: dissect the model again to see them.",
         )
     if d not in _SHARED:
         _SHARED[d] = _BY_DATA.get(id(d.data)) or Thumbnails(d.data)
@@ -133,7 +137,7 @@ def strips(
 def _images(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
     store, images = thumbnails_of(d), [int(index) for index in request["images"]]
     if len(images) > MOST_UNITS * max(1, d.top_images.shape[1]):
-        raise RefusedError(f"The page asked for {len(images):,} photographs at once, more than it can show.", _RERUN)
+        raise RefusedError(f"The page asked for {len(images):,} images at once, more than it can show.", _RERUN)
     buffers, problems, scenes = [], [], []
     failed: list[Exception] = []
     for index in images:
@@ -160,9 +164,8 @@ def _images(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answe
 
 
 def _photograph(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
-    index, store = request["image"], thumbnails_of(d)
-    if type(index) is not int or not 0 <= index < len(d.data):
-        raise RefusedError(f"There is no image {index!r} in this data set of {len(d.data):,}.", _RERUN)
+    store = thumbnails_of(d)
+    index = _image(d, request["image"])
     return {"kind": "photograph", "id": request_id, "type": TYPE}, [store.full(index)]
 
 
@@ -250,9 +253,46 @@ def _labels(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answe
     }, [b"".join(masks)]
 
 
+def _explain(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
+    index = _image(d, request["image"])
+    if d.run is None:
+        raise RefusedError("The network of this result is not at hand.", _IN_A_CELL)
+    try:
+        e = d.run.explain_now(d, index, _EXPLAINED)
+    except (ValueError, OSError) as error:
+        raise RefusedError(str(error), _IN_A_CELL) from error
+    count = int(e.fires.sum())  # those that don't fire stand last
+    maps = [fitted(one, e.shape, d.receptive_field) for one in e.maps[:count]]
+    return {
+        "kind": "explain",
+        "id": request_id,
+        "units": e.units[:count].tolist(),
+        "strengths": ["new" if math.isnan(strength) else f"{strength:.2f}" for strength in e.strengths[:count]],
+        "firing": e.firing,
+        "size": list(maps[0].shape) if maps else [0, 0],
+        "grid": list(e.shape),
+    }, [b"".join(packed(one, np.float32) for one in maps)]
+
+
 def _ranking(d: Dissection, request: Mapping[str, Any], request_id: str) -> Answer:
     unit = _unit(d, request["unit"])
-    return {"kind": "unit", "id": request_id, "ranking": ranked(d, unit)}, []
+    known = evidence(d)
+    return {
+        "kind": "unit",
+        "id": request_id,
+        "ranking": ranked(d, unit),
+        "evidence": known[unit] if known else "",
+    }, []
+
+
+def evidence(d: Dissection) -> list[str]:
+    """Return how sure the label of each unit is, in words; empty where that isn't known."""
+    if d.per_image is None or d.provisional:
+        return []
+    if d not in _EVIDENCE:
+        sure = d.confidence()
+        _EVIDENCE[d] = [sure.describe(unit) for unit in range(len(d.thresholds))]
+    return _EVIDENCE[d]
 
 
 def ranked(d: Dissection, unit: int) -> list[RankedConcept]:
@@ -275,6 +315,12 @@ def ranked(d: Dissection, unit: int) -> list[RankedConcept]:
     ]
 
 
+def _image(d: Dissection, index: Any) -> int:
+    if type(index) is not int or not 0 <= index < len(d.data):
+        raise RefusedError(f"There is no image {index!r} in this data set of {len(d.data):,}.", _RERUN)
+    return index
+
+
 def _unit(d: Dissection, unit: Any) -> int:
     if type(unit) is not int or not 0 <= unit < len(d.thresholds):
         raise RefusedError(f"There is no unit {unit!r} in {d.layer}, which has {len(d.thresholds):,}.", _RERUN)
@@ -290,5 +336,6 @@ _HANDLERS: dict[str, Callable[[Dissection, Mapping[str, Any], str], Answer]] = {
     "photograph": _photograph,
     "maps": _maps,
     "labels": _labels,
+    "explain": _explain,
     "unit": _ranking,
 }

@@ -20,7 +20,7 @@ import numpy as np
 
 from nbdissect.display.dissection_table import data_sets_of, packed, table_of, wire_array
 from nbdissect.display.gallery_state import starting_state
-from nbdissect.display.replies import fitted, ranked
+from nbdissect.display.replies import evidence, fitted, ranked
 from nbdissect.display.thumbnails import carries, pixels_of, scene_names, scene_of
 from nbdissect.samples import check_dataset
 from nbdissect.text import plural, printable_lines
@@ -85,10 +85,10 @@ class GallerySnapshot:
         units = f"the numbers of all {plural(self.units, 'unit')}"
         if not self.embedded:
             return f"{where} holds {units}, and no images."
-        images = f"{plural(self.images, 'photograph')} and " if self.images else ""
+        images = f"{plural(self.images, 'image')} and " if self.images else ""
         best = "selected" if self.chosen else "best"
         which = "all of them" if self.embedded == self.units else f"the {best} {self.embedded:,} of them"
-        without = "" if self.images else ", and no photographs"
+        without = "" if self.images else ", and no images"
         return f"{where} holds {units}, with {images}the activation maps of {which}{without}."
 
 
@@ -321,6 +321,7 @@ class _PackedDissection:
 
     def message(self, sheet: int, data_set: str, *, images: bool) -> EmbeddedDissection:
         table = table_of(self.d, self.key, data_set=data_set)
+        table["explains"] = False  # nobody there could run the network
         self._leave_out(table, images=images)
         if sheet >= 0:
             table["photographs"] = f"album {sheet}"
@@ -338,6 +339,7 @@ class _PackedDissection:
             "numbers": _deflated(b"".join(part["data"] for part in parts.values())),
             "maps": _deflated(maps),
             "masks": _deflated(b"".join(self._masks.values())),
+            "evidence": evidence(self.d),
         }
 
     def _leave_out(self, table: DissectionTable, *, images: bool) -> None:
@@ -350,7 +352,7 @@ class _PackedDissection:
         there[self.taken] = self.d.top_images[self.taken]
         table["top_images"] = wire_array(there, np.int32)
         if not images:
-            table["note"] = "The photographs were left out: there are numbers and activation maps only."
+            table["note"] = "The images were left out: there are numbers and activation maps only."
 
     def _ranked(self) -> dict[str, WireArray]:
         names = ("iou", "intersection", "activation", "truth", "ceiling")

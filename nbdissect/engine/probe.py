@@ -15,6 +15,7 @@ from nbdissect.engine.activations import ModelOutOfMemoryError, recorded, run_mo
 from nbdissect.engine.batches import Batcher
 from nbdissect.engine.layouts import Layout, Shape, Unreadable, picked, tensors_in
 from nbdissect.engine.model_state import model_dtype, preserve_model_state, preserve_rng_state
+from nbdissect.engine.other_tokens import object_to_tokens
 from nbdissect.engine.pass_errors import describe_not_called
 from nbdissect.engine.probe_checks import BLIND, same_but_rounded, same_for_all_images
 from nbdissect.engine.reading import Evidence, refusal, which_part
@@ -136,6 +137,7 @@ class _Call:
     key: int
     tensors: list[tuple[Any, torch.dtype, tuple[int, ...]]]
     error: str = ""
+    given: tuple[int, int] | None = None
 
 
 class _Prober:
@@ -198,7 +200,7 @@ class _Prober:
             channels_last = False
             again, _ = self._run(batch(sizes[1], dtype, channels_last=False), keep=False)
         small = batch(sizes[1], dtype, channels_last=False)
-        layers = self._read(calls, again, sizes, small)
+        layers = self._without_other_tokens(self._read(calls, again, sizes, small), small)
         if self._forward is not None and keep:
             layers = self._without_blind(layers, kept, batch(sizes[0], dtype, channels_last=False))
         wanted = {id(module): name for name, module in self._modules.items()}
@@ -217,6 +219,13 @@ class _Prober:
             replace(layer, found=Unreadable(BLIND)) if id(self._modules[layer.name]) in blind else layer
             for layer in layers
         ]
+
+    def _without_other_tokens(self, layers: list[LayerProbe], small: torch.Tensor) -> list[LayerProbe]:
+        """Return the layers, without those whose tokens aren't what was read: where others stand, two images show."""
+        real = {layer.name: self._names[id(self._modules[layer.name])] for layer in layers}
+        found = {real[layer.name]: layer.found for layer in layers if isinstance(layer.found, Layout)}
+        why = object_to_tokens(self._model, found, small, self._forward)
+        return [replace(one, found=Unreadable(why[n])) if (n := real[one.name]) in why else one for one in layers]
 
     def _larger(
         self, batch: Callable[[torch.dtype], torch.Tensor], chosen: torch.dtype | None, *, keep: bool
@@ -247,7 +256,11 @@ class _Prober:
         kept: dict[int, Any] = {}
         wanted = {id(module) for module in self._modules.values()} if keep else set()
 
-        def before(module: nn.Module, _inputs: Any) -> None:
+        given: dict[int, tuple[int, int]] = {}
+
+        def before(module: nn.Module, inputs: Any) -> None:
+            if inputs and isinstance(inputs[0], torch.Tensor) and inputs[0].ndim == 4:
+                given[id(module)] = (inputs[0].shape[2], inputs[0].shape[3])
             if self._first_dtype is None:
                 own = next((p.dtype for p in module.parameters(recurse=False) if p.is_floating_point()), None)
                 inside = any(next(child.parameters(), None) is not None for child in module.children())
@@ -255,7 +268,7 @@ class _Prober:
                     self._first_dtype = own
 
         def after(module: nn.Module, output: Any) -> None:
-            call = _Call(id(module), [])
+            call = _Call(id(module), [], given=given.pop(id(module), None))
             calls.append(call)
             pick = self._picks.get(id(module))
             try:
@@ -373,9 +386,8 @@ class _Prober:
             if part not in others:
                 continue
             shape = Shape(part, dtype, larger, others[part], wider.get(part))
-            read = evidence.read(
-                module, shape, sizes, forced=forced, prefixes=told_prefixes(self._model, self._names[call.key])
-            )
+            prefixes = told_prefixes(self._model, self._names[call.key])
+            read = evidence.read(module, shape, sizes, forced=forced, prefixes=prefixes, given=call.given)
             if forced and isinstance(read, Layout):
                 read = replace(read, function=pick)
             elif pick is not None and isinstance(read, Layout):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Class, register and distillation tokens that may stand in front of those of the grid.
 _MOST_PREFIX = 16
+_ATTENDED_PREFIX = (0, 1, 2)  # class and distillation tokens that attend as well
+_PADDING = 3  # rows or columns that a network may add between two layers
 _SPATIAL = (
     nn.Conv2d,
     nn.ConvTranspose2d,
@@ -96,6 +98,7 @@ class Evidence:
         *,
         forced: bool = False,
         prefixes: Sequence[int] | None = None,
+        given: Grid | None = None,
     ) -> Layout | Unreadable:
         """Read one tensor that `module` returned, and remember what it shows.
 
@@ -107,6 +110,8 @@ class Evidence:
             The user's function has made the tensor: [N, U, h, w], [N, T, U] or [N, U].
         prefixes : sequence of int, optional
             The numbers of prefix tokens that are possible, where the model says so.
+        given : (int, int), optional
+            Height and width of the maps [N, C, h, w] that the module was given.
         """
         described = str(shape)
         try:
@@ -129,7 +134,7 @@ class Evidence:
         if len(rest) == 2:
             found: Any = self._sequence(module, rest, wide, forced=forced, prefixes=prefixes)
         else:
-            found = self._map(module, rest, wide, forced=forced)
+            found = self._map(module, rest, wide, given, forced=forced)
         if isinstance(found, str):
             return Unreadable(f"returns {described}: {found}")
         form, grid, units, prefix = found
@@ -151,10 +156,22 @@ class Evidence:
     # --- four axes ---
 
     def _map(  # noqa: PLR0911 - one for each rule
-        self, module: nn.Module, rest: tuple[int, ...], wide: tuple[int, ...] | None, *, forced: bool
+        self,
+        module: nn.Module,
+        rest: tuple[int, ...],
+        wide: tuple[int, ...] | None,
+        given: Grid | None,
+        *,
+        forced: bool,
     ) -> Any:
         first, last = (rest[1], rest[2]), (rest[0], rest[1])
-        if forced or _is_spatial(module):
+        if is_spatial(module) and not forced and not (self._fits(first) or given is None or self._follows(given)):
+            return f"{times(first)} is no grid of this pass or of the image of {times(self._fed)}: pixels were rearranged before it"
+        paired = self._pairs_positions(first) and not (forced or _last_axis_is_units(module, rest))
+        suspect = paired and not self._widens(rest, wide, first)
+        if suspect and (wide is not None or not (self._widened and is_spatial(module) and given in self._grids)):
+            return f"{times(first)} may be a map or attention: {first[0]} is the number of positions of a grid of this pass"
+        if forced or is_spatial(module):
             self._spatial = self._spatial or not forced
             return "channels first", first, rest[0], 0
         if _last_axis_is_units(module, rest):
@@ -171,7 +188,7 @@ class Evidence:
         # Both fit, or none is known from this pass: images twice as wide show which axis is the width.
         if wide is not None and wide != rest:
             grown = [k for k in range(3) if wide[k] != rest[k]]
-            if grown == [2] and wide[2] > rest[2] and (a or not self._mixed) and not attended:
+            if grown == [2] and wide[2] > rest[2] and (a or not (self._mixed or self._spatial)) and not attended:
                 return "channels first", first, rest[0], 0
             if grown == [1] and wide[1] > rest[1] and b and not attended:
                 return "channels last", last, rest[2], 0
@@ -201,6 +218,23 @@ class Evidence:
         low = max(H / (h + 1), W / (w + 1))
         high = min(H / (h - 1) if h > 1 else math.inf, W / (w - 1) if w > 1 else math.inf)
         return int(low < high)
+
+    def _pairs_positions(self, grid: Grid) -> bool:
+        """Whether each axis is as long as a grid seen has places: a matrix of attention has such a shape."""
+        h, w = grid
+        places = (a * b for a, b in self._grids if a * b > 1)
+        return h == w and any(h - n in _ATTENDED_PREFIX for n in places)
+
+    @staticmethod
+    def _widens(rest: tuple[int, ...], wide: tuple[int, ...] | None, grid: Grid) -> bool:
+        """Whether of the axes of [units, h, w] images twice as wide make the last alone longer."""
+        return wide is not None and wide[:2] == rest[:2] and wide[2] > grid[1]
+
+    def _follows(self, grid: Grid) -> bool:
+        """Whether a grid is the image's, or one seen, but for some rows and columns of padding."""
+        return self._fits(grid) > 0 or any(
+            abs(grid[0] - h) <= _PADDING and abs(grid[1] - w) <= _PADDING for h, w in (self._fed, *self._grids)
+        )
 
     # --- three axes ---
 
@@ -300,7 +334,7 @@ def _half(grid: Grid, *, up: bool = False) -> Grid:
     return (grid[0] + up) // 2, (grid[1] + up) // 2
 
 
-def _is_spatial(module: nn.Module) -> bool:
+def is_spatial(module: nn.Module) -> bool:
     """Whether a module's kind says that its output [N, C, h, w] is just that."""
     leaf = next(module.children(), None) is None
     return isinstance(module, _SPATIAL) or (leaf and type(module).__name__.endswith("2d"))

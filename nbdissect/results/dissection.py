@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbdissect.results.layer_scores import DRAWINGS, LayerScores
+from nbdissect.results.evidence import Evidence
+from nbdissect.results.layer_scores import DRAWINGS
 from nbdissect.results.scores import MIN_IOU
 from nbdissect.results.summary import Summary, summarize
 from nbdissect.results.units import Units
@@ -24,13 +25,12 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from nbdissect.display.gallery import Gallery
-    from nbdissect.results.confidence import Confidence
     from nbdissect.results.explanation import Explanation
 
 __all__ = ["DRAWINGS", "MIN_IOU", "Dissection"]
 
 
-class Dissection(LayerScores):
+class Dissection(Evidence):
     """What the units of one layer detect, with the counts from which every score follows.
 
     Shapes: U units, C concepts, G categories, N images. The fields can't be set: ``dataclasses.replace`` makes a
@@ -164,40 +164,6 @@ class Dissection(LayerScores):
         )
         # What nobody has labeled is known only within the units' masks.
         return some if self.category_pixels is not None and np.array_equal(every, self.category_pixels) else None
-
-    # --- evidence ---
-
-    def confidence(self, level: float = 0.9, resamples: int = 200, seed: int = 0) -> Confidence:
-        """Return how sure the IoUs and the labels are, had other images been drawn (``per_image=True`` only).
-
-        Parameters
-        ----------
-        level : float
-            Share of such draws for which an interval, or a set, is right.
-        resamples, seed : int
-            How many bootstrap samples of the images the sets come from, and with which random numbers.
-
-        Returns
-        -------
-        Confidence
-            ``low`` and ``high``, float64 [U, C]: θ ± t √Var of the ratio θ = I / U by the delta method, with
-            Student's t for the `effective_images`, float64 [U, C]; ``sets``: per unit a tuple of concept numbers.
-            Below 5 effective images the level isn't reached, and ``describe(unit)`` says so.
-
-        Raises
-        ------
-        ValueError
-            If the dissection kept no counts per image, or an argument makes no sense.
-
-        Examples
-        --------
-        >>> sure = d.confidence()  # doctest: +SKIP
-        >>> sure.describe(89)  # doctest: +SKIP
-        'car or truck (90 %), IoU 0.118 to 0.241 on 31 images'
-        """
-        from nbdissect.results.confidence import confidence
-
-        return confidence(self, level, resamples, seed)
 
     # --- one image ---
 

@@ -64,7 +64,7 @@ class Explanation:
 
     @property
     def fires(self) -> NDArray[np.bool_]:
-        """Whether each unit exceeds its threshold anywhere on the image, bool [top]."""
+        """Whether each unit's map exceeds its threshold anywhere, bool [top]; barely so, its mask may still be without a pixel."""
         fires: NDArray[np.bool_] = self.maps.max(axis=(1, 2)) > self.thresholds
         return fires
 

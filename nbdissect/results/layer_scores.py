@@ -26,6 +26,7 @@ from nbdissect.results.fields import (
 from nbdissect.results.per_image import PerImage
 from nbdissect.results.provenance import PROVENANCE, Provenance
 from nbdissect.text import percent, plural, printable
+from nbdissect.types import BRODEN_LIKE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -152,7 +153,7 @@ class LayerScores:
 
     @property
     def facts(self) -> str:
-        """One line: images, quantile, counting rule (the semantics)."""
+        """One line: images, quantile, counting rule (the semantics), and what else a comparison must know."""
         parts = [plural(self.images, "image")] if self.images else []
         if self.thresholds_given:
             parts.append("given thresholds")
@@ -164,4 +165,6 @@ class LayerScores:
         if self.provenance is not None and self.provenance.protocol:
             left = plural(len(self.provenance.deviations), "deviation")
             parts.append(f"protocol {printable(self.provenance.protocol)}, {left} in d.provenance")
+        if self.provenance is not None and self.provenance.credit.startswith(BRODEN_LIKE):
+            parts.append(f"{BRODEN_LIKE} data, not Broden")
         return " · ".join(parts)

@@ -18,6 +18,7 @@ from nbdissect.engine.config import RunConfig, RunInputs
 from nbdissect.engine.devices import choose_device
 from nbdissect.engine.model_lock import is_used_elsewhere, sole_use
 from nbdissect.engine.model_state import check_runnable, model_device, preserve_rng_state
+from nbdissect.engine.paper_preprocessing import recorded_caffe
 from nbdissect.engine.preprocessing import Normalize, choose_transform, probe_fitting, recorded_transform
 from nbdissect.engine.probe import probe_layers
 from nbdissect.engine.threads import limited_threads
@@ -69,6 +70,19 @@ class RunRecord:
         unwatched: Any = replace(inputs, model=None, data=check_dataset(data))  # type: ignore[arg-type]
         return cls(unwatched, model)
 
+    def explain_now(self, d: Dissection, index: Any, top: int) -> Explanation:
+        """Return which units fire on an image of the data set, for a page that asks: it never waits for another run.
+
+        Raises
+        ------
+        NetworkBusyError
+            While another thread runs the network.
+        """
+        own = self.model()
+        if own is not None and is_used_elsewhere(own):
+            raise NetworkBusyError("The network is at work in another cell. Ask again when that is done.")
+        return d.explain(index, top=top)
+
     def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
         return _gone, ()
 
@@ -100,7 +114,7 @@ def explain(
     sample, index = _sample(d, image)
     network: torch.nn.Module = own if model is None else model  # type: ignore[assignment]
     with limited_threads(), sole_use(network):
-        _check_weights(d, network)
+        check_weights(d, network)
         if record is not None and network is own and named is None:
             inputs = replace(record.inputs, model=network)
         else:
@@ -108,20 +122,6 @@ def explain(
         with preserve_rng_state(inputs.config.device):
             maps = _maps(d, inputs, sample, index)
     return _explanation(d, maps, sample, index, int(top))
-
-
-def explain_now(d: Dissection, index: int, top: int) -> Explanation:
-    """Return which units fire on an image of the data set, for a page that asks: it never waits for another run.
-
-    Raises
-    ------
-    NetworkBusyError
-        While another thread runs the network.
-    """
-    own = d.run.model() if d.run is not None else None
-    if own is not None and is_used_elsewhere(own):
-        raise NetworkBusyError("The network is at work in another cell.")
-    return d.explain(index, top=top)
 
 
 # --- what is asked ---
@@ -175,7 +175,7 @@ def _sample(d: Dissection, image: Any) -> tuple[Any, int | None]:
     return Sample(picture, shape=(picture.height, picture.width)), None
 
 
-def _check_weights(d: Dissection, model: torch.nn.Module) -> None:
+def check_weights(d: Dissection, model: torch.nn.Module) -> None:
     """Refuse a network whose weights are not those that were dissected."""
     wanted = d.provenance.weights if d.provenance else ""
     if wanted and wanted not in (weights_digest(model), weights_digest(without_parallel(model))):
@@ -249,7 +249,7 @@ def _inputs(
 
 def _recorded(made: Provenance | None) -> Normalize | None:
     """Return the transform of a record, where the package chose it."""
-    return recorded_transform(made.transform) if made else None
+    return (recorded_transform(made.transform) or recorded_caffe(made.transform)) if made else None
 
 
 # --- one pass ---

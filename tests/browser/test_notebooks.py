@@ -105,8 +105,8 @@ def test_from_cell_to_gallery_to_cell(server, page, source):
 
 @pytest.mark.parametrize("place", ["chip", "search", "unit"])
 def test_the_keys_that_run_a_cell_work_from_inside_the_gallery(server, page, place):
-    server.write("keys.ipynb", [f"runs = globals().get('runs', 0) + 1\n{QUICK}", "print(runs, g.opened)"])
-    server.open(page, "keys.ipynb")
+    server.write(f"keys-{place}.ipynb", [f"runs = globals().get('runs', 0) + 1\n{QUICK}", "print(runs, g.opened)"])
+    server.open(page, f"keys-{place}.ipynb")
     run_cell(page, 0)
     units(page).wait_for()
     settle(page)

@@ -186,7 +186,7 @@ def test_a_result_from_a_table_shows_its_numbers(browser, tmp_path):
 def test_a_result_without_its_photographs_shows_its_maps(browser):
     with opened(browser, Gallery(replace(dissection(), data=None))) as page:
         settle(page)
-        assert page.get_by_text("The photographs are not at hand").first.is_visible()
+        assert page.get_by_text("The images are not at hand").first.is_visible()
         shot(page, "maps-only")
         assert page.errors == []
 

@@ -201,7 +201,7 @@ def test_without_photographs(browser, demo, tmp_path):
     demo.to_html(path, images=False)
     with opened_file(browser, path) as page:
         settled(page)
-        assert page.get_by_text("The photographs were left out").is_visible()
+        assert page.get_by_text("The images were left out").is_visible()
         page.get_by_role("gridcell").first.click()
         settled(page)
         assert page.get_by_role("button", name="Why this label?").is_disabled()

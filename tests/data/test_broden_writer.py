@@ -158,7 +158,9 @@ def test_results_say_that_it_is_like_broden_and_made_of_what(tmp_path):
     assert said.endswith("; nbdissect's drawn world, made by this software")
     assert nd.write_broden(written, tmp_path / "c").credit == said
     net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3))
-    assert nd.dissect(net, "0", data=written[:2], quantile=0.1, progress=False).provenance.credit == said
+    d = nd.dissect(net, "0", data=written[:2], quantile=0.1, progress=False)
+    assert d.provenance.credit == said
+    assert str(d.summary()).splitlines()[1].endswith("counting rule: paper · Broden-like data, not Broden")
     assert nd.Broden(make_broden(tmp_path / "plain")).credit == ""
     (tmp_path / "plain" / "origin.txt").write_bytes(b"\x1b[31mred\nmore")
     assert nd.Broden(tmp_path / "plain").credit == r"\x1b[31mred"

@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import nbdissect as nd
+from nbdissect.display.dissection_table import table_of
+from nbdissect.display.replies import answer
 from nbdissect.results.explanation import Explanation
+from nbdissect.results.upsampling import ReceptiveField
 from support.dissections import HOSTILE, dissection
 
 
@@ -46,6 +50,21 @@ def test_a_cell_shows_the_image_in_the_colors_of_its_units_and_each_unit_by_itse
     assert "strength 1.50, on" in html
     assert html.count("no concept") == 2  # in its card, and in the words for the picture
     assert len(html) < 40_000
+
+
+def test_each_units_picture_lies_where_the_units_masks_do():
+    evenly = explanation(fires=1, units=(3,))
+    # The same map, which stands 20 pixels to the right of its place.
+    field = ReceptiveField((20.0, 40.0), (8.0, 12.0), (60, 90))
+    moved = replace(evenly, scores=replace(evenly.scores, receptive_field=field))
+    lit = []
+    for one in (evenly, moved):
+        _, small = pictures(one._repr_html_())
+        bright = np.asarray(small.convert("L")) > 110
+        lit.append(np.nonzero(bright.any(axis=0))[0].mean())
+        columns = np.nonzero(one.masks[0].any(axis=0))[0].mean() * small.width / one.shape[1]
+        assert lit[-1] == pytest.approx(columns, abs=3)
+    assert lit[1] > lit[0] + 10
 
 
 def test_units_that_do_not_fire_are_counted_and_not_shown():
@@ -117,3 +136,34 @@ def test_a_figure_has_the_labels_and_takes_axes():
     with pytest.raises(ValueError, match="matplotlib Axes are needed"):
         e.plot(3)
     plt.close("all")
+
+
+# --- what the gallery is answered ---
+
+
+@pytest.mark.parametrize("upsample", ["bilinear", "receptive-field"])
+def test_the_gallery_is_told_the_units_that_fire_and_their_maps(upsample):
+    model, data = nd.demo()
+    d = nd.dissect(model, "conv5", data=data[:20], progress=False, upsample=upsample)
+    assert table_of(d, "conv5")["explains"]
+    request = {"kind": "explain", "id": "7", "key": "conv5", "image": 3}
+    reply, (maps,) = answer({"conv5": d}, request)
+    e = d.explain(3, top=60)
+    fires = int(e.fires.sum())
+    assert (reply["kind"], reply["id"], reply["firing"]) == ("explain", "7", e.firing)
+    assert reply["units"] == e.units[:fires].tolist()
+    assert reply["strengths"] == [f"{strength:.2f}" for strength in e.strengths[:fires]]
+    assert (reply["size"], reply["grid"]) == ([16, 16], list(e.shape))
+    np.testing.assert_array_equal(np.frombuffer(maps, "<f4").reshape(-1, 16, 16), e.maps[:fires])
+    for image in (20, "3", None, [1]):
+        assert answer({"conv5": d}, {**request, "image": image})[0]["kind"] == "error"
+    error = answer({"conv5": d}, {**request, "image": "street.png"})[0]["error"]
+    assert error == "There is no image 'street.png' in this data set of 20."  # a page opens no files
+
+
+def test_the_gallery_is_told_why_nothing_can_be_asked():
+    d = dissection()
+    assert not table_of(d, "layer4")["explains"]
+    reply, _ = answer({"layer4": d}, {"kind": "explain", "id": "7", "key": "layer4", "image": 3})
+    assert reply["error"] == "The network of this result is not at hand."
+    assert "d.explain(image, model=model)" in reply["hint"]

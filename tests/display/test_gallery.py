@@ -29,6 +29,7 @@ from nbdissect.display.snapshot import embed
 from nbdissect.results.upsampling import resize
 from nbdissect.text import short_name
 from nbdissect.types import Concept
+from support.cases import Case
 from support.dissections import Squares, decoded, dissection, dissection_of
 from support.paths import ROOT, TESTS
 
@@ -45,8 +46,8 @@ def d():
 
 def test_bundle_is_small():
     script, style = (STATIC / "gallery.js").read_bytes(), (STATIC / "gallery.css").read_bytes()
-    assert len(script) <= 111_000
-    assert len(gzip.compress(script, 9)) <= 42_000
+    assert len(script) <= 113_000
+    assert len(gzip.compress(script, 9)) <= 42_800
     assert len(style) <= 25_000
 
 
@@ -183,6 +184,11 @@ def test_several_dissections_are_told_apart_by_name(d):
         g.compare = ["early", "never"]
     with pytest.raises(traitlets.TraitError, match="'never' is not in this gallery"):
         g.current = "never"
+
+
+def test_concepts_are_out_of_reach_only_once_labels_are_counted(d):
+    assert table_of(d, "x")["limits"]
+    assert table_of(replace(d, provisional=True), "x")["limits"] == []
 
 
 def test_drawings_are_not_compared_with_photographs(d):
@@ -576,6 +582,18 @@ def test_labels_are_the_union_of_all_layers_and_whole_image_labels(d):
     assert list(buffers[0]) == [1, 0, 0, 1, 1, 1, 1, 1]
 
 
+def test_an_opened_unit_says_how_sure_its_label_is(d):
+    """From counts per image, once a run is complete."""
+    kept = Case(images=24).dissect(per_image=True)
+    sure = kept.confidence()
+
+    def said(made, unit=0):
+        return ask(made, kind="unit", unit=unit)[0]["evidence"]
+
+    assert [said(kept, unit) for unit in range(8)] == [sure.describe(unit) for unit in range(8)]
+    assert said(d) == said(replace(kept, provisional=True)) == ""
+
+
 def test_the_iou_can_be_computed_again_from_the_ranking(d):
     reply, _ = ask(d, kind="unit", unit=3)
     assert reply["ranking"]
@@ -603,7 +621,7 @@ def test_areas_that_contradict_each_other_bound_nothing(d):
         ({"kind": "photograph", "image": 24}, "no image 24 in this data set of 24"),
         ({"kind": "photograph", "image": "3"}, "no image '3'"),
         ({"kind": "maps", "units": [0] * 257}, "maps of 257 units: at most 256"),
-        ({"kind": "pictures", "images": [0] * 2561}, "2,561 photographs at once"),
+        ({"kind": "pictures", "images": [0] * 2561}, "2,561 images at once"),
         ({"kind": "unit", "unit": 0, "key": "gone"}, "no dissection 'gone' in this gallery: 'layer4'"),
     ],
 )
@@ -616,9 +634,7 @@ def test_every_request_is_answered_even_a_wrong_one(d, request_, error):
 
 def test_without_a_data_set_the_page_is_told_how_to_give_one(d):
     reply, _ = ask(replace(d, data=None), kind="pictures", images=[0])
-    assert (
-        reply["hint"] == "A result that was read from a file holds no photographs: dissect the model again to see them."
-    )
+    assert reply["hint"] == "A result that was read from a file holds no images: dissect the model again to see them."
     assert "not at hand" in table_of(replace(d, data=None), "x")["note"]
 
 
@@ -747,7 +763,7 @@ def test_what_is_not_there_is_not_pushed(d, units, message):
     sent = pushed(g)
     with pytest.raises(ValueError, match=message):
         g.push(units)
-    with pytest.raises(ValueError, match="photographs of this result are not at hand"):
+    with pytest.raises(ValueError, match="images of this result are not at hand"):
         Gallery(replace(d, data=None)).push([1])
     assert sent == []
 

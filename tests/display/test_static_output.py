@@ -77,7 +77,7 @@ def test_summary_and_gallery_in_one_output(d):
     assert seen.gallery["state"]["min_iou"] == 0.1
     assert (
         seen.gallery["remark"]
-        == f"This output holds the numbers of all 80 units, with {len(set(d.top_images.ravel().tolist()))} photographs and the activation maps of all of them."
+        == f"This output holds the numbers of all 80 units, with {len(set(d.top_images.ravel().tolist()))} images and the activation maps of all of them."
     )
     assert seen.gallery["remark"] in seen.text
     assert not re.search(r"https?://|import .* from", html)
@@ -89,7 +89,7 @@ def test_the_limit_holds_and_what_was_left_out_is_said(d):
     assert len(html) <= 400_000
     seen = Reader(html)
     assert re.search(
-        r"holds the numbers of all 80 units, with \d+ photographs and the activation maps of the best \d+ of them\. "
+        r"holds the numbers of all 80 units, with \d+ images and the activation maps of the best \d+ of them\. "
         r"The limit is 0\.4 MB over all galleries of this session: raise nd\.options\.embed_mb and run the cell again, or write a page "
         r"with all of it: d\.to_html\(path\)\.",
         seen.text,

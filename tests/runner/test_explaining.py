@@ -18,7 +18,7 @@ import nbdissect as nd
 from nbdissect.engine.model_lock import sole_use
 from nbdissect.engine.preprocessing import Normalize, recorded_transform
 from nbdissect.results.upsampling import resize
-from nbdissect.runner.explaining import NetworkBusyError, explain_now
+from nbdissect.runner.explaining import NetworkBusyError
 from support.nets import hooks
 
 
@@ -362,11 +362,11 @@ def test_a_page_never_waits_for_a_run():
     try:
         assert held.wait(10)
         with pytest.raises(NetworkBusyError, match="at work in another cell"):
-            explain_now(d, 0, 5)
+            d.run.explain_now(d, 0, 5)
     finally:
         done.set()
         thread.join()
-    assert len(explain_now(d, 0, 5).units) == 5
+    assert len(d.run.explain_now(d, 0, 5).units) == 5
 
 
 def test_a_recorded_transform_is_the_one_that_was_recorded_or_none():

@@ -88,12 +88,21 @@ export class EmbeddedSource implements Source {
 
   async #answer(question: Question): Promise<Answer<Reply>> {
     const { packed, sheet } = this.#dissection(question.key);
-    if (question.kind === "export") throw new Problem("A page can't make another page.");
     if (question.kind === "maps") return packed.maps(question.units);
     if (question.kind === "labels") return packed.labels(question.unit, question.concept);
     if (question.kind === "pictures") return filesOf(sheet, question.images);
     if (question.kind === "photograph") return fileOf(sheet, question.image);
-    return { reply: { kind: "unit", id: "", ranking: packed.ranking(question.unit) }, buffers: [] };
+    if (question.kind === "unit")
+      return {
+        reply: {
+          kind: "unit",
+          id: "",
+          ranking: packed.ranking(question.unit),
+          evidence: packed.evidence(question.unit),
+        },
+        buffers: [],
+      };
+    throw new Problem("A page without a kernel can't do that.");
   }
 }
 

@@ -55,6 +55,10 @@ export class PackedDissection {
     return [...this.#topImages.subarray(unit * this.#top, (unit + 1) * this.#top)];
   }
 
+  evidence(unit: number): string {
+    return this.#packed.evidence[unit] ?? "";
+  }
+
   ranking(unit: number): RankedConcept[] {
     const rows: RankedConcept[] = [];
     for (let at = this.#rankingStarts[unit]; at < this.#rankingStarts[unit + 1]; at++) {

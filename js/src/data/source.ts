@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals-core";
 import type {
+  ExplainReply,
   ExportReply,
   LabelsReply,
   MapsReply,
@@ -16,6 +17,7 @@ export type ReplyTo = {
   photograph: PhotographReply;
   maps: MapsReply;
   labels: LabelsReply;
+  explain: ExplainReply;
   unit: UnitReply;
   export: ExportReply;
 };

@@ -4,11 +4,12 @@ import { computed, signal } from "@preact/signals-core";
 export const FIRST_UNITS = 8;
 export const MORE_UNITS = 12;
 
-/** An image of a unit: its place among the unit's strongest. */
+/** An image of a unit: its place among the unit's strongest, or, where that is −1, its number in the data set. */
 export interface Look {
   key: string;
   unit: number;
   rank: number;
+  index?: number;
 }
 
 /** A step from one unit to another. */

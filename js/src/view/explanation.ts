@@ -18,6 +18,8 @@ export interface Explanation {
   /** The concept that is explained. */
   concept: Signal<number>;
   ranking: Signal<RankedConcept[] | null>;
+  /** How sure the label is, in words; "" where that isn't known. */
+  evidence: Signal<string>;
   /** Where that concept is in each image, once the kernel has said so. */
   labels: Signal<Labels[] | null>;
   problem: Signal<unknown>;
@@ -32,10 +34,11 @@ export function explanationOf(
   scope: Scope,
   before?: Explanation,
 ): Explanation {
-  const { why, concept, ranking } = kept(table, before) ?? {
+  const { why, concept, ranking, evidence } = kept(table, before) ?? {
     why: signal(false),
     concept: signal(table.best[unit]),
     ranking: signal(null),
+    evidence: signal(""),
   };
   if (!why.value) concept.value = table.best[unit];
   const labels = signal<Labels[] | null>(null);
@@ -52,7 +55,9 @@ export function explanationOf(
   scope.effect(() => {
     attempt.value;
     source.ask<"unit">({ kind: "unit", key: table.key, unit }).then(({ reply }) => {
-      if (alive) ranking.value = reply.ranking;
+      if (!alive) return;
+      ranking.value = reply.ranking;
+      evidence.value = reply.evidence ?? "";
     }, failed);
   });
   scope.effect(() => {
@@ -70,7 +75,7 @@ export function explanationOf(
     problem.value = null;
     attempt.value++;
   };
-  return { table, why, concept, ranking, labels, problem, retry };
+  return { table, why, concept, ranking, evidence, labels, problem, retry };
 }
 
 /** What was looked at in an earlier result, unless its concepts were others. */

@@ -40,6 +40,7 @@ function figures(table: Table, cut: number): HTMLElement {
   return h(
     "p.figure",
     { title },
+    table.provisional && "so far about ",
     h("b", number(detectors)),
     ` of ${plural(table.units, "unit")} ${detectors === 1 ? "detects" : "detect"} `,
     h("b", number(unique)),

@@ -7,6 +7,7 @@ import { paint, type Scene } from "../draw/overlay";
 import { guarded, type Scope } from "../scope";
 import type { Look } from "../state/local";
 import { addressOf, follow } from "../state/trail";
+import type { AllUnits } from "./all-units";
 import { captionOf, captionTitle } from "./caption";
 import { conceptLabel } from "./concept";
 import { unitsFiringHere } from "./firing";
@@ -44,9 +45,13 @@ class Lightbox {
     this.#size.value = [contentRect.width, contentRect.height];
   });
   readonly element: HTMLDialogElement;
+  readonly #all: AllUnits | undefined;
+  /** The unit at which somebody asked for all units on its image: it has the image. */
+  #asked = 0;
   #endDrawing: (() => void) | undefined;
 
   constructor(private readonly context: Context) {
+    this.#all = context.allUnits?.(context);
     this.element = h(
       "dialog.lightbox",
       {
@@ -87,7 +92,11 @@ class Lightbox {
       element.showModal();
     }
     untracked(() => {
-      context.cache.setInView(this, [{ table, unit: look.unit, all: true }]);
+      const units = look.rank < 0 ? [look.unit, this.#asked] : [look.unit];
+      context.cache.setInView(
+        this,
+        units.map((unit) => ({ table, unit, all: true })),
+      );
       this.#name(look, table);
       this.#endDrawing = effect(guarded(() => this.#draw(look, table)));
       // What had the focus may be gone; outside the dialog no key would reach it.
@@ -138,7 +147,7 @@ class Lightbox {
     if (!table) return;
     const last = topImages(table, look.unit).filter((index) => index >= 0).length - 1;
     const rank = Math.max(0, Math.min(last, look.rank + by));
-    if (rank !== look.rank) looked.value = { ...look, rank };
+    if (rank !== look.rank) looked.value = { key: look.key, unit: look.unit, rank };
   }
 
   #goBack(): void {
@@ -151,7 +160,7 @@ class Lightbox {
   /** Texts and lists: all but the image. */
   #name(look: Look, table: Table): void {
     const { state } = this.context;
-    const { unit, rank } = look;
+    const { unit } = look;
     const best = table.best[unit];
     const kind = best < 0 ? null : glyph(kindOf(table.categories[table.category_of[best]], table.categories));
     const open = () => follow(state, table, unit, this.#before.peek()[0] ?? look);
@@ -160,12 +169,27 @@ class Lightbox {
       h("button.plain.address", { title: "Open this unit", onclick: open }, addressOf(look)),
     );
     const focus = this.#side.contains(focused(this.element));
+    const index = indexOf(look, table);
+    const to = (next: Look) => {
+      if (next.key === look.key && next.unit === unit) return;
+      this.#before.value = [...this.#before.peek(), look];
+      state.local.looked.value = next;
+    };
+    const all = this.#all?.list(table, index, unit, (other) =>
+      to({ key: table.key, unit: other, rank: topImages(table, other).indexOf(index), index }),
+    );
     this.#side.replaceChildren(
-      ...unitsFiringHere(state, table, topImages(table, unit)[rank], unit, (firing) => {
-        if (firing.table === table && firing.unit === unit) return;
-        this.#before.value = [...this.#before.peek(), look];
-        state.local.looked.value = { key: firing.table.key, unit: firing.unit, rank: firing.rank };
-      }),
+      ...(all ?? [
+        ...unitsFiringHere(state, table, index, unit, (firing) =>
+          to({ key: firing.table.key, unit: firing.unit, rank: firing.rank }),
+        ),
+        ...(this.#all?.question(table, index, () => {
+          this.#asked = unit;
+          if (state.local.looked.peek() !== look) return;
+          this.#name(look, table);
+          focusOn(this.#side.querySelector<HTMLElement>("[aria-current]"));
+        }) ?? []),
+      ]),
     );
     if (focus) focusOn(this.#side.querySelector<HTMLElement>("[aria-current]"));
   }
@@ -175,17 +199,22 @@ class Lightbox {
     cache.arrivals.value;
     const { unit, rank } = look;
     const images = topImages(table, unit);
-    const index = images[rank];
+    const index = indexOf(look, table);
     set(this.#plain, { "aria-pressed": this.#isPlain.value });
     const before = this.#before.value.at(-1);
     this.#back.hidden = !before;
     this.#back.textContent = before ? `‹ Back to ${addressOf(before)}` : "";
-    const place = `${rank + 1} of ${images.filter((one) => one >= 0).length}`;
-    const caption = captionOf(this.context, table, unit, rank);
-    this.#caption.textContent = `${caption} · image ${place}`;
-    this.#caption.title = captionTitle(this.context, table, unit, rank);
-    set(this.#canvas, { "aria-label": `Image ${place} of ${state.address(table, unit)}: ${caption}` });
-    const scene = sceneOf(this.context, table, unit, rank) ?? this.#imageAlone(table, index);
+    const place = rank < 0 ? "" : `${rank + 1} of ${images.filter((one) => one >= 0).length}`;
+    const caption = place ? captionOf(this.context, table, unit, rank) : `#${index}`;
+    this.#caption.textContent = `${caption} · ${place ? `image ${place}` : "not among its strongest"}`;
+    this.#caption.title = place && captionTitle(this.context, table, unit, rank);
+    set(this.#canvas, {
+      "aria-label": `Image ${place || "not among the strongest"} of ${state.address(table, unit)}: ${caption}`,
+    });
+    const scene =
+      rank < 0
+        ? (this.#all?.scene(table, index, unit, this.#imageAlone(table, index)) ?? null)
+        : (sceneOf(this.context, table, unit, rank) ?? this.#imageAlone(table, index));
     this.#canvas.dataset.state = scene ? "here" : cache.problemOf(table, unit, index) ? "missing" : "coming";
     if (!scene) return;
     const image = table.note ? scene.image : (cache.photograph(table, index) ?? scene.image);
@@ -212,6 +241,10 @@ class Lightbox {
     return dense;
   }
 }
+
+/** The number in the data set of what is looked at. */
+const indexOf = ({ unit, rank, index }: Look, table: Table): number =>
+  rank < 0 ? (index ?? -1) : topImages(table, unit)[rank];
 
 /** A frame that is higher than the screen has its middle where nobody looks: there the dialog opens where one clicked. */
 function topInTallFrame(clicked: HTMLElement | null): string {

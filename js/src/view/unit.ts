@@ -153,8 +153,8 @@ function body(
   explanation: Explanation,
   scope: Scope,
 ): HTMLElement[] {
-  // Further numbers of a unit (an interval, a prediction set, a p-value) come below those of its labels.
-  const numbers = h("div.numbers", ranking(context, table, unit, explanation, scope), h("div.evidence"));
+  const sure = howSure(explanation, scope);
+  const numbers = h("div.numbers", ranking(context, table, unit, explanation, scope), sure);
   const similar = similarUnits(context, table, unit);
   if (!topImages(table, unit).some((index) => index >= 0))
     return [h("div", table.top > 0 && h("p.hint", "No images of this unit are here."), numbers, similar)];
@@ -165,6 +165,19 @@ function body(
     silentNote(table, unit),
   );
   return [h("div.side", images, similar), h("div.side", numbers, activations(context, table, unit, scope))];
+}
+
+/** Which concepts the label may be, and between which values its IoU lies. */
+function howSure({ evidence }: Explanation, scope: Scope): HTMLElement {
+  const element = h("p.evidence", {
+    title:
+      "The fewest concepts that hold the label, and an interval of its IoU, at this level: had other images been " +
+      "drawn. Below 5 effective images no level is claimed.",
+  });
+  scope.effect(() => {
+    element.replaceChildren(...(evidence.value ? ["How sure: ", h("bdi", evidence.value)] : []));
+  });
+  return element;
 }
 
 /** Images in which the unit doesn't respond at all are no examples: they are told of, and not shown. */
