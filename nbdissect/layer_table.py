@@ -1,15 +1,16 @@
-"""The layers of a model that can be dissected, with their shapes: one image shows."""
+"""The layers of a model that can be dissected, stage by stage: one image shows what they return, and what they cost."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from nbdissect.data.resolve import resolve_data
-from nbdissect.markup import NO_MATH, name_html
+from nbdissect.layer_line import CodeLine, python_line
+from nbdissect.layer_list import Layers
+from nbdissect.layer_stages import Layer
 from nbdissect.samples import check_dataset
-from nbdissect.text import printable
+from nbdissect.text import plural
 from nbdissect.validation import check_model, parse_forward, parse_output
 
 if TYPE_CHECKING:
@@ -18,97 +19,8 @@ if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
-
-@dataclass(frozen=True)
-class Layer:
-    """One module of a model as it returned from one image.
-
-    Attributes
-    ----------
-    name : str
-        Dotted name, as :func:`nbdissect.dissect` takes it.
-    kind : str
-        Class of the module.
-    units : int
-        Number of units; 0 where the layer can't be dissected.
-    size : (int, int)
-        Height and width of a unit's map.
-    reason : str
-        Why it can't be dissected; empty where it can.
-    reading : str
-        How its output was read where that isn't simply [N, units, height, width]: "channels last",
-        "tokens, after 1 other token", "last of 5 calls".
-    """
-
-    name: str
-    kind: str
-    units: int = 0
-    size: tuple[int, int] = (0, 0)
-    reason: str = ""
-    reading: str = ""
-
-
-class Layers(Sequence[Layer]):
-    """The layers of a model in the order in which they return; prints as a table."""
-
-    def __init__(self, model: str, layers: list[Layer], fed: str = "") -> None:
-        self._model = model
-        self._layers = layers
-        self._fed = fed
-
-    @overload
-    def __getitem__(self, index: int) -> Layer: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Layer]: ...
-
-    def __getitem__(self, index: int | slice) -> Layer | list[Layer]:
-        return self._layers[index]
-
-    def __len__(self) -> int:
-        return len(self._layers)
-
-    def __repr__(self) -> str:
-        wide = max([5, *(len(printable(layer.name)) for layer in self)])
-        kind = max([4, *(len(printable(layer.kind)) for layer in self)])
-        if not self._layers:
-            return printable(self._why_empty)
-        lines = [
-            printable(f"Layers of {self._model}, read on {self._fed}"),
-            f"{'layer':<{wide}}  {'kind':<{kind}}  {'units':>6}  map",
-        ]
-        for layer in self:
-            what = f"{layer.units:>6,}  {_size(layer)}" if layer.units else f"{'':>6}  {printable(layer.reason)}"
-            lines.append(f"{printable(layer.name):<{wide}}  {printable(layer.kind):<{kind}}  {what}")
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        if not self._layers:
-            return f'<p class="{NO_MATH}">{name_html(self._why_empty)}</p>'
-        head = "".join(
-            f'<th style="text-align:{side};padding:.2em .8em">{name}</th>'
-            for name, side in (("layer", "left"), ("kind", "left"), ("units", "right"), ("map", "left"))
-        )
-        rows = "".join(
-            f'<tr style="opacity:{1 if layer.units else 0.6}">'
-            f'<td style="text-align:left;padding:.2em .8em"><code>{name_html(layer.name)}</code></td>'
-            f'<td style="text-align:left;padding:.2em .8em">{name_html(layer.kind)}</td>'
-            f'<td style="text-align:right;padding:.2em .8em">{f"{layer.units:,}" if layer.units else ""}</td>'
-            f'<td style="text-align:left;padding:.2em .8em">{_size(layer) if layer.units else name_html(layer.reason)}</td></tr>'
-            for layer in self
-        )
-        return (
-            f'<div class="{NO_MATH}"><p><strong>Layers of {name_html(self._model)}</strong> in the order in which they return, read on '
-            f"{name_html(self._fed)}; choose one by its name.</p>"
-            f'<div style="max-height:30em;overflow:auto"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></div>'
-        )
-
-    @property
-    def _why_empty(self) -> str:
-        return f"{self._model} has no layers to list: it called no module of its own on {self._fed}."
-
-
-def _size(layer: Layer) -> str:
-    return f"{layer.size[0]} × {layer.size[1]}" + (f", {layer.reading}" if layer.reading else "")
+    from nbdissect.engine.pass_times import PassTimes
+    from nbdissect.engine.probe import Probe
 
 
 def layers(
@@ -123,7 +35,7 @@ def layers(
     """Return the layers of a model that can be dissected, by running one image through it.
 
     The image is shown three and two times, to find the axis that counts the images; where two readings
-    are possible, also twice as wide, to find the width.
+    are possible, also twice as wide, to find the width; then some times more, to measure what the layers cost.
 
     Parameters
     ----------
@@ -137,18 +49,37 @@ def layers(
     Returns
     -------
     Layers
-        A sequence of :class:`Layer`, in the order in which they return. A layer that the image
-        doesn't reach is not in it.
+        A sequence of :class:`Layer`, in the order in which they return; ``.recommended`` are up to three of
+        them to begin with. A layer that the image doesn't reach is not in it.
 
     Raises
     ------
     ValueError
         If the model fails on the image, or can't be run from Python.
     """
+    from nbdissect.display.session import session
+
+    options = {"data": data, "transform": transform, "forward": forward, "output": output, "device": device}
+    line = python_line(session.namespace, model, options)
+    return list_layers(model, line=line, **options)
+
+
+def list_layers(
+    model: torch.nn.Module,
+    data: Any,
+    *,
+    transform: Callable[[Image], torch.Tensor] | None,
+    forward: Callable[[torch.nn.Module, torch.Tensor], Any] | None,
+    output: Any = None,
+    device: torch.device | str | None,
+    line: CodeLine,
+) -> Layers:
+    """Return the layers of a model, as :func:`layers`, with the line that dissects one of them."""
     check_model(model)
     from nbdissect.engine.devices import choose_device
     from nbdissect.engine.layouts import Layout
     from nbdissect.engine.model_state import check_runnable, model_device, preserve_rng_state
+    from nbdissect.engine.pass_times import time_passes
     from nbdissect.engine.preprocessing import Normalize, choose_transform, probe_fitting
     from nbdissect.engine.probe import probe_model
 
@@ -172,12 +103,42 @@ def layers(
     if output is not None and picks is None:
         unread = [layer.name for layer in probe.layers if not isinstance(layer.found, Layout)]
         probe = probe_model(model, [(0, image)], chosen, where, parse_output(output, unread), forward)
-    rows = [
-        Layer(layer.name, layer.kind, layer.found.units, layer.found.grid, reading=layer.found.reading)
-        if isinstance(layer.found, Layout)
-        else Layer(layer.name, layer.kind, reason=layer.found.reason)
-        for layer in probe.layers
-    ]
-    fed = f"one image fed as {' × '.join(map(str, probe.fed))}"
+    times = time_passes(model, probe, image, chosen, where, forward)
     how = f" ({chosen.described})" if isinstance(chosen, Normalize) else ""
-    return Layers(type(model).__name__, rows, fed + how)
+    fed = (
+        f"the first of {plural(len(checked), 'image')} of {type(data).__name__}{_size_of(image)}, "
+        f"fed as {' × '.join(map(str, probe.fed))}{how}"
+    )
+    return Layers(
+        type(model).__name__,
+        _rows(model, probe, times),
+        fed,
+        images=len(checked),
+        seconds=times.seconds,
+        measured=times.images,
+        device=str(where),
+        line=line,
+    )
+
+
+def _size_of(image: Any) -> str:
+    width, height = getattr(image, "size", (0, 0))
+    return f", {height} × {width} px" if width else ""
+
+
+def _rows(model: torch.nn.Module, probe: Probe, times: PassTimes) -> list[Layer]:
+    from nbdissect.engine.layouts import Layout
+
+    modules = dict(model.named_modules())
+    rows = []
+    for layer in probe.layers:
+        found = layer.found
+        read: dict[str, Any] = (
+            {"reason": found.reason}
+            if not isinstance(found, Layout)
+            else {"units": found.units, "size": found.grid, "reading": found.reading}
+        )
+        parameters = sum(p.numel() for p in modules[layer.name].parameters())
+        share = times.share.get(layer.name)
+        rows.append(Layer(layer.name, layer.kind, **read, share=share, parameters=parameters))
+    return rows

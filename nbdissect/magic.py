@@ -15,6 +15,7 @@ from IPython.utils.process import arg_split  # type: ignore[attr-defined]
 
 from nbdissect.data.resolve import DATA_MEMBERS
 from nbdissect.files import expand
+from nbdissect.layer_line import CodeLine, magic_word
 from nbdissect.notices import logger, raised_by_user_code
 from nbdissect.text import did_you_mean, printable_lines
 
@@ -82,13 +83,13 @@ class DissectMagics(Magics):
         """
         from nbdissect.display.cell_output import show
         from nbdissect.display.session import session
-        from nbdissect.layer_table import Layers
+        from nbdissect.layer_list import Layers
 
         args = self._parsed(line)
         assert self.shell is not None
         scope = {**self.shell.user_ns, **(local_ns or {})}
         try:
-            result, live = _computed(args, scope)
+            result, live = _computed(args, scope, line)
         except (ValueError, OSError) as error:
             if raised_by_user_code(error):
                 raise
@@ -110,10 +111,9 @@ class DissectMagics(Magics):
 
     def _parsed(self, line: str) -> argparse.Namespace:
         """Return the arguments of a line, checked as far as that needs no model."""
-        # Options may stand anywhere, and a cell's habits (a comment, a semicolon) do no harm.
-        words = arg_split(re.split(r"\s#", line, maxsplit=1)[0].rstrip().rstrip(";"))
+        # Options may stand anywhere.
         try:
-            args = self.dissect.parser.parse_intermixed_args(words)
+            args = self.dissect.parser.parse_intermixed_args(_words(line))
         except UsageError as error:
             unknown = re.search(r"unrecognized arguments: (-[^\s=]*)", str(error))
             if unknown is None:
@@ -132,10 +132,28 @@ class DissectMagics(Magics):
         return cast("argparse.Namespace", args)
 
 
-def _computed(args: argparse.Namespace, scope: dict[str, Any]) -> tuple[Any, LiveView | None]:
+def _words(line: str) -> list[str]:
+    """Return the words of a line; a cell's habits (a comment, a semicolon) do no harm."""
+    return arg_split(re.split(r"\s#", line, maxsplit=1)[0].rstrip().rstrip(";"))
+
+
+def _line_with_layer(line: str, model: str) -> CodeLine:
+    """Return the line that dissects a layer, from one that lists the layers: a name after the model, all else as it is."""
+    words = _words(line)
+    flags = _flags()
+    at = next(
+        k
+        for k, (word, previous) in enumerate(zip(words, ["", *words], strict=False))
+        if word == model and not (previous.startswith("-") and previous not in flags)
+    )
+    before, after = (" ".join(part) for part in (words[: at + 1], words[at + 1 :]))
+    return CodeLine(f"%dissect {before} ", f" {after}" if after else "", magic_word)
+
+
+def _computed(args: argparse.Namespace, scope: dict[str, Any], line: str) -> tuple[Any, LiveView | None]:
     """Return what a line asks for, a table, a result or a run, and what showed it while it was computed."""
     from nbdissect.api import dissect
-    from nbdissect.layer_table import layers
+    from nbdissect.layer_table import list_layers
 
     model = _evaluate("model", _unquoted(args.model), scope)
     data = _data(args.data and _unquoted(args.data), scope)
@@ -144,7 +162,8 @@ def _computed(args: argparse.Namespace, scope: dict[str, Any]) -> tuple[Any, Liv
     device = args.device and _unquoted(args.device)
     names = [name for word in args.layer for name in _layers(_unquoted(word), scope)]
     if not names:
-        return layers(model, data, transform=transform, forward=forward, device=device), None
+        written = _line_with_layer(line, args.model)
+        return list_layers(model, data, transform=transform, forward=forward, device=device, line=written), None
     live = None if args.background else _live_view(args.min_iou, single=len(names) == 1)
     result: Any = dissect(
         model,
@@ -260,7 +279,7 @@ def _positional(before: list[str], namespace: dict[str, Any]) -> list[str]:
     if torch is None:  # then there is no model either
         return []
     positional: list[str] = []
-    flags = {"--per-image", "--background"}
+    flags = _flags()
     for word, previous in zip(before, ["", *before], strict=False):
         if not word.startswith("-") and not (previous.startswith("-") and previous not in flags):
             positional.append(word)
@@ -280,6 +299,16 @@ def _positional(before: list[str], namespace: dict[str, Any]) -> list[str]:
 
 def _visible(namespace: dict[str, Any]) -> list[tuple[str, Any]]:
     return sorted((name, value) for name, value in namespace.items() if not name.startswith("_")) if namespace else []
+
+
+def _flags() -> set[str]:
+    """Options that take no value."""
+    return {
+        option
+        for action in DissectMagics.dissect.parser._actions  # noqa: SLF001 - see _option_names
+        for option in action.option_strings
+        if action.nargs == 0
+    }
 
 
 def _option_names() -> list[str]:

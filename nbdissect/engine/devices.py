@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,3 +55,14 @@ def choose_device(wanted: Any, home: torch.device | None) -> torch.device:
             f"device={wanted!r} can't be used here: {str(error).splitlines()[0]} Allowed are 'auto', 'cpu', and a GPU that torch sees."
         ) from error
     return probe.device  # with its number: "cuda" is the current one
+
+
+def seconds_on(device: torch.device) -> float:
+    """Return a clock's seconds once a device has done all that it was given: GPUs work on while Python goes ahead.
+
+    On a CPU it is the time that this process has computed, in all threads: others may keep the machine busy.
+    """
+    if device.type == "cpu":
+        return time.process_time()
+    torch.zeros((), device=device).item()  # comes after all else on its stream
+    return time.perf_counter()

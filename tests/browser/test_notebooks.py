@@ -103,6 +103,37 @@ def test_from_cell_to_gallery_to_cell(server, page, source):
     assert output(page, 1).strip() == f"{numbers} {label.split()[0]} {shown}"
 
 
+@pytest.mark.parametrize("place", ["chip", "search", "unit"])
+def test_the_keys_that_run_a_cell_work_from_inside_the_gallery(server, page, place):
+    server.write(f"keys-{place}.ipynb", [f"runs = globals().get('runs', 0) + 1\n{QUICK}", "print(runs, g.opened)"])
+    server.open(page, f"keys-{place}.ipynb")
+    run_cell(page, 0)
+    units(page).wait_for()
+    settle(page)
+    chip = page.get_by_role("group", name="Categories").get_by_role("button").first
+    spot = {"chip": chip, "search": page.get_by_role("searchbox"), "unit": page.get_by_role("gridcell").first}[place]
+    pressed = chip.get_attribute("aria-pressed")
+    spot.focus()
+    page.keyboard.press("Shift+Enter")
+    run_cell(page, 1)
+    assert output(page, 1).strip() == "2"
+    units(page).wait_for()
+    settle(page)
+    assert chip.get_attribute("aria-pressed") == pressed
+    spot.focus()
+    page.keyboard.press("Control+Enter")
+    run_cell(page, 1)
+    assert output(page, 1).strip() == "3"
+    if place != "unit":
+        return
+    # Alt inserts a cell below: the one that printed is the third then.
+    units(page).wait_for()
+    spot.focus()
+    page.keyboard.press("Alt+Enter")
+    run_cell(page, 2)
+    assert output(page, 2).strip() == "4"
+
+
 def test_the_magic_shows_the_gallery_in_the_place_of_its_summary(server, page):
     server.write(
         "magic.ipynb",

@@ -223,8 +223,9 @@ def test_layers_lists_what_can_be_dissected():
     assert by_name["features"].size == (8, 8)
     assert by_name["pair"].reason == "returns 2 tensors: [0] float32 [N, 4, 8, 8]; [1] float32 [N, 4, 8, 8]"
     assert "returns float32 [N, 4, 1, 8, 8], no map" in repr(table)
-    assert "one image fed as 3 × 8 × 8" in repr(table)
+    assert "the first of 6 images of Photos, 8 × 8 px, fed as 3 × 8 × 8" in repr(table)
     assert "unused" not in by_name
     assert model.training
     assert not any(module._forward_hooks for module in model.modules())
-    assert "<table>" in table._repr_html_()
+    assert by_name["features"].read == "4 units of 8 × 8"
+    assert [layer.name for layer in table.recommended] == ["features.2"]

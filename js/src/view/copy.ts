@@ -1,5 +1,6 @@
 import type { Context } from "../context";
-import { focused, focusOn, h } from "../dom";
+import { copyText } from "../copy-text";
+import { h } from "../dom";
 
 /** Signs of what was copied that are repeated. */
 const REPEATED = 80;
@@ -8,19 +9,6 @@ const REPEATED = 80;
 export function copy(context: Context, text: string, from: HTMLElement): void {
   const start = text.length > REPEATED ? `${text.slice(0, REPEATED)}…` : text;
   context.say(copyText(text, from) ? `Copied ${start}` : `Copying is not allowed here: ${text}`);
-}
-
-/** The old way: navigator.clipboard is held back where a notebook isn't served over https. */
-function copyText(text: string, from: HTMLElement): boolean {
-  const before = focused(from);
-  const field = h("textarea", { style: "position:fixed;opacity:0" });
-  field.value = text;
-  document.body.append(field);
-  field.select();
-  const copied = document.execCommand("copy");
-  field.remove();
-  focusOn(before);
-  return copied;
 }
 
 /** Lets the browser save a file. */

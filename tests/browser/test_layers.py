@@ -1,0 +1,117 @@
+"""The table of layers in real notebooks: a click writes the line into the next cell, and the keyboard does, too."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.needs import needed
+from support.servers import output, run_cell, serve, shot
+
+MAKE = """
+%load_ext nbdissect
+import torchvision
+from support.data import Photos
+net, photos = torchvision.models.resnet18(weights=None), Photos(2, (64, 64))
+"""
+TABLE = "%dissect net --data photos -q 0.01"
+SOURCES = (
+    """() => [...window.jupyterapp.shell.currentWidget.content.model.cells].map(cell => cell.sharedModel.getSource())"""
+)
+
+
+@pytest.fixture(scope="module", params=["lab", "notebook"])
+def server(request, tmp_path_factory):
+    needed({"lab": "jupyterlab", "notebook": "notebook"}[request.param])
+    with serve(request.param, tmp_path_factory.mktemp(request.param)) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser, server):
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    yield page
+    context.close()
+
+
+def opened(server, page, name, cells):
+    server.write(name, cells)
+    server.open(page, name)
+    run_cell(page, 0)
+    run_cell(page, 1)
+    page.locator(".nbl[data-ready]").wait_for(timeout=120_000)
+
+
+def layer(page, name, nth=0):
+    return page.get_by_role("button", name=name, exact=True).nth(nth)
+
+
+def sources(page):
+    return page.evaluate(SOURCES)[2:]
+
+
+def line(name):
+    return f"%dissect net {name} --data photos -q 0.01"
+
+
+def test_a_click_writes_the_line_into_the_empty_cell_below(server, page):
+    opened(server, page, "click.ipynb", [MAKE, TABLE, "", "print('last')"])
+    shot(page, server, "layers")
+    layer(page, "layer3").click()
+    page.wait_for_timeout(300)
+    shot(page, server, "layers-clicked")
+    assert sources(page) == [line("layer3"), "print('last')"]
+    assert page.get_by_role("status").filter(has_text="In the next cell").count() == 1
+    # Another choice takes the place of the first, as long as nobody has run or changed that.
+    layer(page, "layer2").click()
+    page.wait_for_timeout(300)
+    assert sources(page) == [line("layer2"), "print('last')"]
+    # The focus is in the cell: it runs as it stands.
+    page.keyboard.press("Shift+Enter")
+    assert "layer2" in output(page, 2, timeout=120_000)
+    # What was run stays.
+    layer(page, "layer4").click()
+    page.wait_for_timeout(300)
+    assert sources(page) == [line("layer4"), line("layer2"), "print('last')"]
+
+
+def test_a_cell_that_holds_something_is_left_alone_and_the_new_one_can_be_undone(server, page):
+    opened(server, page, "full.ipynb", [MAKE, TABLE, "mine = 1"])
+    layer(page, "layer3").click()
+    page.wait_for_timeout(300)
+    assert sources(page) == [line("layer3"), "mine = 1"]
+    page.keyboard.type("# ")
+    layer(page, "layer4").click()
+    page.wait_for_timeout(300)
+    assert sources(page)[0] == line("layer4")
+    assert sources(page)[2] == "mine = 1"
+
+
+def test_the_keyboard_opens_a_stage_and_chooses_in_it(server, page):
+    opened(server, page, "keys.ipynb", [MAKE, TABLE, ""])
+    fold = page.locator(".nbl summary").filter(has_text="8 × 8").first
+    fold.focus()
+    page.keyboard.press("Enter")
+    inner = layer(page, "layer2.0")
+    inner.wait_for()
+    inner.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert sources(page)[0] == line("layer2.0")
+    shot(page, server, "layers-keys")
+
+
+def test_without_a_kernel_a_click_copies(server, page):
+    opened(server, page, "saved.ipynb", [MAKE, TABLE, ""])
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_timeout(500)
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    page.wait_for_timeout(1000)
+    server.goto(page, "saved.ipynb")
+    page.locator(".nbl[data-ready]").wait_for(timeout=60_000)
+    page.context.grant_permissions(["clipboard-read"])
+    layer(page, "layer3").click()
+    status = page.get_by_role("status").filter(has_text="Copied")
+    status.wait_for()
+    assert page.evaluate("() => navigator.clipboard.readText()") == line("layer3")
