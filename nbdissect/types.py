@@ -111,6 +111,21 @@ class ConceptData(Protocol):
     def __getitem__(self, index: int, /) -> Any: ...
 
 
+class Estimate(NamedTuple):
+    """What a whole run will take, about.
+
+    Attributes
+    ----------
+    seconds : float
+        From its beginning to its end.
+    bytes : int
+        Of memory, beside the network and its batches.
+    """
+
+    seconds: float
+    bytes: int
+
+
 def _return_none() -> None:
     return None
 
@@ -124,9 +139,12 @@ class Progress:
     look : callable
         Returns a provisional result, :class:`nbdissect.Dissections`, or None where there is none
         yet. Each call counts the labels of some more images, which takes a moment.
+    estimate : Estimate or None
+        What the whole run will take: from the second batch on, while the network runs in this process.
     """
 
     stage: str
     done: int
     total: int
     look: Callable[[], Any] = _return_none
+    estimate: Estimate | None = None

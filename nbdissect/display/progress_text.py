@@ -23,7 +23,8 @@ class ProgressText(NamedTuple):
     doing : str
         "running the network" or "counting pixels".
     figures : str
-        "640 of 2,040 images · 85 images/s · 16 s left".
+        "640 of 2,040 images · 85 images/s · 16 s left"; "640 of 2,040 images · 19 s left · ~27 s, 70 MB in all" once
+        that is known.
     share : float
         Of the images, 0 to 1.
     """
@@ -70,7 +71,14 @@ class ProgressTracker:
             self.seen, self.counted = progress.total, progress.done
         rate = progress.done / max(now - self._stage_start, 1e-6)
         self.left = (progress.total - progress.done) / rate if rate else float("inf")
-        figures = f"{progress.done:,} of {plural(progress.total, 'image')} · {rate:,.0f} images/s · {duration(self.left)} left"
+        done = f"{progress.done:,} of {plural(progress.total, 'image')}"
+        if progress.estimate is None:
+            figures = f"{done} · {rate:,.0f} images/s · {duration(self.left)} left"
+        else:
+            # Of the whole run, labels included; the most important first, since a narrow page cuts the end off.
+            left = max(self.left, progress.estimate.seconds - self.seconds)
+            whole = f"~{duration(progress.estimate.seconds)}, {megabytes(progress.estimate.bytes)} in all"
+            figures = f"{done} · {duration(left)} left · {whole}"
         return ProgressText(_DOING.get(progress.stage, progress.stage), figures, progress.done / max(progress.total, 1))
 
     @property
@@ -90,6 +98,11 @@ class ProgressTracker:
             return f"{plural(self.planned, 'image')} in {duration(self.seconds, digits=1)}"
         labels = f"; labels of {self.counted:,} of them" if self.counted < self.seen else ""
         return f"stopped after {self.seen:,} of {plural(self.planned, 'image')}{labels}"
+
+
+def megabytes(size: int) -> str:
+    """Return bytes as people say them: "3 MB", "1.2 GB"."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6)):,} MB"
 
 
 def duration(seconds: float, digits: int = 0) -> str:

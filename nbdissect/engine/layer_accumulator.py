@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # Whole maps held until a first bound is known: 4 bytes a value here, 24 a surviving cell.
 _HELD_BYTES = 64 << 20
 _BYTES_PER_CELL = 24
+_CELLS_PER_ACTIVATION = 5  # measured on networks with q = 0.005
 _LEAST_BITS, _MOST_BITS = 10, 16
 
 
@@ -67,6 +68,7 @@ class LayerAccumulator:
         self._hold_at_most = min(_HELD_BYTES // len(config.layers), share // 8)
         self._exemplars = Exemplars(units, config.top, size, config.device)
         rest = share - self._exemplars.nbytes
+        self._held_throughout = self._exemplars.nbytes
         self._values: TopValues | RadixHistogram | None = None
         self._given: torch.Tensor | None = None
         # The bound as the host last saw it. It may have risen since; a lower one only drops fewer cells.
@@ -83,9 +85,22 @@ class LayerAccumulator:
             else:
                 self._values, taken = RadixHistogram(units, rank.count, config.device, bits, most=n), 4 * units << bits
             rest -= taken
+            self._held_throughout += taken
         # Less than half for the cells: pruning and writing them makes copies.
         self.store = CellStore(max(rest * 3 // 8, share // 16), file)
         self.warming = self._values is not None
+
+    def expected_bytes(self, images: int) -> int:
+        """Return about how much memory a run over so many images takes for this layer, files aside.
+
+        At first whole maps, until there is a bound; then cells, of which some five times the quantile survive:
+        those around each activation above the threshold.
+        """
+        values = images * self.size[0] * self.size[1] * self.units
+        share = min(1.0, _CELLS_PER_ACTIVATION * self._config.quantile)
+        cells = min(int(share * values * _BYTES_PER_CELL), self.store.budget)
+        maps = 0 if self._values is None else min(4 * values, self._hold_at_most)
+        return self._held_throughout + max(cells, maps)
 
     @property
     def bound(self) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,13 @@ class CaffeNormalize(Normalize):
         """Return uint8 [B, H, W, 3] as float32 [B, 3, H, W], laid out ``channels_last`` as it came."""
         mean = torch.tensor(self.mean, dtype=torch.float32, device=pixels.device)
         return pixels.to(torch.float32).sub_(mean).flip(3).permute(0, 3, 1, 2)
+
+
+def recorded_caffe(text: str) -> CaffeNormalize | None:
+    """Return the transform whose repr stands in the record of a result; None where it is no :class:`CaffeNormalize`."""
+    found = re.match(r"CaffeNormalize\(size=\((\d{1,6}), (\d{1,6})\)", text)
+    made = found and CaffeNormalize((int(found[1]), int(found[2])))
+    return made if made and repr(made) == text else None
 
 
 def paper_transform(model: torch.nn.Module, data: ConceptData) -> Normalize:

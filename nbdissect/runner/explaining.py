@@ -18,6 +18,7 @@ from nbdissect.engine.config import RunConfig, RunInputs
 from nbdissect.engine.devices import choose_device
 from nbdissect.engine.model_lock import is_used_elsewhere, sole_use
 from nbdissect.engine.model_state import check_runnable, model_device, preserve_rng_state
+from nbdissect.engine.paper_preprocessing import recorded_caffe
 from nbdissect.engine.preprocessing import Normalize, choose_transform, probe_fitting, recorded_transform
 from nbdissect.engine.probe import probe_layers
 from nbdissect.engine.threads import limited_threads
@@ -248,7 +249,7 @@ def _inputs(
 
 def _recorded(made: Provenance | None) -> Normalize | None:
     """Return the transform of a record, where the package chose it."""
-    return recorded_transform(made.transform) if made else None
+    return (recorded_transform(made.transform) or recorded_caffe(made.transform)) if made else None
 
 
 # --- one pass ---

@@ -31,7 +31,6 @@ from nbdissect.runner.explaining import RunRecord
 from nbdissect.runner.interrupts import StopRequest, interruptible
 from nbdissect.runner.shard_checkpoint import ShardCheckpoint
 from nbdissect.samples import check_repeatable, comes_with_package
-from nbdissect.types import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from nbdissect.engine.config import RunConfig
     from nbdissect.engine.counting import Counts
     from nbdissect.runner.outcome import LayerOutcome, RunOutcome
-    from nbdissect.types import Concept, ConceptData
+    from nbdissect.types import Concept, ConceptData, Progress
 
 
 def prepare(
@@ -195,9 +194,7 @@ class Job:
                 outcome = local.run(
                     self.inputs,
                     stop=stop,
-                    report=lambda p, snapshot: report(
-                        Progress(p.stage, p.done, p.total, lambda: self._preview(snapshot))
-                    ),
+                    report=lambda p, snapshot: report(replace(p, look=lambda: self._preview(snapshot))),
                     checkpoint=checkpoint,
                 )
             else:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbdissect.engine.activations import OtherCallsError
+from nbdissect.runner.estimate import Estimator
 from nbdissect.runner.interrupts import StopRequest
 from nbdissect.runner.preview import Preview
 from nbdissect.runner.two_pass import TwoPassRun
@@ -39,11 +41,11 @@ def run(
     """
     stop, save_to = stop or StopRequest(), checkpoint
     this = TwoPassRun(inputs, open_file=checkpoint.open_file if checkpoint else None)
-    preview = Preview(this)
+    preview, estimator = Preview(this), Estimator(this)
 
     def ends(patience: int) -> bool:
         preview.answer()
-        report(this.progress, preview.snapshot)
+        report(replace(this.progress, estimate=estimator.update()), preview.snapshot)
         if save_to is not None:
             save_to.save_if_due(this)
         return stop.requests > patience

@@ -323,9 +323,9 @@ class TwoPassRun:
 
     def labels(self, numbers: Sequence[int]) -> Iterator[list[ImageLabels]]:
         """Read the labels of some batches."""
-        return prefetch(self._read_labels, numbers, self.config.num_workers)
+        return prefetch(self.read_labels, numbers, self.config.num_workers)
 
-    def _read_labels(self, number: int, first: int = 0, last: int | None = None) -> list[ImageLabels]:
+    def read_labels(self, number: int, first: int = 0, last: int | None = None) -> list[ImageLabels]:
         """Read the labels of the images of one batch, or of some of them."""
         batch, data, shapes = self.batches[number][first:last], self.inputs.data, self.shapes[number][first:last]
         return [self.inputs.labels.read(data[i], i, shape) for i, shape in zip(batch, shapes, strict=True)]
@@ -358,7 +358,7 @@ class TwoPassRun:
         self, tallies: Tallies, number: int, first: int, last: int, thresholds: Mapping[str, NDArray[np.float32]]
     ) -> None:
         """Count some images of a batch whose cells were kept."""
-        images, labels = self.batches[number][first:last], self._read_labels(number, first, last)
+        images, labels = self.batches[number][first:last], self.read_labels(number, first, last)
         tallies.update_labels(images, labels)
         for name, limits in thresholds.items():
             for shape, cells in self.layers[name].store.read(number) or ():

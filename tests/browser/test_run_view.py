@@ -12,7 +12,7 @@ RUNNING = {
     "title": "features.12 of SqueezeNet",
     "doing": "running the network",
     "share": 0.31,
-    "figures": "640 of 2,040 images · 85 images/s · 16 s left",
+    "figures": "640 of 2,040 images · 19 s left · ~27 s, 70 MB in all",
 }
 STATES = {
     "running": {**RUNNING, "hint": "■ stops it and keeps what was seen"},
@@ -23,6 +23,7 @@ STATES = {
     "failed": {"title": RUNNING["title"], "state": "failed", "share": 1.0,
                "doing": "failed: Image 412 (images/ade20k/ADE_train_00012345.jpg): image file is truncated (17 bytes not processed)"},
     "noticed": {**RUNNING, "notice": "The gallery could not be shown while it filled: Image 7: no such file"},
+    "large": {**RUNNING, "figures": "12,640 of 63,305 images · 48 min 10 s left · ~1 h 2 min, 1.1 GB in all", "hint": "■ stops it and keeps what was seen"},
     "long": {**RUNNING, "title": "layer1.0.conv2, layer2.0.downsample.0, layer3.1.conv1, layer4 of ResNetWithALongName", "cancellable": True},
 }  # fmt: skip
 
@@ -76,10 +77,10 @@ def test_looks(page, axe, width, scheme):
     assert [f"{one['id']}: {one['help']}" for one in found] == []
 
 
-@pytest.mark.parametrize("width", [400, 1040])
+@pytest.mark.parametrize("width", [400, 700, 800, 1040])
 def test_nothing_below_it_moves(page, width):
     heights = set()
-    for name in ("running", "background", "counting", "done", "stopped"):
+    for name in ("running", "background", "counting", "large", "long", "done", "stopped"):
         show(page, [STATES[name]], width)
         heights.add(page.locator("main > div").bounding_box()["height"])
     assert len(heights) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import nbdissect as nd
 from nbdissect.display.dissection_table import table_of
 from nbdissect.display.replies import answer
 from nbdissect.results.explanation import Explanation
+from nbdissect.results.upsampling import ReceptiveField
 from support.dissections import HOSTILE, dissection
 
 
@@ -48,6 +50,21 @@ def test_a_cell_shows_the_image_in_the_colors_of_its_units_and_each_unit_by_itse
     assert "strength 1.50, on" in html
     assert html.count("no concept") == 2  # in its card, and in the words for the picture
     assert len(html) < 40_000
+
+
+def test_each_units_picture_lies_where_the_units_masks_do():
+    evenly = explanation(fires=1, units=(3,))
+    # The same map, which stands 20 pixels to the right of its place.
+    field = ReceptiveField((20.0, 40.0), (8.0, 12.0), (60, 90))
+    moved = replace(evenly, scores=replace(evenly.scores, receptive_field=field))
+    lit = []
+    for one in (evenly, moved):
+        _, small = pictures(one._repr_html_())
+        bright = np.asarray(small.convert("L")) > 110
+        lit.append(np.nonzero(bright.any(axis=0))[0].mean())
+        columns = np.nonzero(one.masks[0].any(axis=0))[0].mean() * small.width / one.shape[1]
+        assert lit[-1] == pytest.approx(columns, abs=3)
+    assert lit[1] > lit[0] + 10
 
 
 def test_units_that_do_not_fire_are_counted_and_not_shown():

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import nn
 
 import nbdissect as nd
-from nbdissect.engine.paper_preprocessing import CaffeNormalize, paper_transform
+from nbdissect.engine.paper_preprocessing import CaffeNormalize, paper_transform, recorded_caffe
 from nbdissect.engine.preprocessing import Normalize
 from support import caffe_nets
 from support.executors import Here
@@ -165,6 +165,22 @@ def test_archive_cache_and_workers_keep_it(tmp_path):
     spelled_out = run(protocol=None, upsample="receptive-field", cache=tmp_path / "cache")
     assert spelled_out.provenance.protocol == ""
     assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_a_loaded_result_explains_an_image_as_the_run_fed_it(tmp_path):
+    model, images = net(), data()
+    d = run(model, images)
+    d.save(tmp_path / "d.nbd")
+    index = int(d.top_images[1, 0])
+    explained = nd.load(tmp_path / "d.nbd").explain(images[index].image, model, top=4)
+    place = list(explained.units).index(1)
+    np.testing.assert_allclose(explained.maps[place], d.top_maps[1, 0], atol=1e-3)
+    for text in (
+        "CaffeNormalize(size=(7, 7))",
+        "CaffeNormalize(size=(7, 7), mean=(1, 2, 3), order='blue, green, red')",
+        "",
+    ):
+        assert recorded_caffe(text) is None
 
 
 def test_alexnets_conv5_by_the_protocol():
