@@ -38,7 +38,9 @@ def dissect(shell, line):
 def shown(out):
     """What was displayed, without the progress line."""
     return [
-        output.data for output in out.outputs if not re.search("running the network|counting pixels|images in", output.data.get("text/plain", ""))
+        output.data
+        for output in out.outputs
+        if not re.search("running the network|counting pixels|images in", output.data.get("text/plain", ""))
     ]
 
 
