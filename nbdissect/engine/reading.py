@@ -263,8 +263,8 @@ class Evidence:
                 )
             square = rest[k] in (rest[1 - k], getattr(module, "in_features", None))
             unsure = square or (rest[k] in self._units and rest[k] not in self._positions)
-            if unsure and last and not forced and not (wide and wide[0] > rest[0]):
-                return f"{rest[0]} may be positions or units: as many of each"
+            if unsure and not forced and not (wide and wide[k] > rest[k]):
+                return f"{rest[k]} may be positions or units: as many of each"
             return self._folded(k, rest, folds[k])
         grown = [k for k in (0, 1) if wide is not None and wide[k] > rest[k]]
         possible = [k for k in (0, 1) if folds[k] is not None]

@@ -171,6 +171,26 @@ def test_pixels_sorted_by_their_place_in_a_patch_are_no_map():
     assert found["last"].size == (16, 16)
 
 
+class ChannelAttention(nn.Module):
+    """A convolution along 64 channels, as ECA-Net has it, where a grid has as many places."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches, self.wider = nn.Conv2d(3, 12, 8, 8), nn.Conv2d(12, 64, 1)
+        self.along, self.out = nn.Conv1d(1, 1, 3, padding=1), nn.ReLU()
+
+    def forward(self, x):
+        maps = self.wider(self.patches(x))
+        weights = self.along(maps.mean((2, 3))[:, None])
+        return self.out(maps * weights[:, 0, :, None, None])
+
+
+def test_channels_are_no_places_of_a_grid():
+    found = rows(ChannelAttention())
+    assert "64 may be positions or units" in found["along"].reason
+    assert found["out"].size == (8, 8)
+
+
 class ShiftedBlock(nn.Module):
     """One window as large as the maps, shifted nevertheless, as Swin has it at sizes that it wasn't made for."""
 
