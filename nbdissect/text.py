@@ -27,6 +27,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
 
 
+def activation_text(value: float) -> str:
+    """Return an activation in three digits, ``"5.20"``, as the gallery writes it (``js/src/view/activations.ts``)."""
+    return f"{value:#.3g}".rstrip(".") if value else "0"
+
+
 def describe(thing: Any) -> str:
     """Return an object's own words, without memory addresses, so that they are the same in every session."""
     try:

@@ -44,7 +44,10 @@ def test_it_holds_what_the_package_reads(wheel):
     held = set(wheel.namelist())
     static = {
         f"nbdissect/display/static/{name}"
-        for name in ("gallery.js", "gallery.css", "page.js", "run.js", "run.css", "layers.js", "layers.css")
+        for name in (
+            *("gallery.js", "gallery.css", "page.js", "run.js", "run.css"),
+            *("browse.js", "browse.css", "layers.js", "layers.css"),
+        )
     }
     assert static | {"nbdissect/py.typed", "nbdissect/__init__.py"} <= held
     assert [name for name in held if name.endswith(".safetensors")] == ["nbdissect/builtin/demo.safetensors"]

@@ -53,6 +53,10 @@ export const named = (text: string): string => text.trim() || "(unnamed)";
 export const focusOn = (element: HTMLElement | null | undefined): void =>
   element?.focus({ preventScroll: true });
 
+/** Whether these keys run a notebook's cell: with Shift and go on, with Ctrl and stay, with Alt and insert one. */
+export const runsCell = ({ key, shiftKey, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean =>
+  key === "Enter" && (shiftKey || ctrlKey || metaKey || altKey);
+
 /** The gallery that an element is in. */
 export const rootOf = (element: Element): ShadowRoot => element.getRootNode() as ShadowRoot;
 

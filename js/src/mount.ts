@@ -1,7 +1,7 @@
 import type { Context } from "./context";
 import { imageCacheOf } from "./data/image-cache";
 import { answered, type Source } from "./data/source";
-import { h, listen, set } from "./dom";
+import { h, listen, runsCell, set } from "./dom";
 import { collapseStandIn, holdStill, letPageScroll } from "./host";
 import { Scope } from "./scope";
 import type { Model } from "./state/model";
@@ -103,12 +103,25 @@ function fill(
  * those that save and run pass. JupyterLab looks for this mark, in the capturing phase.
  */
 function keepKeys(host: HTMLElement, box: HTMLElement): () => void {
-  const passes = (event: KeyboardEvent) => (event.ctrlKey || event.metaKey) && /^(s|enter)$/i.test(event.key);
-  const mark = (event?: Event) =>
-    host.toggleAttribute("data-lm-suppress-shortcuts", !event || !passes(event as KeyboardEvent));
+  const passes = (event: KeyboardEvent) =>
+    runsCell(event) || ((event.ctrlKey || event.metaKey) && /^s$/i.test(event.key));
+  const mark = (event?: Event) => {
+    const passing = !!event && passes(event as KeyboardEvent);
+    host.toggleAttribute("data-lm-suppress-shortcuts", !passing);
+    if (passing && runsCell(event as KeyboardEvent)) leaveField(host);
+  };
   mark();
   box.addEventListener("keydown", (event) => passes(event) || event.stopPropagation());
   return listen(window, "keydown", mark, true);
+}
+
+/** Takes the focus out of the search: JupyterLab runs no cell while somebody types into a field of its output. */
+function leaveField(host: HTMLElement): void {
+  const field = host.shadowRoot?.activeElement as HTMLElement | null;
+  if (!field?.matches("[type=search]")) return;
+  field.blur(); // which says so to the notebook, as a step to the host alone would not
+  host.tabIndex = -1;
+  host.focus({ preventScroll: true });
 }
 
 /**

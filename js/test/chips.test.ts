@@ -3,14 +3,15 @@ import { pageOfGallery } from "./page";
 
 describe("the categories", () => {
   const page = pageOfGallery();
-  /** A gallery whose row of categories is so wide; a chip takes 50 pixels, 30 without its name. */
+  /** A gallery whose row of categories is so wide; a chip takes 50 pixels, 40 without its number, 30 without its name. */
   const start = (width: number, values: Record<string, unknown> = {}) => {
     vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockImplementation(function (this: HTMLElement) {
       return this.className.includes("chip-row") ? width : 0;
     });
     vi.spyOn(HTMLElement.prototype, "offsetWidth", "get").mockImplementation(function (this: HTMLElement) {
       const short = this.closest(".short") && this.getAttribute("aria-pressed") === "false";
-      return this.matches(".chip[data-category]") ? (short ? 30 : 50) : 0;
+      const full = this.closest(".names") ? 40 : 50;
+      return this.matches(".chip[data-category]") ? (short ? 30 : full) : 0;
     });
     page.start({ only: "all", ...values });
     const root = page.host.shadowRoot as ShadowRoot;
@@ -21,7 +22,7 @@ describe("the categories", () => {
       inRow: () => names("[aria-label=Categories] > .chip"),
       behind: () => names(".chip-row .panel .chip"),
       more: root.querySelector<HTMLElement>(".chip-row > .popup") as HTMLElement,
-      short: () => !!root.querySelector(".chip-row.short"),
+      look: () => root.querySelector(".chip-row")?.className,
     };
   };
   afterEach(() => {
@@ -35,14 +36,22 @@ describe("the categories", () => {
     expect(chip?.textContent).toBe("color 2");
   });
 
-  it("are all there with their names where there is room", () => {
-    const { inRow, more, short } = start(162); // 3 of 50, gaps and padding
-    expect([inRow(), short(), more.hidden]).toEqual([["object", "part", "color"], false, true]);
+  it.each([
+    ["all", 162, "chip-row "], // 3 of 50, gaps and padding
+    ["the names without numbers", 161, "chip-row names"],
+    ["the numbers without names", 131, "chip-row short"],
+  ])("show %s where there is room for that", (_, width, className) => {
+    const { inRow, more, look } = start(width);
+    expect([inRow(), look(), more.hidden]).toEqual([["object", "part", "color"], className, true]);
   });
 
-  it("drop their names where there is less", () => {
-    const { inRow, more, short } = start(161);
-    expect([inRow(), short(), more.hidden]).toEqual([["object", "part", "color"], true, true]);
+  it("keep room for the most that a filter may leave, so that nothing moves", () => {
+    const { root } = start(400, { query: "nothing is called so" });
+    const count = root.querySelector<HTMLElement>("[data-category=part] .count");
+    expect([count?.textContent, count?.style.minWidth]).toEqual(["0", "1ch"]);
+    page.end();
+    const shown = start(400).root.querySelector<HTMLElement>("[data-category=part] .count");
+    expect(shown?.style.minWidth).toBe("1ch");
   });
 
   it("go behind a button where there is too little, last those that are filtered by", () => {

@@ -48,7 +48,7 @@ it("says what is done and how far it is, as text", () => {
 });
 
 it("has a button only where a click is heard, and while the run goes on", () => {
-  show({ cancellable: false, hint: "■ stops it and keeps what was seen" });
+  show({ cancellable: false, hint: "the notebook’s ■ stops it and keeps what was seen" });
   expect(find("button").hidden).toBe(true);
   expect(find(".hint").hidden).toBe(false);
   model.set("cancellable", true);

@@ -29,7 +29,9 @@ describe("from unit to unit", () => {
     synced.opened.value = "layer4:0";
     follow(state, table, hidden);
     expect(synced.opened.value).toBe(`layer4:${hidden}`);
-    expect(state.shown.value).toContain(hidden);
+    expect(state.shown.value).toEqual(expect.arrayContaining([0, hidden]));
+    expect(state.guest.value).toBe(hidden);
+    expect([synced.query.value, synced.only.value]).toEqual([table.names[table.best[0]], "detectors"]);
     expect(stepTo(state, "layer4:0")).toBeNull();
     const step = stepTo(state, `layer4:${hidden}`);
     expect(step?.from).toBe("layer4:0");
@@ -37,6 +39,28 @@ describe("from unit to unit", () => {
     expect(synced.opened.value).toBe("layer4:0");
     expect([synced.query.value, synced.only.value]).toEqual([table.names[table.best[0]], "detectors"]);
     expect(state.local.trail.value).toEqual([]);
+  });
+
+  it("shows one that is filtered away until it is closed, or the filters change", () => {
+    const { synced } = state;
+    const passing = state.shown.value;
+    const hidden = [...state.table.value.best.keys()].find((unit) => !passing.includes(unit)) as number;
+    follow(state, state.table.value, hidden);
+    expect(state.shown.value).toHaveLength(passing.length + 1);
+    synced.opened.value = "";
+    expect(state.shown.value).toEqual(passing);
+    follow(state, state.table.value, hidden);
+    synced.cut.value = 0.05;
+    expect([state.guest.value, state.shown.value.includes(hidden)]).toEqual([null, false]);
+  });
+
+  it("comes back to one that is filtered away", () => {
+    const [hidden] = [...state.table.value.best.keys()].filter((unit) => !state.shown.value.includes(unit));
+    follow(state, state.table.value, hidden);
+    follow(state, state.table.value, 0);
+    expect(state.guest.value).toBeNull();
+    stepTo(state, "layer4:0")?.back();
+    expect([state.synced.opened.value, state.guest.value]).toEqual([`layer4:${hidden}`, hidden]);
   });
 
   it("leaves the filters alone where the unit passes them", () => {

@@ -93,7 +93,7 @@ describe("what people do in the gallery", () => {
 
     it("shows the selected units alone", () => {
       const model = start({ selected: [5, 3], query: "wheel", only: "detectors" });
-      buttonNamed("Compare").click();
+      buttonNamed("Show only these").click();
       expect([model.get("_chosen"), model.get("query"), model.get("only")]).toEqual([[5, 3], "", "all"]);
       expect(within("[role=status]").textContent).toBe("2 of 10 units");
     });

@@ -382,9 +382,12 @@ describe("gallery", () => {
   });
 
   it("says an activation that isn't known in words", () => {
-    expect([known(1.2345), known(2), known(Number.NaN), known()]).toEqual([
+    expect([known(1.2345), known(5.2), known(2), known(405), known(0), known(Number.NaN), known()]).toEqual([
       "1.23",
-      "2",
+      "5.20",
+      "2.00",
+      "405",
+      "0",
       "not known",
       "not known",
     ]);

@@ -140,6 +140,23 @@ class Broden(Indexable):
     def _read(self, position: int, /) -> BrodenSample:
         return BrodenSample(self._files, self._entries[position], self._is_label)
 
+    def statistics(self) -> dict[int, tuple[int, float]]:
+        """Return what the tables of the chosen categories say of each concept: in how many images it is, and how many whole images its pixels would fill.
+
+        Raises
+        ------
+        BrodenError
+            If a table lacks its column ``frequency``, or holds something else there.
+        """
+        said: dict[int, tuple[int, float]] = {}
+        category_of = {concept.number: concept.category for concept in self.concepts}
+        for category in self.categories:
+            for row in read_table(self._files, f"c_{category}.csv", ["number", "frequency", "coverage"]):
+                number = row.read_integer("number", least=1)
+                if category_of.get(number) == category:
+                    said[number] = int(row.read_number("frequency")), row.read_number("coverage")
+        return said
+
     def digest(self) -> str:
         """Return a digest of the tables and of the images and masks that are used, byte by byte."""
         total = hashlib.blake2b(digest_size=16)

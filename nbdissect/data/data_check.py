@@ -198,7 +198,7 @@ def _read_all(
         try:
             sample = checked[index]
             _ = sample.image
-            found = _areas(sample, index, category_of, others, categories)
+            found = areas_of(sample, index, category_of, others, categories)
         except (ValueError, OSError) as error:
             rows.append(_row("broken", f"image {index}", str(error)))
             continue
@@ -212,7 +212,7 @@ def _read_all(
 
 
 @dataclass
-class _Found:
+class Found:
     """What one image holds."""
 
     areas: dict[int, int]
@@ -221,9 +221,9 @@ class _Found:
     present: set[str]
 
 
-def _areas(
+def areas_of(
     sample: Any, index: int, category_of: dict[int, str], others: set[int], categories: tuple[str, ...]
-) -> _Found:
+) -> Found:
     """Return the pixels of each concept in a sample, those of unknown meaning left out."""
     masks, whole, shape = sample.masks, sample.whole, sample.shape
     unknown = {
@@ -246,12 +246,12 @@ def _areas(
     for number, pixels in held.items():
         missing = unknown.get(category_of[number])
         areas[number] = int((pixels if missing is None else pixels & ~missing).sum())
-    return _Found(
+    return Found(
         areas, shape[0] * shape[1], {name: int(where.sum()) for name, where in unknown.items()}, {*masks, *whole}
     )
 
 
-def _add(counts: _Counts, found: _Found, category_of: dict[int, str], categories: tuple[str, ...]) -> None:
+def _add(counts: _Counts, found: Found, category_of: dict[int, str], categories: tuple[str, ...]) -> None:
     counts.images += 1
     counts.pixels += found.pixels
     there = [number for number, area in found.areas.items() if area]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +10,8 @@ import numpy as np
 from nbdissect.display.html_parts import note, unless_sanitized
 from nbdissect.display.palette import place_color
 from nbdissect.display.plots import PLAIN, BarGraph, figure_of
-from nbdissect.display.unit_images import DIMMED, data_url, outlined
+from nbdissect.display.segments import png, segments, sized, swatch
+from nbdissect.display.unit_images import data_url, outlined
 from nbdissect.markup import NO_MATH, concept_html, name_html
 from nbdissect.results.explanation import describe_strength
 from nbdissect.results.upsampling import resize
@@ -22,17 +21,12 @@ from nbdissect.text import printable, short_name
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
     from PIL.Image import Image
 
     from nbdissect.results.explanation import Explanation
 
 _SIDE, _SMALL = 288, 128
 _LISTED = 24  # units with an image of their own
-_TINT = 0.5
-_MOST_ENLARGED = 4
-_RADIUS = 8  # of the disk behind a number, in pixels
-_WHITE, _DARK = (255, 255, 255), (16, 16, 16)
 
 
 def explanation_html(e: Explanation) -> str:
@@ -43,7 +37,7 @@ def explanation_html(e: Explanation) -> str:
     head = f"<div><strong>{escape(e.title)}</strong>{_aside(len(shown), quiet)}</div>"
     warning = note(escape(e.scores.warning)) if e.scores.warning else ""
     cards = "".join(_card(e, k, rows[k], at) for at, k in enumerate(shown))
-    picture = unless_sanitized(_image(_png(segmented(e, _SIDE)), _alt(rows))) if options.embed_mb > 0 else ""
+    picture = unless_sanitized(_image(png(segmented(e, _SIDE)), _alt(rows))) if options.embed_mb > 0 else ""
     return (
         f'<div class="{NO_MATH}" style="text-align:left">{warning}{head}'
         f'<div style="display:flex;flex-wrap:wrap;gap:.6em 1.2em;margin:.5em 0"><div>{picture}</div>'
@@ -70,18 +64,10 @@ def _card(e: Explanation, k: int, row: dict[str, Any], at: int) -> str:
     kind = f"{name_html(row['category'])} · IoU {row['iou']:.3f}" if row["category"] else "&nbsp;"
     return (
         f'<div style="width:{_SMALL}px;overflow-wrap:anywhere;font-size:.9em;line-height:1.35">{image}'
-        f'<div style="margin-top:.3em">{_swatch(k)} <strong>{concept}</strong></div>'
+        f'<div style="margin-top:.3em">{swatch(k)} <strong>{concept}</strong></div>'
         f"<div>{kind}</div><div><code>{name_html(f'{d.layer}:{unit}')}</code></div>"
         f"<div>{escape(describe_strength(row))}</div></div>"
     )
-
-
-def _swatch(k: int) -> str:
-    style = (
-        f"display:inline-block;min-width:1.5em;text-align:center;border-radius:.8em;background:{place_color(k)};"
-        "color:#fff;text-shadow:0 0 2px #000,0 0 2px #000;font-weight:bold"
-    )
-    return f'<span style="{style}">{k + 1}</span>'
 
 
 def _alt(rows: list[dict[str, Any]]) -> str:
@@ -93,85 +79,17 @@ def _image(source: str, text: str) -> str:
     return f'<img alt="{name_html(text)}" style="display:block;max-width:none" src="{source}">'
 
 
-def _png(image: Image) -> str:
-    """Return an image as an address that holds all of it, with its lines and colors as they are."""
-    file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
-
-
-def _sized(image: Image, side: int) -> Image:
-    scale = min(side / max(image.size), _MOST_ENLARGED)
-    return image.convert("RGB").resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
-
-
 def _one(e: Explanation, k: int) -> Image:
     """Return the image, small, dimmed where one unit is off."""
-    image = _sized(e.image, _SMALL)
+    image = sized(e.image, _SMALL)
     on = resize(e.maps[k], image.size[::-1], e.scores.receptive_field) > e.thresholds[k]
     return outlined(image, on)
 
 
 def segmented(e: Explanation, side: int) -> Image:
     """Return the image, its longer side of `side` pixels, in the colors of the units that fire, with their numbers."""
-    import PIL.Image
-
-    image = _sized(e.image, side)
-    place = e.segmented(image.size[::-1])
-    pixels = np.asarray(image, dtype=np.float32)
-    colors = np.array([_rgb(k) for k in range(len(e.units))], dtype=np.float32)
-    tinted = (1 - _TINT) * pixels + _TINT * colors[place]
-    pixels = np.where(place[..., None] >= 0, tinted, pixels * DIMMED)
-    pixels[_edges(place)] = _WHITE
-    drawn = PIL.Image.fromarray(pixels.astype(np.uint8))
-    for k, at in _middles(place, len(e.units)):
-        _write_number(drawn, k + 1, at)
-    return drawn
-
-
-def _edges(place: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Where a pixel differs from the one below or right of it."""
-    edges = np.zeros(place.shape, dtype=bool)
-    edges[:-1] |= place[:-1] != place[1:]
-    edges[:, :-1] |= place[:, :-1] != place[:, 1:]
-    return edges
-
-
-def _middles(place: NDArray[np.int64], units: int) -> list[tuple[int, tuple[int, int]]]:
-    """Return for each unit with a segment the pixel of it that lies deepest inside, x and y."""
-    found = []
-    for k in range(units):
-        inside = place == k
-        if not inside.any():
-            continue
-        deepest = inside
-        while True:
-            smaller = deepest.copy()
-            for axis in (0, 1):
-                for by in (-1, 1):
-                    smaller &= np.roll(deepest, by, axis)
-            if not smaller.any() or smaller.all():
-                break
-            deepest = smaller
-        y, x = np.argwhere(deepest)[len(np.argwhere(deepest)) // 2]
-        found.append((k, (int(x), int(y))))
-    return found
-
-
-def _write_number(image: Image, number: int, at: tuple[int, int]) -> None:
-    from PIL import ImageDraw
-
-    radius = _RADIUS + 3 * (len(str(number)) - 1)
-    x = min(max(at[0], radius), max(image.width - radius - 1, radius))
-    y = min(max(at[1], _RADIUS), max(image.height - _RADIUS - 1, _RADIUS))
-    draw = ImageDraw.Draw(image)
-    draw.rounded_rectangle((x - radius, y - _RADIUS, x + radius, y + _RADIUS), _RADIUS, fill=_DARK, outline=_WHITE)
-    draw.text((x + 0.5, y + 0.5), str(number), fill=_WHITE, anchor="mm")
-
-
-def _rgb(k: int) -> tuple[int, int, int]:
-    color = place_color(k)
-    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
+    image = sized(e.image, side)
+    return segments(image, e.segmented(image.size[::-1]), len(e.units))
 
 
 def plot(e: Explanation, ax: Axes | None) -> Figure:

@@ -33,6 +33,8 @@ _STYLE = (
     f"main{{max-width:1900px;margin:auto}}#{_ID}-summary,#{_ID}-note,footer{{margin:0;padding:8px 18px;overflow-wrap:break-word}}"
     "footer{font-size:12px}h1{position:absolute;clip-path:inset(50%);margin:0;width:1px;height:1px;overflow:hidden}"
     "table{display:block;overflow-x:auto;max-width:100%}pre{white-space:pre-wrap;overflow-wrap:anywhere}"
+    # On paper nothing can be unfolded.
+    "@media print{details::details-content{content-visibility:visible;block-size:auto}}"
 )
 
 

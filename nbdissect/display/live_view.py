@@ -50,7 +50,7 @@ _SECONDS_BETWEEN_REPORTS = 0.2
 _SENT_UNITS = 4
 _NEXT_UNITS = 2
 _TURNS = 3
-_HINT = "■ stops it and keeps what was seen"
+_HINT = "the notebook’s ■ stops it and keeps what was seen"
 _HINT_AGAIN = "■ once more skips the rest of the counting"
 
 

@@ -10,7 +10,7 @@ from nbdissect.display.unit_images import data_url, pictures, strip, strongest
 from nbdissect.markup import NO_MATH, concept_html, name_html
 from nbdissect.notices import logged
 from nbdissect.settings import options
-from nbdissect.text import plural
+from nbdissect.text import activation_text, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +80,7 @@ def _large_images(d: LayerScores, unit: Unit) -> str:
         figures = [
             '<div style="display:inline-block;vertical-align:top;margin:.3em .5em .3em 0;font-size:.85em">'
             f'<img alt="" style="display:block;max-width:none" src="{data_url(image)}">'
-            f"#{index} · {d.top_activations[unit.index, rank]:.3g}</div>"
+            f"#{index} · {activation_text(float(d.top_activations[unit.index, rank]))}</div>"
             for (rank, index), image in zip(strongest(d, unit.index), pictures(d, unit.index, _LARGE), strict=True)
         ]
         return unless_sanitized("".join(figures)) if figures else ""

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from nbdissect.engine.probe import Probe
 
 _IMAGES = 2  # some networks take no single one
-# Of a map with one row or one column no place matters: it is the same everywhere.
-_ANYWHERE = (0.0, 1.0)
 
 
 def with_fields(
@@ -128,7 +126,7 @@ class _Follower(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         axes = [(("", batch.shape[0]),), (("", batch.shape[1]),), (("y", batch.shape[2]),), (("x", batch.shape[3]),)]
         self._known = WeakTensorKeyDictionary()
-        self._known[batch] = of_axes(axes, {"y": _ANYWHERE, "x": _ANYWHERE})
+        self._known[batch] = of_axes(axes, {"y": (0.0, 1.0), "x": (0.0, 1.0)})
         self.inside: list[str] = []
 
     def known(self, tensor: Any) -> Positions | str | None:
@@ -181,7 +179,7 @@ def _is_tensor(value: Any) -> bool:
 
 def _field(name: str, found: Positions | str | None, layout: Layout, image: tuple[int, int]) -> ReceptiveField:
     if layout.grid == (1, 1):
-        return _made([_ANYWHERE, _ANYWHERE], image)
+        return _made([None, None], image)
     if isinstance(found, str):
         raise _refused(name, found)
     if found is None or layout.reroll is not None or layout.prefix:
@@ -192,8 +190,8 @@ def _field(name: str, found: Positions | str | None, layout: Layout, image: tupl
     return _made(lines, image)
 
 
-def _read(found: Positions, layout: Layout) -> list[tuple[float, float]] | None:
-    """The lines of rows and columns; None where the maps don't have them where they should."""
+def _read(found: Positions, layout: Layout) -> list[tuple[float, float] | None] | None:
+    """The lines of rows and columns, None for one of a single position; None where the maps don't have them where they should."""
     axes = list(found.axes)
     axes.insert(0, axes.pop(layout.batch_axis))
     places = {"channels first": (2, 3), "channels last": (1, 2), "tokens": (1,), "units first": (2,)}[layout.form]
@@ -201,11 +199,14 @@ def _read(found: Positions, layout: Layout) -> list[tuple[float, float]] | None:
     wanted = [(label, length) for label, length in zip("yx", layout.grid, strict=True) if length > 1]
     if atoms != wanted:
         return None
-    return [found.lines.get(label, _ANYWHERE) for label in "yx"]
+    return [found.lines.get(label) for label in "yx"]
 
 
-def _made(lines: Sequence[tuple[float, float]], image: tuple[int, int]) -> ReceptiveField:
-    (y, down), (x, right) = lines
+def _made(lines: Sequence[tuple[float, float] | None], image: tuple[int, int]) -> ReceptiveField:
+    """A single row or column stands in the middle; it is the same everywhere, wherever it stands."""
+    (y, down), (x, right) = (
+        ((side - 1) / 2, float(side)) if line is None else line for line, side in zip(lines, image, strict=True)
+    )
     return ReceptiveField((float(y), float(x)), (float(down), float(right)), image)
 
 

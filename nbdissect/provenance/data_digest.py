@@ -57,6 +57,8 @@ class DigestingDataset:
     ----------
     original : data set
         As it was given.
+    reads_labels_later : bool
+        Whether its samples read masks when these are asked for, and not with the image; known once one was read.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class DigestingDataset:
         self._held = dict(held or {})
         self._kept: dict[int, Sample] = {}
         self._room = room
+        self.reads_labels_later = False
         self._lock = threading.Lock()  # threads read ahead
         self._total = ""
         for index, sample in self._held.items():
@@ -255,7 +258,9 @@ class DigestingSample:
         """Height and width of the masks."""
         sample = self._sample()
         shape = sample.shape
-        if not _is_lazy(sample):
+        if _is_lazy(sample):
+            self._dataset.reads_labels_later = True
+        else:
             # The second pass asks for the labels: they are in memory now, and would have to be read again then.
             self._dataset.keep(self._index, self._read_labels())
         return shape

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdissect.results.upsampling import resize
-from nbdissect.text import plural, printable, short_name
+from nbdissect.text import percent, plural, printable, short_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -161,7 +161,7 @@ def describe_strength(row: dict[str, Any]) -> str:
     """Return how strongly a unit fires, in words, for a row of :meth:`Explanation.rows`."""
     if not row["fires"]:
         return "doesn't fire here"
-    where = f"on {100 * row['share']:.2g} % of the image"
+    where = f"on {percent(row['share'])} of the image"
     if np.isnan(row["strength"]):
         return f"fires here, though nowhere in the data set, {where}"
     return f"strength {row['strength']:.2f}, {where}"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nbdissect.data.data_check import DataCheck
+    from nbdissect.display.data_browser import DataBrowser
 
 
 class Indexable:
@@ -90,6 +91,32 @@ class Indexable:
         from nbdissect.data.data_check import check_data
 
         return check_data(self, quantile, min_iou)
+
+    def browse(self, *, first: int = 200, quantile: float = 0.005, min_iou: float = 0.04) -> DataBrowser:
+        """Return a widget to look through the images and their labels, concept by concept; see :class:`DataBrowser`.
+
+        It reads images when they are looked at, and counts the labels of the first ones only: it says of how many.
+        Of a whole Broden it shows what the data set's own tables say.
+
+        Parameters
+        ----------
+        first : int
+            How many images to count the labels of before anything is shown; the widget counts more when asked.
+        quantile, min_iou : float
+            As a dissection will use them: with these, concepts that cover too much are out of reach.
+
+        Raises
+        ------
+        ValueError
+            If an argument makes no sense, or the concepts can't be used.
+
+        Examples
+        --------
+        >>> data.browse()  # doctest: +SKIP
+        """
+        from nbdissect.display.data_browser import DataBrowser
+
+        return DataBrowser(self, first=first, quantile=quantile, min_iou=min_iou)
 
 
 def comes_with_package(data: Any) -> bool:

@@ -76,7 +76,7 @@ def test_the_gallery_fills_while_the_cell_is_busy(server, page):
     run_cell(page, 1)
     run_of(page).get_by_text("running the network").wait_for()
     assert run_of(page).get_by_role("progressbar").get_attribute("aria-valuenow").isdecimal()
-    run_of(page).get_by_text("■ stops it and keeps what was seen").wait_for()
+    run_of(page).get_by_text("the notebook’s ■ stops it and keeps what was seen").wait_for()
     assert page.get_by_role("button", name="Cancel").count() == 0, "no click arrives while the cell computes"
     units(page).wait_for()
     pictures(page).first.wait_for()

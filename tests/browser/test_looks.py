@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from nbdissect.display.gallery import Gallery
+from nbdissect.text import activation_text
 from support.browser import menu, opened, scroll, settle, shot, show_all, violations
 from support.dissections import HOSTILE, dissection
 
@@ -146,7 +147,7 @@ def test_the_heat_map_shows_its_scale(browser, demo, axe, scheme):
         settle(page)
         assert page.locator(".scale").is_visible()
         maps = demo.top_maps[Gallery(demo).shown[0]]
-        assert f"bright {float(maps.max()):.3g}" in page.locator(".activations").inner_text()
+        assert f"bright {activation_text(float(maps.max()))}" in page.locator(".activations").inner_text()
         shot(page, f"heat-{scheme}")
         assert violations(page, axe) == []
         with menu(page, "Overlay"):

@@ -103,6 +103,37 @@ def test_from_cell_to_gallery_to_cell(server, page, source):
     assert output(page, 1).strip() == f"{numbers} {label.split()[0]} {shown}"
 
 
+@pytest.mark.parametrize("place", ["chip", "search", "unit"])
+def test_the_keys_that_run_a_cell_work_from_inside_the_gallery(server, page, place):
+    server.write(f"keys-{place}.ipynb", [f"runs = globals().get('runs', 0) + 1\n{QUICK}", "print(runs, g.opened)"])
+    server.open(page, f"keys-{place}.ipynb")
+    run_cell(page, 0)
+    units(page).wait_for()
+    settle(page)
+    chip = page.get_by_role("group", name="Categories").get_by_role("button").first
+    spot = {"chip": chip, "search": page.get_by_role("searchbox"), "unit": page.get_by_role("gridcell").first}[place]
+    pressed = chip.get_attribute("aria-pressed")
+    spot.focus()
+    page.keyboard.press("Shift+Enter")
+    run_cell(page, 1)
+    assert output(page, 1).strip() == "2"
+    units(page).wait_for()
+    settle(page)
+    assert chip.get_attribute("aria-pressed") == pressed
+    spot.focus()
+    page.keyboard.press("Control+Enter")
+    run_cell(page, 1)
+    assert output(page, 1).strip() == "3"
+    if place != "unit":
+        return
+    # Alt inserts a cell below: the one that printed is the third then.
+    units(page).wait_for()
+    spot.focus()
+    page.keyboard.press("Alt+Enter")
+    run_cell(page, 2)
+    assert output(page, 2).strip() == "4"
+
+
 def test_the_magic_shows_the_gallery_in_the_place_of_its_summary(server, page):
     server.write(
         "magic.ipynb",
@@ -261,3 +292,51 @@ def test_selecting_by_keys_and_what_becomes_of_it(server, page):
     assert pictures.count() == 3
     page.locator(".jp-CodeCell").nth(3).get_by_text("detectors, paper rule").wait_for()
     shot(page, server, "units-as-pictures")
+
+
+BROWSE = """
+import nbdissect as nd
+model, data = nd.demo()
+b = data[:40].browse(first=40)
+b
+"""
+EXPLAIN = """
+d = nd.dissect(model, "conv6", data=data[:40], progress=False)
+e = d.explain(3)
+e
+"""
+
+
+def test_a_data_set_is_looked_through_and_an_image_explained(server, page):
+    server.write(
+        "browse.ipynb", [BROWSE, "print(b.concept, b.index)", EXPLAIN, "b.concept = None; print(d.run is None)"]
+    )
+    server.open(page, "browse.ipynb")
+    run_cell(page, 0)
+    concepts = page.get_by_role("listbox", name="Concepts")
+    concepts.wait_for(timeout=120_000)
+    page.locator("canvas[data-state=here]").wait_for()
+    page.wait_for_timeout(500)
+    assert not stand_ins(page).first.is_visible()
+    shot(page, server, "browse")
+
+    # no shortcut of the notebook may fire: d d deletes cells, m makes one of text
+    page.get_by_role("searchbox", name="Search concepts").fill("cloud")
+    concepts.get_by_role("option").first.click()
+    for key in ("d", "d", "m", "m", "ArrowRight"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(1500)
+    run_cell(page, 1)
+    number, index = map(int, output(page, 1).split())
+    assert number
+    assert index > 0
+    assert page.get_by_label(f"Image {index}:").count() or page.locator(f"canvas[aria-label^='Image {index}:']").count()
+
+    run_cell(page, 2)
+    page.get_by_text("units of conv6 fire on image 3").wait_for(timeout=120_000)
+    page.get_by_alt_text("The image in the colors of the units that fire on it").scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    shot(page, server, "explain")
+    run_cell(page, 3)
+    assert output(page, 3).strip() == "False"
+    page.get_by_text("of 40", exact=True).wait_for(state="attached")

@@ -15,7 +15,7 @@ RUNNING = {
     "figures": "640 of 2,040 images · 19 s left · ~27 s, 70 MB in all",
 }
 STATES = {
-    "running": {**RUNNING, "hint": "■ stops it and keeps what was seen"},
+    "running": {**RUNNING, "hint": "the notebook’s ■ stops it and keeps what was seen"},
     "background": {**RUNNING, "cancellable": True},
     "counting": {**RUNNING, "cancellable": True, "cancel": 1, "doing": "counting pixels of what was seen"},
     "done": {"title": RUNNING["title"], "state": "done", "share": 1.0, "doing": "2,040 images in 24.1 s"},

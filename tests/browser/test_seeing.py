@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from nbdissect.display.gallery import Gallery
+from nbdissect.text import activation_text
 from support.browser import cell, focused, opened, settle, shot, violations
 from support.dissections import Squares, dissection
 
@@ -56,7 +57,8 @@ def test_an_image_alone_has_its_own_resolution(browser, d):
         index = int(d.top_images[unit, 1])
         page.wait_for_function("i => window.sent.some(s => s.kind === 'photograph' && s.image === i)", arg=index)
         scene = " · sky" if index % 2 else ""
-        caption = dialog.get_by_text(f"#{index}{scene} · {d.top_activations[unit, 1]:.3g} · image 2 of 10", exact=True)
+        activation = activation_text(float(d.top_activations[unit, 1]))
+        caption = dialog.get_by_text(f"#{index}{scene} · {activation} · image 2 of 10", exact=True)
         caption.wait_for()
         assert image.evaluate("c => c.clientWidth") > 500
         shot(page, "lightbox")

@@ -127,7 +127,7 @@ def test_from_the_first_batch_to_the_result(cell):
     live = watch(run)
     assert told(live) == ("running", "starting", "")
     assert not live.view.cancellable
-    assert live.view.hint == "■ stops it and keeps what was seen"
+    assert live.view.hint == "the notebook’s ■ stops it and keeps what was seen"
     seen = []
 
     def tell(progress):

@@ -7,15 +7,17 @@ import typing
 
 import pytest
 
-from nbdissect.display import protocol
+from nbdissect.display import browse_protocol, protocol
 from support.paths import ROOT
 
-PAGE = (ROOT / "js" / "src" / "protocol.ts").read_text(encoding="utf-8")
+SOURCES = ROOT / "js" / "src"
+PAGE = (SOURCES / "protocol.ts").read_text(encoding="utf-8")
+BROWSER_PAGE = (SOURCES / "browse" / "protocol.ts").read_text(encoding="utf-8")
 _PLAIN = {str: "string", bool: "boolean", int: "number", float: "number", bytes: "DataView", type(None): "null"}
 
 
-def interfaces() -> dict[str, dict[str, str]]:
-    found = re.findall(r"export interface (\w+) \{(.*?)\n\}", PAGE, re.DOTALL)
+def interfaces(page: str = PAGE) -> dict[str, dict[str, str]]:
+    found = re.findall(r"export interface (\w+) \{(.*?)\n\}", page, re.DOTALL)
     return {name: dict(re.findall(r"^  (\w+): ([^;]+);", body, re.MULTILINE)) for name, body in found}
 
 
@@ -49,5 +51,28 @@ def test_fields_and_types_agree(name):
 def test_unions_agree(name):
     theirs = re.search(rf"export type {name} =\s*([^;]+);", PAGE)
     ours = [item.__name__ for item in typing.get_args(getattr(protocol, name))]
+    assert theirs
+    assert re.findall(r"\w+", theirs[1]) == ours
+
+
+# --- data.browse() has a pair of its own ---
+
+BROWSER_TYPES = {name: item for name, item in vars(browse_protocol).items() if typing.is_typeddict(item)}
+
+
+def test_both_sides_know_the_same_messages_of_a_data_set():
+    assert sorted(BROWSER_TYPES) == sorted(interfaces(BROWSER_PAGE))
+
+
+@pytest.mark.parametrize("name", BROWSER_TYPES)
+def test_fields_and_types_of_a_data_set_agree(name):
+    ours = {field: in_typescript(hint) for field, hint in typing.get_type_hints(BROWSER_TYPES[name]).items()}
+    assert ours == interfaces(BROWSER_PAGE)[name]
+
+
+@pytest.mark.parametrize("name", ["DataRequest", "DataReply"])
+def test_unions_of_a_data_set_agree(name):
+    theirs = re.search(rf"export type {name} =\s*([^;]+);", BROWSER_PAGE)
+    ours = [item.__name__ for item in typing.get_args(getattr(browse_protocol, name))]
     assert theirs
     assert re.findall(r"\w+", theirs[1]) == ours

@@ -212,8 +212,8 @@ def test_one_file_that_asks_for_nothing(d, tmp_path):
 
 def test_the_modules_may_stand_inline_and_are_small():
     script = (STATIC / "page.js").read_bytes()
-    assert len(script) <= 122_000
-    assert len(gzip.compress(script, 9)) <= 46_500
+    assert len(script) <= 124_000
+    assert len(gzip.compress(script, 9)) <= 47_200
     for name in ("page.js", "gallery.css"):
         text = (STATIC / name).read_text(encoding="utf-8")
         assert not re.search(r"</script|<!--|</style", text, re.IGNORECASE)

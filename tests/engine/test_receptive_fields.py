@@ -13,7 +13,7 @@ from nbdissect.engine.layouts import Layout
 from nbdissect.engine.preprocessing import Normalize
 from nbdissect.engine.probe import probe_layers
 from nbdissect.engine.receptive_fields import with_fields
-from nbdissect.results.upsampling import ReceptiveField
+from nbdissect.results.upsampling import ReceptiveField, resize
 from support import caffe_nets
 
 CPU = torch.device("cpu")
@@ -173,7 +173,9 @@ def test_the_centers_are_those_that_a_gradient_shows():
 def test_a_map_of_one_position_needs_no_place():
     head = nn.Sequential(conv(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 5))
     for layer in ("1", "3"):
-        assert measured(head, layer)[1] == (1, 1)
+        field, grid = measured(head, layer)
+        assert (field, grid) == (ReceptiveField((31.5, 31.5), (64, 64), (64, 64)), (1, 1))
+        np.testing.assert_array_equal(resize(np.ones((1, 1), np.float32), (9, 7), field), np.ones((9, 7)))
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,10 @@ def test_shared_among_workers_none_is_told():
 class _Run:
     """Ten batches of 8 images; a batch takes 2 seconds, the first one 5, and an image's labels half a second."""
 
-    def __init__(self, workers=0):
+    def __init__(self, workers=0, *, lazy=True):
         self.batches, self.seen, self.counted, self.thresholds = [range(8)] * 10, 0, 0, {}
         self.config = SimpleNamespace(memory=1000, num_workers=workers)
+        self.inputs = SimpleNamespace(data=SimpleNamespace(reads_labels_later=lazy))
         self.layers = {"a": SimpleNamespace(expected_bytes=lambda images: 7 * images)}
         self.now = 0.0
 
@@ -74,6 +75,15 @@ def test_time_is_that_of_both_passes(workers, labels):
     assert estimator.update() == Estimate(5 + 9 * 2 + labels, 560)
     run.thresholds = {"a": None}
     assert estimator.update() is None
+
+
+def test_labels_that_come_with_the_images_take_no_time_of_their_own():
+    run = _Run(lazy=False)
+    estimator = Estimator(run, lambda: run.now)
+    run.batch()
+    estimator.update()
+    run.batch()
+    assert estimator.update() == Estimate(5 + 9 * 2, 560)
 
 
 def test_memory_is_never_more_than_the_run_may_take():

@@ -106,12 +106,14 @@ def connect(page: Page, gallery: Gallery) -> None:
     page.expose_function("toPython", to_python)
 
 
-def install(page: Page, gallery: Gallery, html: str = "", url: str = "http://gallery.test/") -> None:
+def install(
+    page: Page, gallery: Any, html: str = "", url: str = "http://gallery.test/", module: str = "gallery.js"
+) -> None:
     """Serve a page with the module; connect its model to `gallery`."""
 
     def serve(route: Any) -> None:
         if route.request.url.endswith(".js"):
-            route.fulfill(path=STATIC / "gallery.js", content_type="text/javascript")
+            route.fulfill(path=STATIC / module, content_type="text/javascript")
         elif route.request.url == url:
             route.fulfill(
                 body=html
@@ -127,7 +129,8 @@ def install(page: Page, gallery: Gallery, html: str = "", url: str = "http://gal
     page.add_init_script(MODEL)
     page.goto(url)
     page.evaluate(
-        """async state => { window.model = makeModel(state); window.widget = (await import('/gallery.js')).default(); }""",
+        """async state => { window.model = makeModel(state); const made = (await import('/gallery.js')).default;
+          window.widget = typeof made === 'function' ? made() : made; }""",
         state_of(gallery),
     )
 
@@ -136,7 +139,7 @@ def show(page: Page) -> None:
     """Render a view of the gallery into the page."""
     page.evaluate(
         """async () => {
-          window.endModel ??= window.widget.initialize({model: window.model});
+          window.endModel ??= window.widget.initialize?.({model: window.model});
           window.endView = window.widget.render({model: window.model, el: document.getElementById('host')});
         }"""
     )
@@ -164,14 +167,16 @@ def settle(page: Page, timeout: float = 20_000) -> None:
 
 
 @contextmanager
-def opened(browser: Browser, gallery: Gallery, width: int = 1040, **options: Any) -> Iterator[Page]:
+def opened(
+    browser: Browser, gallery: Any, width: int = 1040, *, module: str = "gallery.js", **options: Any
+) -> Iterator[Page]:
     """A page of this width with the gallery in it."""
     context = browser.new_context(viewport={"width": width, "height": options.pop("height", 1200)}, **options)
     page = context.new_page()
     page.errors = []  # type: ignore[attr-defined]
     page.on("pageerror", lambda error: page.errors.append(str(error)))  # type: ignore[attr-defined]
     page.on("console", lambda m: page.errors.append(m.text) if m.type == "error" else None)  # type: ignore[attr-defined]
-    install(page, gallery)
+    install(page, gallery, module=module)
     show(page)
     try:
         yield page

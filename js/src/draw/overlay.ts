@@ -23,6 +23,10 @@ const DIMMED: [number, number, number, number] = [10, 14, 20, 0.36];
 const DARK_LINE = 3;
 const WHITE_LINE = 1.5;
 
+/** Opacity of the heat map, of 255: it grows with the activation, and is whole from the middle on. */
+const MOST_HEAT = 186;
+const HEAT_GAIN = 1.4;
+
 /** Where the image lies in the canvas: whole, centered, as large as it can be. */
 function placed(canvas: HTMLCanvasElement, image: { width: number; height: number }) {
   const scale = Math.min(canvas.width / image.width, canvas.height / image.height);
@@ -65,15 +69,13 @@ export function fill(
 /** Draws the image and, over it, what the unit saw in it. */
 export function paint(canvas: HTMLCanvasElement, scene: Scene): void {
   const { field, overlay } = scene;
-  const { context, place } = begin(canvas, scene.image, !!field && overlay === "heat");
+  const { context, place } = begin(canvas, scene.image, false);
   if (!field || overlay === "none") return;
   if (overlay === "mask") {
     const outside = (value: number) => !(value > scene.threshold);
     drawOver(context, place, stencil(field, outside, DIMMED));
   } else if (overlay === "heat") {
-    context.globalAlpha = 0.68;
     drawOver(context, place, heat(field, scene.low, scene.high));
-    context.globalAlpha = 1;
   }
   outline(context, place, field, scene.threshold, scene.dense);
 }
@@ -123,12 +125,13 @@ export function drawOver(
   context.globalCompositeOperation = "source-over";
 }
 
+/** Colors of the activation, that let the photograph through: wholly where it is low, a little where it is high. */
 function heat(field: Field, low: number, high: number): HTMLCanvasElement {
   const span = high - low || 1;
   return filled(field, (data, at, value) => {
     const level = Math.max(0, Math.min(255, Math.round(((value - low) / span) * 255)));
     for (let channel = 0; channel < 3; channel++) data[at + channel] = viridis[level * 3 + channel];
-    data[at + 3] = 255;
+    data[at + 3] = Math.min(MOST_HEAT, level * HEAT_GAIN);
   });
 }
 

@@ -20,6 +20,12 @@ export interface Step {
   restore(): void;
 }
 
+/** A unit that is shown though the filters hide it: as long as it is opened, and they stay as they are. */
+export interface Guest {
+  address: string;
+  filters: string;
+}
+
 /** What belongs to this page alone: Python never hears of it. */
 export class LocalState {
   /** Moves every unit's threshold: 0 = as scored, 1 = up to its maximum, −1 = down to its minimum. */
@@ -44,6 +50,7 @@ export class LocalState {
   readonly looked = signal<Look | null>(null);
   /** Where one came from, following units from image to image: the last is the way back. */
   readonly trail = signal<Step[]>([]);
+  readonly guest = signal<Guest | null>(null);
   /** The unit that somebody followed a link to: opened, it comes into view. */
   followed = "";
 }

@@ -30,11 +30,28 @@ export class State {
       chosen: this.synced.chosen.value,
     }),
   );
-  /** The units that pass all filters, in order. */
-  readonly shown = computed(() => {
+  readonly #passing = computed(() => {
     const about = { category: this.synced.category.value, concept: this.synced.concept.value };
-    const units = this.#found.value.filter((unit) => isAbout(this.table.value, unit, about));
-    return ordered(this.table.value, units, this.synced.sort.value);
+    return this.#found.value.filter((unit) => isAbout(this.table.value, unit, about));
+  });
+  /** What decides which units pass, in one text. */
+  readonly #filters = computed(() => {
+    const { query, category, concept, only, chosen, cut } = this.synced;
+    const values = [query, category, concept, only, chosen, cut].map(({ value }) => value);
+    return JSON.stringify([this.table.value.key, ...values]);
+  });
+  /** The opened unit, where somebody followed a link to it that the filters hide. */
+  readonly guest = computed(() => {
+    const guest = this.local.guest.value;
+    const here = guest?.address === this.synced.opened.value && guest.filters === this.#filters.value;
+    const { unit } = (here && this.unitAt(guest.address)) || {};
+    return unit === undefined || this.#passing.value.includes(unit) ? null : unit;
+  });
+  /** The units that pass all filters, and a guest, in order. */
+  readonly shown = computed(() => {
+    const guest = this.guest.value;
+    const units = guest === null ? this.#passing.value : [...this.#passing.value, guest];
+    return ordered(this.table.value, [...units], this.synced.sort.value);
   });
   /** The dissections whose graphs are on one axis, at least two; null where one is shown. */
   readonly compared = computed<Table[] | null>(() => {
@@ -69,9 +86,15 @@ export class State {
   readonly changes = computed(() => changesOf(this.#pairsThatPass("category", "concept")));
   /** The same, whatever is filtered by. */
   readonly changesOfAll = computed(() => changesOf(this.#allPairs.value));
-  /** What is found by category: units, in a comparison concepts. */
+  /** What is found by category, units, in a comparison concepts, and the most that any filter leaves. */
   readonly categoryCounts = computed(() =>
-    this.#categories().map((category) => ({ category, units: this.#countIn(category) })),
+    this.#categories().map((category) => ({
+      category,
+      units: this.#countIn(category),
+      most: this.sides.value
+        ? this.#allPairs.value.filter((pair) => pair.category === category).length
+        : inCategory(this.table.value, [...this.table.value.best.keys()], category),
+    })),
   );
 
   readonly #endFollowing: () => void;
@@ -114,6 +137,14 @@ export class State {
   /** How a unit is named in Python. */
   nameOf(table: Table, unit: number): UnitName {
     return this.synced.several ? this.address(table, unit) : unit;
+  }
+
+  /** Opens a unit of the dissection that is shown, also one that the filters hide. */
+  openGuest(address: string): void {
+    batch(() => {
+      this.local.guest.value = { address, filters: this.#filters.value };
+      this.synced.opened.value = address;
+    });
   }
 
   isSelected(table: Table, unit: number): boolean {
@@ -240,10 +271,7 @@ export class State {
   #countIn(category: string): number {
     if (this.sides.value)
       return this.#pairsThatPass("change").filter((pair) => pair.category === category).length;
-    const table = this.table.value;
-    return this.#found.value.filter(
-      (unit) => table.best[unit] >= 0 && categoryOf(table, table.best[unit]) === category,
-    ).length;
+    return inCategory(this.table.value, this.#found.value, category);
   }
 
   /** The pairs that the search finds, and that pass the filters that are named. */
@@ -271,6 +299,10 @@ export class State {
     });
   }
 }
+
+/** How many of these units are labeled with a concept of a category. */
+const inCategory = (table: Table, units: number[], category: string): number =>
+  units.filter((unit) => table.best[unit] >= 0 && categoryOf(table, table.best[unit]) === category).length;
 
 /** The list without the item, or with it at the end where it wasn't there. */
 function toggled<T>(list: T[], item: T): T[] {

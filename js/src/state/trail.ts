@@ -7,8 +7,8 @@ import type { State } from "./state";
 const MOST = 50;
 
 /**
- * Opens another unit, also one that is filtered away, and remembers the way back: to the opened unit and the
- * filters, and to the image that was looked at.
+ * Opens another unit, and remembers the way back: to the opened unit, and to the image that was looked at. One that the
+ * filters hide is shown beside what they leave; one that stands for no concept of a comparison, without that.
  */
 export function follow(state: State, table: Table, unit: number, look: Look | null = null): void {
   const { local, synced } = state;
@@ -24,15 +24,12 @@ export function follow(state: State, table: Table, unit: number, look: Look | nu
       synced.current.value = table.key;
     }
   });
-  if (!isShown(state, table, unit)) {
-    batch(() => {
-      synced.compare.value = [];
-      synced.current.value = table.key;
-      state.clearFilters();
-      synced.only.value = "all";
-    });
+  if (state.sides.value && !stands(state, table, unit)) {
+    state.showAlone(table.key);
+    local.said.value = { text: `${to} is the best unit of no concept compared here: ${table.key} alone` };
   }
-  synced.opened.value = to;
+  if (state.sides.value) synced.opened.value = to;
+  else state.openGuest(to);
 }
 
 /** The way back from a unit, if one came to it from another. */
@@ -51,18 +48,20 @@ export function stepTo(state: State, address: string): { from: string; back(): v
 
 export const addressOf = ({ key, unit }: Look): string => `${key}:${unit}`;
 
-function isShown(state: State, table: Table, unit: number): boolean {
-  if (!state.sides.value) return state.shown.value.includes(unit);
-  const side = state.sides.value.indexOf(table);
+/** Whether a unit stands for a concept of the comparison. */
+function stands(state: State, table: Table, unit: number): boolean {
+  const side = state.sides.value?.indexOf(table) ?? -1;
   return state.pairs.value.some(({ units }) => units[side] === unit);
 }
 
 function settingsOf({ local, synced }: State, look: Look | null): () => void {
   const { query, category, concept, chosen, only, current, compare, change, opened } = synced;
-  const kept = [query, category, concept, chosen, only, compare, change, opened].map((signal) => ({
-    signal: signal as { value: unknown },
-    value: signal.peek() as unknown,
-  }));
+  const kept = [query, category, concept, chosen, only, compare, change, local.guest, opened].map(
+    (signal) => ({
+      signal: signal as { value: unknown },
+      value: signal.peek() as unknown,
+    }),
+  );
   const [shown, before] = [current.peek(), opened.peek()];
   return () => {
     local.followed = before;

@@ -11,7 +11,7 @@ const BINS = 48;
 
 /** An activation in three digits; imported results don't hold all of them. */
 export const known = (value = Number.NaN): string =>
-  Number.isNaN(value) ? "not known" : value.toPrecision(3).replace(/\.0+$/, "");
+  Number.isNaN(value) ? "not known" : value.toPrecision(3).replace(/^0.00$/, "0");
 
 /** The unit's activations in its strongest images, with the threshold; the handle moves all masks. */
 export function activations(context: Context, table: Table, unit: number, scope: Scope): HTMLElement {
@@ -29,7 +29,7 @@ export function activations(context: Context, table: Table, unit: number, scope:
     output.textContent = `${name} ${known(threshold)}${level.value ? ", moved" : ""}`;
     caption.textContent = captionOf(table, unit, level.value !== 0);
     if (showsHeat(context, table))
-      caption.append(` Heat: dark is ${known(maps.low)}, bright ${known(maps.high)}.`);
+      caption.append(` Heat: clear is ${known(maps.low)}, bright ${known(maps.high)}.`);
   });
   const reset = h(
     "button.quiet",

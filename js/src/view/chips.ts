@@ -11,6 +11,8 @@ interface Chip {
 
 /** Pixels between chips, beside all of them, and of the button behind which the last ones are. */
 const [GAP, PADDING, MORE] = [4, 4, 44];
+/** What the chips show, from most to least: name and number; the name; the number. Each has its shape and color. */
+const LOOKS = ["", "names", "short"];
 
 /** A button for each category, with its number of units: filters by it, or no longer. */
 export function chips({ state }: Context, scope: Scope): HTMLElement {
@@ -21,17 +23,22 @@ export function chips({ state }: Context, scope: Scope): HTMLElement {
   let made: string[] = [];
   let all: Chip[] = [];
 
-  /** Without names where these have no room; and where that isn't enough, those filtered by first, the last behind a button. */
+  /**
+   * Without numbers where there is no room for them, or without names; and where that isn't enough, those filtered by
+   * first, the last behind a button. The search and the cut beside them give way before that.
+   */
   const arrange = () => {
     const focus = focused(element);
     const buttons = all.map(({ button }) => button);
     group.replaceChildren(...buttons);
-    const width = element.clientWidth - PADDING;
-    const used = () => buttons.reduce((total, one) => total + one.offsetWidth + GAP, -GAP);
-    const tooWide = () => width > 0 && used() > width;
-    element.classList.remove("short");
-    element.classList.toggle("short", tooWide());
-    let room = tooWide() ? width - MORE : Number.POSITIVE_INFINITY;
+    const used = () => buttons.reduce((total, one) => total + one.offsetWidth + GAP, PADDING - GAP);
+    const tooWide = () => element.clientWidth > 0 && used() > element.clientWidth;
+    for (const look of LOOKS) {
+      element.className = `chip-row ${look}`;
+      element.style.flexBasis = `${used()}px`;
+      if (!tooWide()) break;
+    }
+    let room = tooWide() ? element.clientWidth - PADDING - MORE : Number.POSITIVE_INFINITY;
     const sizes = new Map(buttons.map((one) => [one, one.offsetWidth + GAP]));
     const pressed = (one: HTMLElement) => one.getAttribute("aria-pressed") === "true";
     const fits = new Set<HTMLElement>();
@@ -57,8 +64,9 @@ export function chips({ state }: Context, scope: Scope): HTMLElement {
       all = made.map((category) => chip(category, made, () => state.toggleCategory(category)));
     }
     all.forEach(({ button, count }, at) => {
-      const { category, units } = counts[at];
+      const { category, units, most } = counts[at];
       count.textContent = number(units);
+      count.style.minWidth = `${number(most).length}ch`; // nothing moves while one filters
       const pressed = state.synced.category.value.includes(category);
       set(button, { title: `${category}: ${plural(units, noun)}`, "aria-pressed": pressed });
     });

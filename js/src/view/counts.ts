@@ -8,20 +8,24 @@ import type { State } from "../state/state";
 export function counts({ state }: Context, scope: Scope): HTMLElement {
   const status = h("span.total", { role: "status" });
   const filter = h("span.filter");
+  const guest = h("span.guest", { role: "note" });
+  const hide = vanishingButton("Hide it", () => (state.synced.opened.value = ""));
   const clear = vanishingButton("Clear filters", () => state.clearFilters());
   scope.effect(() => {
     status.textContent = totalOf(state);
     filter.textContent = conceptOf(state.filteredConcept.value);
     filter.hidden = !filter.textContent;
     clear.hidden = !state.isFiltered;
+    guest.hidden = hide.hidden = state.guest.value === null || !!state.sides.value;
+    guest.textContent = `and ${state.synced.opened.value}, which the filters hide`;
   });
-  return h("div.counts", status, filter, clear);
+  return h("div.counts", status, filter, guest, hide, clear);
 }
 
 const totalOf = (state: State): string =>
   state.sides.value
     ? `${plural(state.pairs.value.length, "concept")}, best unit of each`
-    : `${number(state.shown.value.length)} of ${plural(state.table.value.units, "unit")}`;
+    : `${number(state.shown.value.length - (state.guest.value === null ? 0 : 1))} of ${plural(state.table.value.units, "unit")}`;
 
 /** The name in a concept's key, as it is shown beside its category. */
 function conceptOf(key: string | null): string {

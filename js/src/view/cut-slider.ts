@@ -51,9 +51,9 @@ export function cutSlider({ state }: Context, scope: Scope): HTMLElement {
   });
   return h(
     "div.cut",
-    { title: `Units whose best IoU passes the cut are detectors; double-click: ${DEFAULTS.min_iou}` },
-    h("span", { "aria-hidden": "true" }, "IoU cut"),
+    { title: `IoU cut: units whose best IoU passes it are detectors; double-click: ${DEFAULTS.min_iou}` },
     plot,
+    h("span", { "aria-hidden": "true" }, "IoU"),
     output,
   );
 }

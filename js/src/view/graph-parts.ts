@@ -1,12 +1,12 @@
 import type { Signal } from "@preact/signals-core";
-import { h, label, named } from "../dom";
+import { h, label, named, runsCell } from "../dom";
 import { kindOf } from "../draw/colors";
 import type { State } from "../state/state";
 
 /** Pixels of a bar, of the name below the bars, and of the gap after them; as in the style sheet. */
 const [BAR, NAME, BETWEEN] = [17, 72, 12];
-/** The widest that a bar becomes, and a category with few bars. */
-const [WIDEST_BAR, NARROWEST_GROUP] = [26, 76];
+/** The widest that a bar becomes with its name, and a category with few bars. */
+const [WIDEST_BAR, NARROWEST_GROUP] = [28, 76];
 const FEWEST = 4;
 
 /** What a graph is drawn from. */
@@ -77,7 +77,7 @@ function groupOf<T>(drawing: Drawing, group: DrawnGroup<T>, most: number): HTMLE
       category,
       title: `Show all ${nouns}`,
       choose: () => (expanded.value = [...expanded.value, category]),
-      parts: [h("bdi.g-label", `+${bars.length - shown.length} more`), h("span.g-column")],
+      parts: [h("span.g-label", `+${bars.length - shown.length} more`), h("span.g-column")],
     });
   const element = h(
     "div.g-group",
@@ -95,9 +95,8 @@ function groupOf<T>(drawing: Drawing, group: DrawnGroup<T>, most: number): HTMLE
   return element;
 }
 
-/** The name of a concept at its bar. */
-export const barName = (name: string): HTMLElement =>
-  h(`span.g-label${named(name).includes(" ") ? ".long" : ""}`, h("bdi", named(name)));
+/** The name of a concept beside its bar. */
+export const barName = (name: string): HTMLElement => h("span.g-label", h("bdi", named(name)));
 
 interface Option {
   key: string;
@@ -110,7 +109,7 @@ interface Option {
 /** A concept of the graph, which can be chosen. */
 export function option({ key, category, title, choose, parts }: Option): HTMLElement {
   const onkeydown = (event: KeyboardEvent) => {
-    if (event.key !== "Enter" && event.key !== " ") return;
+    if ((event.key !== "Enter" && event.key !== " ") || runsCell(event)) return;
     event.preventDefault();
     choose(event);
   };

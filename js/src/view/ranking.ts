@@ -40,6 +40,7 @@ export function ranking(
     for (const line of lines) line.mark(cut, explained);
     note.replaceChildren(
       "IoU = both ÷ (unit + concept − both), in mask pixels. The unit's pixels are those in images that carry the category.",
+      list.some((row) => passes(table, row.iou, cut)) ? ` Bold: passes ${cutText(table, cut)}.` : "",
       ...outOfReachNote(table, list, cut),
     );
   });

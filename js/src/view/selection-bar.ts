@@ -108,7 +108,7 @@ function actions(context: Context, problem: HTMLElement, scope: Scope): HTMLElem
         title: "Show only these units, one below the other",
         onclick: () => context.say(state.compareSelected()),
       },
-      "Compare",
+      "Show only these",
     ),
     code,
     exportMenu(context, problem, scope),

@@ -1,14 +1,14 @@
 import type { Context } from "../context";
 import { sameLabel, sharedImages } from "../data/image-units";
 import { categoryOf, type Table } from "../data/table";
-import { h } from "../dom";
+import { focusOn, h, number } from "../dom";
 import { follow } from "../state/trail";
 import { examplesOf } from "./caption";
 import { conceptLabel } from "./concept";
 import { unitButton } from "./firing";
 import { decimals } from "./iou";
 
-/** As many as are looked at. */
+/** As many as are looked at, at first. */
 const MOST = 6;
 /** One image in common is chance. */
 const LEAST_SHARED = 2;
@@ -26,25 +26,32 @@ export function similarUnits({ state }: Context, table: Table, unit: number): HT
     labeled.length
       ? list(
           h("h4", "Same label, ", conceptLabel(table, best), ` (${categoryOf(table, best)})`),
-          labeled.length,
-          labeled.slice(0, MOST).map((other) => button(other, `IoU ${decimals(table.best_iou[other])}`)),
+          labeled.map((other) => button(other, `IoU ${decimals(table.best_iou[other])}`)),
         )
       : null,
     sharing.length
       ? list(
           h("h4", "Same images among the strongest"),
-          sharing.length,
-          sharing.slice(0, MOST).map(({ unit: other, shared }) => button(other, `${shared} of ${images}`)),
+          sharing.map(({ unit: other, shared }) => button(other, `${shared} of ${images}`)),
         )
       : null,
   ].filter((one) => !!one);
   return lists.length ? h("div.similar", { role: "group", "aria-label": "Similar units" }, ...lists) : null;
 }
 
-const list = (title: HTMLElement, count: number, items: HTMLElement[]): HTMLElement =>
-  h(
-    "div",
-    title,
-    h("ul", ...items),
-    items.length < count && h("p.hint", `and ${(count - items.length).toLocaleString("en-US")} more`),
+/** The first ones, and a button that shows the others. */
+function list(title: HTMLElement, items: HTMLElement[]): HTMLElement {
+  const more: HTMLElement = h(
+    "button.quiet",
+    {
+      onclick: () => {
+        shown.append(...items.slice(MOST));
+        more.remove();
+        focusOn(items[MOST].querySelector("button"));
+      },
+    },
+    `Show ${number(items.length - MOST)} more`,
   );
+  const shown = h("ul", ...items.slice(0, MOST));
+  return h("div", title, shown, items.length > MOST && more);
+}

@@ -2,7 +2,7 @@ import type { Context } from "../context";
 import { foundUnits } from "../data/filter";
 import { findsConcept, lastAlternative, searchOf } from "../data/search";
 import { categoryOf, conceptKey, type Table } from "../data/table";
-import { glyph, h, number, plural, set } from "../dom";
+import { glyph, h, number, plural, runsCell, set } from "../dom";
 import { kindOf } from "../draw/colors";
 import type { Scope } from "../scope";
 import type { State } from "../state/state";
@@ -64,7 +64,7 @@ export function suggestions(context: Context, field: HTMLInputElement, scope: Sc
     onblur: hide,
     onkeydown: (event: KeyboardEvent) => {
       const action = keys(event);
-      if (!action) return;
+      if (!action || runsCell(event)) return;
       event.preventDefault();
       event.stopImmediatePropagation(); // Escape closes the list first, and empties the field next
       action();

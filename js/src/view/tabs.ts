@@ -63,7 +63,7 @@ function pair(state: State, keys: string[], compare: (names: string[]) => void, 
       "aria-label": "Change places",
       onclick: () => compare([...state.synced.compare.value].reverse()),
     },
-    "⇄",
+    "⇄ Swap",
   );
   const element = h("span.pair", selects[0], swap, selects[1]);
   scope.effect(() => {

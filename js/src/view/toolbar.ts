@@ -13,8 +13,8 @@ import { popup } from "./popup";
 import { printButton } from "./print-button";
 import { search } from "./search";
 
-/** Below these widths the order goes into the menu, and then all choices: there the toolbar has two rows. */
-const [MEDIUM, NARROW] = [900, 560];
+/** Below these widths the order goes into the menu, then what is shown, then the rest: there the toolbar has two rows. */
+const FOLDS = [1060, 760, 560];
 
 /** What is looked for and how it is shown: one line that stays in view while the page scrolls. */
 export function toolbar(context: Context, scope: Scope): HTMLElement {
@@ -33,8 +33,8 @@ export function toolbar(context: Context, scope: Scope): HTMLElement {
   );
   const folded = signal(0);
   const sizes = new ResizeObserver(() => {
-    const width = element.clientWidth || MEDIUM; // none while it is out of the page
-    folded.value = width < NARROW ? choices.length : width < MEDIUM ? 1 : 0;
+    const width = element.clientWidth || FOLDS[0]; // none while it is out of the page
+    folded.value = FOLDS.filter((least) => width < least).length;
   });
   sizes.observe(element);
   scope.onCleanup(() => sizes.disconnect());

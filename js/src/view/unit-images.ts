@@ -75,7 +75,7 @@ export function unitImages(
 
 /** The parts of a caption, each an element of its own. */
 const partsOf = (caption: string): HTMLElement[] =>
-  caption.split(" · ").map((part, at) => h("span", at ? ` · ${part}` : part));
+  caption.split(" · ").map((part, at) => h("span", at > 0 && h("i", " · "), part));
 
 function figure(
   { state }: Context,

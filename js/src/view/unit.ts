@@ -47,6 +47,7 @@ export function unitPage(
     },
     head(context, table, unit, actions, explanation, scope),
     backButton(context, table, unit, scope),
+    guestNote(context, table, unit, scope),
     problem(explanation, scope),
     h("div.unit-body", ...body(context, table, unit, explanation, scope)),
   );
@@ -100,6 +101,15 @@ function backButton({ state }: Context, table: Table, unit: number, scope: Scope
     button.textContent = step ? `‹ Back to ${step.from}` : "";
   });
   return button;
+}
+
+/** Says that the filters hide this unit, where one came to it by a link. */
+function guestNote({ state }: Context, table: Table, unit: number, scope: Scope): HTMLElement {
+  const element = h("span.hint", "Your filters hide this unit; it is shown until you close it.");
+  scope.effect(() => {
+    element.hidden = state.guest.value !== unit || state.table.value !== table;
+  });
+  return element;
 }
 
 function whyButton(

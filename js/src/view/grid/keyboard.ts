@@ -1,4 +1,4 @@
-import { scrollerOf } from "../../dom";
+import { runsCell, scrollerOf } from "../../dom";
 import type { GridFocus } from "./focus";
 import type { GridElements, GridModel } from "./model";
 import type { OpenedUnit } from "./opened-unit";
@@ -15,7 +15,7 @@ export function keyboard(
   opened: OpenedUnit,
 ): (event: KeyboardEvent) => void {
   return (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || runsCell(event)) return;
     const cell = cellAround(event);
     const id = cell?.dataset.cell;
     if (!cell || !id) return;
