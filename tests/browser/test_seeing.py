@@ -106,7 +106,9 @@ def test_from_an_image_to_other_units_and_back(browser, d):
         dialog.get_by_role("button", name=f"layer4:{hidden}", exact=True).click()
         page.get_by_role("region", name=f"layer4:{hidden}").wait_for()
         assert not dialog.is_visible()
-        assert page.get_by_role("searchbox").input_value() == "", "the filter would hide it"
+        assert page.get_by_role("searchbox").input_value() == label
+        assert page.get_by_text("Your filters hide this unit").is_visible()
+        assert page.get_by_role("note").filter(has_text=f"and layer4:{hidden}, which the filters hide").count() == 1
         page.get_by_role("button", name=f"Back to {address}").click()
         page.get_by_role("dialog").wait_for()
         assert page.get_by_role("searchbox").input_value() == label
