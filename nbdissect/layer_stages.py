@@ -118,7 +118,9 @@ def recommend(stages: Sequence[Stage]) -> Recommendation:
     found = [Stage(run, _end(run)) for run in kept if run]
     useful = [stage for stage in found if stage.computes] or found
     spatial = [stage for stage in useful if stage.end.layer.size != (1, 1)]
-    chosen = (spatial or useful)[-MOST_RECOMMENDED:]
+    # A stem before the first block says little.
+    stem = next((k for k, stage in enumerate(spatial) if stage.end.inside), 0)
+    chosen = (spatial[stem:] or useful)[-MOST_RECOMMENDED:]
     if len(chosen) == 1:
         return _within(chosen[0])
     layers = [stage.end.layer for stage in reversed(chosen)]

@@ -11,7 +11,7 @@ from nbdissect.layer_list import Layers
 from nbdissect.layer_stages import Layer
 from nbdissect.samples import check_dataset
 from nbdissect.text import plural
-from nbdissect.validation import check_model, parse_forward, parse_output
+from nbdissect.validation import check_model, check_protocol, parse_forward, parse_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from nbdissect.engine.pass_times import PassTimes
     from nbdissect.engine.probe import Probe
+    from nbdissect.types import Study
 
 
 def layers(
@@ -73,12 +74,15 @@ def list_layers(
     output: Any = None,
     device: torch.device | str | None,
     line: CodeLine,
+    protocol: Study | None = None,
 ) -> Layers:
-    """Return the layers of a model, as :func:`layers`, with the line that dissects one of them."""
+    """Return the layers of a model, as :func:`layers`, fed as a protocol wants it, with the line that dissects one."""
     check_model(model)
+    check_protocol(protocol, upsample=None, semantics="paper", quantile=0.005, thresholds=None, transform=transform)
     from nbdissect.engine.devices import choose_device
     from nbdissect.engine.layouts import Layout
     from nbdissect.engine.model_state import check_runnable, model_device, preserve_rng_state
+    from nbdissect.engine.paper_preprocessing import paper_transform
     from nbdissect.engine.pass_times import time_passes
     from nbdissect.engine.preprocessing import Normalize, choose_transform, probe_fitting
     from nbdissect.engine.probe import probe_model
@@ -88,6 +92,8 @@ def list_layers(
     data = resolve_data(data)
     where = choose_device(device, model_device(model))
     with preserve_rng_state(where):
+        if protocol:
+            transform = paper_transform(model, data)
         chosen = choose_transform(transform, model, data)
         checked = check_dataset(data)
         image = checked[0].image

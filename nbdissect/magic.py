@@ -163,7 +163,11 @@ def _computed(args: argparse.Namespace, scope: dict[str, Any], line: str) -> tup
     names = [name for word in args.layer for name in _layers(_unquoted(word), scope)]
     if not names:
         written = _line_with_layer(line, args.model)
-        return list_layers(model, data, transform=transform, forward=forward, device=device, line=written), None
+        protocol = cast("Any", args.protocol and _unquoted(args.protocol))
+        table = list_layers(
+            model, data, transform=transform, forward=forward, device=device, line=written, protocol=protocol
+        )
+        return table, None
     live = None if args.background else _live_view(args.min_iou, single=len(names) == 1)
     result: Any = dissect(
         model,

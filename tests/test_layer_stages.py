@@ -109,6 +109,16 @@ def test_a_segmentation_head_is_not_recommended():
     assert names(layers) == ["backbone"]
 
 
+def test_a_stem_before_the_first_block_is_not_recommended():
+    layers = [Layer("relu", "ReLU", 8, (64, 64), parameters=1)]
+    for k in (1, 2):
+        layers += [Layer(f"layer{k}.0", "Block", 8, (64 >> k,) * 2, parameters=9)]
+        layers += [Layer(f"layer{k}", "Sequential", 8, (64 >> k,) * 2, parameters=9)]
+    assert names(layers) == ["layer2", "layer1"]
+    plain = [Layer("conv", "Conv2d", 8, (8, 8), parameters=9), Layer("last", "Conv2d", 8, (4, 4), parameters=9)]
+    assert names([*layers, *plain]) == ["last", "conv", "layer2"]
+
+
 def test_nothing_can_be_read():
     assert stages_of([Layer("a", "Pair", reason="returns 2 tensors")]) == []
 

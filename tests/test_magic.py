@@ -358,3 +358,11 @@ def test_help(shell):
     text = shell.object_inspect("%dissect")["docstring"]
     assert "--quantile" in text
     assert "%dissect model features.12 --data data" in text
+
+
+def test_the_table_of_layers_follows_the_protocol(shell):
+    table, _ = dissect(shell, "model --data photos --protocol cvpr2017")
+    assert "as Caffe's networks were" in table.fed
+    assert table.line.of("features") == "%dissect model features --data photos --protocol cvpr2017"
+    with pytest.raises(UsageError, match="protocol='cvpr2016'; allowed are None and 'cvpr2017'"):
+        dissect(shell, "model --data photos --protocol cvpr2016")

@@ -94,8 +94,13 @@ def _row(table: Layers, node: Node, within: str, title: str, kind: str) -> str:
     fold = f"<details><summary><span>{name_html(title)}</span></summary>{within}</details>" if within else ""
     return (
         f'<div class="{kind}"><div class="r"><span>{_button(layer, table.line)}{star}</span> <i>{name_html(layer.kind)}</i> '
-        f"<span>{name_html(layer.read)}</span> <i>{cost(table, layer)}</i></div>{fold}</div>"
+        f"<span>{_unbroken(name_html(layer.read))}</span> <i>{cost(table, layer)}</i></div>{fold}</div>"
     )
+
+
+def _unbroken(html: str) -> str:
+    """Keep the two sides of a map in one line."""
+    return html.replace(" × ", "\u00a0×\u00a0")
 
 
 def _button(layer: Layer, line: CodeLine) -> str:

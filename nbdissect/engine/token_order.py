@@ -28,9 +28,31 @@ def told_prefixes(model: nn.Module, name: str) -> tuple[int, ...] | None:
     return None
 
 
-def in_image_order(model: nn.Module, name: str, found: Layout | Unreadable) -> Layout | Unreadable:
+def _shifts_windows(model: nn.Module, name: str) -> str:
+    """Return the class of the block around an attention layer that shifts what it gives to it; empty if none does.
+
+    Where a window is as large as the maps, there is one for each image, and nothing else shows the shift.
+    """
+    for outer, module in _ancestors(model, name)[1:]:
+        shift = getattr(module, "shift_size", 0)
+        sizes = shift if isinstance(shift, (tuple, list)) else (shift,)
+        inside = name.removeprefix(f"{outer}.").partition(".")[0]
+        if any(isinstance(size, int) and size > 0 for size in sizes) and ("attn" in inside or "attention" in inside):
+            return type(module).__name__
+    return ""
+
+
+def in_image_order(  # noqa: PLR0911 - one for each rule
+    model: nn.Module, name: str, found: Layout | Unreadable
+) -> Layout | Unreadable:
     """Put tokens in order where the model knows how; refuse them where it shuffles or hides them."""
-    if isinstance(found, Unreadable) or found.form not in ("tokens", "units first") or found.function is not None:
+    if isinstance(found, Unreadable) or found.function is not None:
+        return found
+    if found.grid != (1, 1) and (block := _shifts_windows(model, name)):
+        return Unreadable(
+            f"returns positions of windows that {block} has shifted, not in the order of the image; what {block} itself returns is back in order"
+        )
+    if found.form not in ("tokens", "units first"):
         return found
     for outer, module in _ancestors(model, name):
         kind = type(module).__name__

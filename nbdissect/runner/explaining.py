@@ -258,7 +258,8 @@ def _recorded(made: Provenance | None) -> Normalize | None:
 def _maps(d: Dissection, inputs: RunInputs, sample: Any, index: int | None) -> NDArray[np.float32]:
     """Return the layer's maps of the image, float32 [h, w, U]."""
     batch = next((k for k, images in enumerate(inputs.config.batches) if index in images), None)
-    if index is None or batch is None or isinstance(inputs.data, _OneImage):
+    of_the_run = getattr(inputs.data, "original", inputs.data) is d.data  # and not put in the place of it later
+    if index is None or batch is None or not of_the_run:
         batch, place = 0, 0
         alone = replace(inputs.config, images=[0], batch_size=1)
         inputs = replace(inputs, config=alone, data=_OneImage(sample, inputs.data))

@@ -102,16 +102,44 @@ def test_the_keyboard_opens_a_stage_and_chooses_in_it(server, page):
     shot(page, server, "layers-keys")
 
 
-def test_without_a_kernel_a_click_copies(server, page):
+def test_a_reloaded_page_still_writes_and_without_a_kernel_it_copies(server, page):
     opened(server, page, "saved.ipynb", [MAKE, TABLE, ""])
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     page.wait_for_timeout(500)
+    server.open(page, "saved.ipynb")
+    page.locator(".nbl[data-ready]").wait_for(timeout=60_000)
+    page.wait_for_timeout(2000)  # the widgets come back from the kernel
+    layer(page, "layer3").click()
+    page.wait_for_timeout(300)
+    assert sources(page) == [line("layer3")]
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     page.wait_for_timeout(1000)
     server.goto(page, "saved.ipynb")
     page.locator(".nbl[data-ready]").wait_for(timeout=60_000)
     page.context.grant_permissions(["clipboard-read"])
-    layer(page, "layer3").click()
-    status = page.get_by_role("status").filter(has_text="Copied")
-    status.wait_for()
-    assert page.evaluate("() => navigator.clipboard.readText()") == line("layer3")
+    layer(page, "layer2").click()
+    page.get_by_role("status").filter(has_text="Copied").wait_for()
+    assert page.evaluate("() => navigator.clipboard.readText()") == line("layer2")
+    assert sources(page) == [line("layer3")]
+
+
+def test_dark_and_narrow(server, page):
+    opened(server, page, "dark.ipynb", [MAKE, TABLE, ""])
+    if server.kind == "lab":
+        page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.set_viewport_size({"width": 420, "height": 720})
+    page.locator(".nbl").scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    shot(page, server, "layers-narrow")
+    box = page.locator(".nbl").evaluate("box => [box.scrollWidth, box.clientWidth]")
+    assert box[0] <= box[1]
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'")
+    page.wait_for_timeout(800)
+    shot(page, server, "layers-dark")
+    colors = layer(page, "layer3").evaluate(
+        "one => [getComputedStyle(one).color, getComputedStyle(document.body).color]"
+    )
+    assert colors[0] != "rgb(0, 0, 238)"  # the link of a light page

@@ -73,7 +73,7 @@ def test_channels_last_is_read_from_the_grid_and_from_the_kind_of_the_layer():
     assert (found.units, found.size, found.reading) == (12, (6, 10), "channels last")
     same_maps(model, "layer", "conv")
     assert row(Permuted(nn.Linear(12, 100)), "layer").units == 100
-    assert "12 units of" not in repr(nd.layers(model, Photos(2, (48, 80))))
+    assert "12 units of 6 × 10, channels last" in repr(nd.layers(model, Photos(2, (48, 80))))
 
 
 def test_as_many_units_as_rows_and_columns_are_told_by_wider_images():
@@ -254,7 +254,9 @@ def test_a_reason_names_the_dtype():
 
 def test_an_empty_table_says_why():
     table = nd.layers(Make(lambda x: x), Photos(2, (48, 80)))
-    assert "called no module of its own on one image fed as 3 × 48 × 80" in repr(table)
+    assert "called no module of its own on the first of 2 images of Photos, 48 × 80 px, fed as 3 × 48 × 80" in repr(
+        table
+    )
     assert "called no module" in table._repr_html_()
 
 

@@ -171,6 +171,35 @@ def test_pixels_sorted_by_their_place_in_a_patch_are_no_map():
     assert found["last"].size == (16, 16)
 
 
+class ShiftedBlock(nn.Module):
+    """One window as large as the maps, shifted nevertheless, as Swin has it at sizes that it wasn't made for."""
+
+    def __init__(self, shift):
+        super().__init__()
+        self.shift_size, self.attn, self.mlp = shift, nn.Linear(12, 12), nn.Linear(12, 7)
+
+    def forward(self, maps):
+        shifted = maps.roll((-self.shift_size, -self.shift_size), (1, 2))
+        seen = self.attn(shifted.flatten(1, 2)).reshape(maps.shape)
+        return self.mlp(maps + seen.roll((self.shift_size, self.shift_size), (1, 2)))
+
+
+class ShiftedWindows(nn.Module):
+    def __init__(self, shift):
+        super().__init__()
+        self.patches, self.block = nn.Conv2d(3, 12, 8, 8), ShiftedBlock(shift)
+
+    def forward(self, x):
+        return self.block(self.patches(x).permute(0, 2, 3, 1))
+
+
+def test_a_window_that_was_shifted_is_not_in_the_order_of_the_image():
+    found = rows(ShiftedWindows(3))
+    assert "windows that ShiftedBlock has shifted" in found["block.attn"].reason
+    assert found["block"].size == found["block.mlp"].size == (8, 8)
+    assert rows(ShiftedWindows(0))["block.attn"].size == (8, 8)
+
+
 def test_maps_that_shrink_more_one_way_than_the_other_are_maps():
     model = nn.Sequential(
         nn.Conv2d(3, 8, 3, padding=1),

@@ -288,6 +288,53 @@ def test_a_result_of_the_cache_and_one_of_some_images_explain_too(tmp_path):
     np.testing.assert_array_equal(first.over([1, 2]).explain(2).masks, first.explain(2).masks)
 
 
+def test_another_data_set_in_the_place_of_the_runs_gives_its_own_images():
+    model = net()
+    d = dissect(model)
+    other = dissect(model, data=Scenes(20))
+    moved = replace(d, data=nd.LabeledImages.wrap(Scenes(20), lambda row: row, concepts=Scenes.concepts)[5:])
+    np.testing.assert_allclose(
+        moved.explain(4, top=6).maps, by_unit(d.explain(9, top=6), moved.explain(4, top=6)), atol=1e-5
+    )
+    assert other.explain(15).index == 15
+
+
+def by_unit(e, like):
+    return e.maps[[list(e.units).index(unit) for unit in like.units]]
+
+
+def test_fully_connected_layers_and_tokens_are_explained_as_they_are_counted():
+    torch.manual_seed(0)
+    flat = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5))
+    d = nd.dissect(flat, "3", data=Scenes(), quantile=0.2, progress=False)
+    e = d.explain(1, top=5)
+    assert e.maps.shape == (5, 1, 1)
+    for k in range(5):
+        assert e.masks[k].all() == e.fires[k] == e.masks[k].any()
+
+    class Tokens(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.patch = nn.Conv2d(3, 6, 4, stride=4)
+            self.norm = nn.LayerNorm(6)
+
+        def forward(self, x):
+            return self.norm(self.patch(x).flatten(2).transpose(1, 2))
+
+    model = Tokens()
+    d = nd.dissect(model, "norm", data=Scenes(), quantile=0.05, progress=False)
+    for unit in range(6):
+        index = int(d.top_images[unit, 0])
+        e = d.explain(index, top=6)
+        np.testing.assert_array_equal(e.maps[list(e.units).index(unit)], d.top_maps[unit, 0])
+
+
+def test_a_run_under_way_says_so():
+    d = replace(dissect(net()), provisional=True, run=None)
+    with pytest.raises(ValueError, match="The run still goes on: one image can be explained once it is done"):
+        d.explain(0)
+
+
 def test_what_cannot_be_explained_is_an_error_that_says_what_to_do(tmp_path):
     model, data = net(), Scenes()
     d = dissect(model, data=data)
