@@ -70,7 +70,7 @@ def test_bars_stand_back_to_back_on_one_axis_and_one_scale(browser, pair):
         settle(page)
         chart = page.get_by_role("listbox")
         assert chart.count() == 1
-        assert page.locator(".graphs").bounding_box()["height"] <= 96
+        assert page.locator(".graphs").bounding_box()["height"] <= 140
         bars = chart.locator(".column").evaluate_all(
             "all => all.map(c => { const b = c.getBoundingClientRect();"
             " return [c.closest('[data-at]').dataset.at, b.top, b.bottom, parseInt(c.previousSibling.textContent)]; })"

@@ -563,7 +563,7 @@ def test_an_opened_unit_is_read_on_when_newer_results_come(browser):
     d = dissection(60)
     newer = replace(d, intersection=d.intersection[::-1].copy(), thresholds=d.thresholds + 0.5)
     g = Gallery(provisional(d), only="all")
-    with opened(browser, g) as page:
+    with opened(browser, g, height=640) as page:  # low, so that there is room to scroll to its new place
         name = page.get_by_role("gridcell").nth(2).get_attribute("data-address")
         cell(page, name).click()
         page.get_by_role("button", name="Why this label?").click()

@@ -11,7 +11,7 @@ from PIL import Image
 
 from nbdissect.display.gallery import Gallery
 from nbdissect.text import activation_text
-from support.browser import cell, focused, opened, settle, shot, violations
+from support.browser import cell, focused, opened, put, settle, shot, violations
 from support.dissections import Squares, dissection
 
 CATEGORIES = ("object", "part", "color", "scene", "texture", "material")
@@ -40,6 +40,37 @@ def first_of(d):
 def open_first(page):
     page.get_by_role("gridcell").first.click()
     settle(page)
+
+
+def test_heat_leaves_the_photograph_as_it_is_where_the_activation_is_low(browser, d):
+    maps = np.zeros_like(d.top_maps)
+    maps[:, :, :, maps.shape[3] // 2 :] = 400.0
+    maps[:, :, 0, 0] = 0.0
+    g = Gallery(replace(d, top_maps=maps), overlay="none")
+    with opened(browser, g, 1280, height=800) as page:
+        open_first(page)
+        canvas = page.locator(".figures canvas").first
+        pixels = "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)"
+        plain = np.array(canvas.evaluate(pixels), dtype=int).reshape(224, 224, 4)
+        put(page, g, overlay="heat")
+        settle(page)
+        changed = np.abs(np.array(canvas.evaluate(pixels), dtype=int).reshape(224, 224, 4) - plain).max(axis=2)
+        assert (changed[:, :60] <= 2).all()
+        assert (changed[:, 170:] > 20).mean() > 0.9
+
+
+def test_all_similar_units_are_there_for_who_asks(browser, d):
+    g = Gallery(d)
+    with opened(browser, g, 1280, height=800) as page:
+        open_first(page)
+        label, unit = d.units[g.shown[0]].label, g.shown[0]
+        others = [one.index for one in d.units if one.label == label and one.index != unit]
+        more = page.get_by_role("button", name=f"Show {len(others) - 6} more")
+        links = page.locator(".similar > div").first.locator(".unit-link")
+        assert (len(others) > 6, links.count()) == (True, 6)
+        more.click()
+        assert (links.count(), more.count()) == (len(others), 0)
+        assert links.nth(6).evaluate("e => e === e.getRootNode().activeElement")
 
 
 # --- an image alone ---
@@ -106,7 +137,9 @@ def test_from_an_image_to_other_units_and_back(browser, d):
         dialog.get_by_role("button", name=f"layer4:{hidden}", exact=True).click()
         page.get_by_role("region", name=f"layer4:{hidden}").wait_for()
         assert not dialog.is_visible()
-        assert page.get_by_role("searchbox").input_value() == "", "the filter would hide it"
+        assert page.get_by_role("searchbox").input_value() == label
+        assert page.get_by_text("Your filters hide this unit").is_visible()
+        assert page.get_by_role("note").filter(has_text=f"and layer4:{hidden}, which the filters hide").count() == 1
         page.get_by_role("button", name=f"Back to {address}").click()
         page.get_by_role("dialog").wait_for()
         assert page.get_by_role("searchbox").input_value() == label

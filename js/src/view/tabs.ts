@@ -60,7 +60,6 @@ function pair(state: State, keys: string[], compare: (names: string[]) => void, 
     "button.quiet",
     {
       title: "Left and right change places",
-      "aria-label": "Change places",
       onclick: () => compare([...state.synced.compare.value].reverse()),
     },
     "⇄ Swap",

@@ -14,7 +14,7 @@ import { printButton } from "./print-button";
 import { search } from "./search";
 
 /** Below these widths the order goes into the menu, then what is shown, then the rest: there the toolbar has two rows. */
-const FOLDS = [1060, 760, 560];
+const FOLDS = [1000, 760, 560];
 
 /** What is looked for and how it is shown: one line that stays in view while the page scrolls. */
 export function toolbar(context: Context, scope: Scope): HTMLElement {
