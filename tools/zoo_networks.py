@@ -54,7 +54,7 @@ vit_small_patch16_dinov3 vit_relpos_small_patch16_224 vit_srelpos_small_patch16_
 vit_medium_patch16_reg4_gap_256 beit_base_patch16_224 cait_xxs24_224 convit_tiny xcit_nano_12_p16_224 eva02_tiny_patch14_224 mixer_s32_224
 gmlp_s16_224 resmlp_12_224 tnt_s_patch16_224 hiera_tiny_224 samvit_base_patch16 sam2_hiera_tiny crossvit_tiny_240
 """
-_TIMM_SIZES = {"vit_small_patch14_reg4_dinov2": 224, "samvit_base_patch16": 224, "sam2_hiera_tiny": 224}
+_TIMM_SIZES = {"vit_small_patch14_reg4_dinov2": 224, "samvit_base_patch16": 224}
 
 
 def _timm(name: str) -> tuple[nn.Module, Truth]:
@@ -228,7 +228,7 @@ def networks() -> Iterator[Network]:
         yield Network("torchvision", name, partial(_segmenter, name), 224)
     for entry in _TIMM.split():
         name = entry.split(":")[-1]
-        yield Network("timm", name, partial(_timm, name), _TIMM_SIZES.get(name))
+        yield Network("timm", name, partial(_timm, name), 224 if name == "sam2_hiera_tiny" else _TIMM_SIZES.get(name))
     yield from transformers_networks(Network)
     for name in _OPEN_CLIP.split():
         yield Network("open_clip", name, partial(_open_clip, name))

@@ -113,7 +113,12 @@ _KINDS = (
         {"embedding_size": 32, "hidden_sizes": [64, 96, 128, 160], "depths": [1, 1, 2, 1], "num_groups": 8},
     ),
     _Kind("HGNetV2Backbone", "backbone", 0, {"out_features": ["stage1", "stage2", "stage3", "stage4"]}),
-    _Kind("EfficientNetModel", "first", 0, {"width_coefficient": 0.5, "depth_coefficient": 0.5, "image_size": 224}),
+    _Kind(
+        "EfficientNetModel",
+        "first",
+        0,
+        {"width_coefficient": 0.5, "depth_coefficient": 0.5, "hidden_dim": 640, "image_size": 224},
+    ),
     _Kind("MobileNetV2Model", "first"),
     _Kind("MobileViTModel", "first"),
     _Kind("MobileViTV2Model", "first", 0, {"width_multiplier": 0.5}),

@@ -81,6 +81,11 @@ def test_a_cell_that_holds_something_is_left_alone_and_the_new_one_can_be_undone
     layer(page, "layer3").click()
     page.wait_for_timeout(300)
     assert sources(page) == [line("layer3"), "mine = 1"]
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:undo-cell-action')")
+    page.wait_for_timeout(300)
+    assert sources(page) == ["mine = 1"]
+    layer(page, "layer3").click()
+    page.wait_for_timeout(300)
     page.keyboard.type("# ")
     layer(page, "layer4").click()
     page.wait_for_timeout(300)

@@ -72,35 +72,6 @@ def test_the_line_and_the_cost():
     assert "Run:" not in costs_explained(unknown)
 
 
-def test_the_cost_is_that_of_the_way_to_the_layer():
-    class Slow(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.first, self.then = torch.nn.Conv2d(3, 4, 1), torch.nn.Conv2d(4, 64, 9, padding=4)
-
-        def forward(self, x):
-            return self.then(self.first(x))
-
-    rows = {row.name: row for row in nd.layers(Slow(), Photos(2, (96, 96)))}
-    assert 0 < rows["first"].share < 0.4 < rows["then"].share <= 1
-
-
-def test_a_model_that_changes_its_calls_has_no_times():
-    class Moody(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv, self.more, self.count = torch.nn.Conv2d(3, 3, 1), torch.nn.ReLU(), 0
-
-        def forward(self, x):
-            self.count += 1
-            x = self.conv(x)
-            return self.more(x) if self.count % 2 else x
-
-    found = nd.layers(Moody(), Photos())
-    assert found.seconds == 0
-    assert found[0].share is None
-
-
 def test_a_model_without_layers():
     empty = nd.layers(torch.nn.Identity(), Photos())
     assert "Identity has no layers to list" in repr(empty)
