@@ -192,9 +192,8 @@ def test_what_has_come_is_printed_at_once(browser, demo):
     with opened(browser, Gallery(demo)) as page:
         settle(page)
         page.wait_for_function(f"{ROOT}.querySelectorAll('.card [data-state=coming]').length === 0")
-        found = page.evaluate(PRINT_NOW)
-        shown = page.locator(".paper[data-state=here]").count()
-        assert found["drawn"] > 0.9 * shown > 40
+        there = page.evaluate(f"{ROOT}.querySelectorAll('.card [data-state=here]').length")
+        assert page.evaluate(PRINT_NOW)["drawn"] > 0.9 * there > 40
 
 
 def test_printing_waits_for_all_pictures(browser, demo):
