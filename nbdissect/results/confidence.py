@@ -97,15 +97,19 @@ def _level(level: float) -> str:
 
 def confidence(d: LayerScores, level: float = 0.9, resamples: int = 200, seed: int = 0) -> Confidence:
     """Return intervals of the IoUs and sets of the labels; see :meth:`nbdissect.Dissection.confidence`."""
-    if not 0 < level < 1:
+    if isinstance(level, bool) or not isinstance(level, (int, float)) or not 0 < level < 1:
         raise ValueError(f"level is {level!r}; a number between 0 and 1 is needed, such as 0.9.")
     if type(resamples) is not int or resamples < 1:
         raise ValueError(f"resamples is {resamples!r}; a whole number from 1 on is needed, such as 200.")
+    if type(seed) is not int or seed < 0:
+        raise ValueError(f"seed is {seed!r}; a whole number from 0 on is needed.")
     if d.per_image is None:
         raise ValueError(
             "This dissection kept no counts per image, on which confidence rests. Keep them: "
             "nd.dissect(…, per_image=True)."
         )
+    if not len(d.per_image.pixels):
+        raise ValueError("No image was counted, so there is nothing that labels could rest on.")
     counts = _ImageCounts(d, d.per_image)
     deviation, effective = _deviations(d, counts)
     half = student_quantile((1 + level) / 2, np.maximum(effective, 1.0)) * deviation

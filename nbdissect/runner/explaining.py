@@ -29,7 +29,7 @@ from nbdissect.results.explanation import Explanation, scale_of
 from nbdissect.runner.two_pass import TwoPassRun
 from nbdissect.samples import check_dataset
 from nbdissect.samples.images import read_image
-from nbdissect.text import describe, describe_type, plural
+from nbdissect.text import describe, describe_type, plural, printable
 from nbdissect.types import Sample
 from nbdissect.validation import check_model, parse_forward, parse_output
 
@@ -208,11 +208,7 @@ def _inputs(
 ) -> RunInputs:
     """Return how a network that was passed is run on one image: as a run of its own would, checked against the record."""
     made, data = d.provenance, _OneImage(sample, d.data)
-    for name, value in (("forward", forward), ("output", output)):
-        if made and value is None and (was := getattr(made, name)):
-            raise ValueError(
-                f"The run was given {name}= ({was}), which only its code can say again: pass {name}=, too."
-            )
+    check_said_again(made, forward=forward, output=output)
     check_runnable(model)
     find_layers(model, [d.layer])
     where = choose_device(device, model_device(model))
@@ -228,7 +224,7 @@ def _inputs(
         output=parse_output(output, [d.layer]),
         forward=parse_forward(forward),
     )
-    recorded = _recorded(made) if transform is None else None
+    recorded = transform_on_record(made) if transform is None else None
     chosen = recorded or choose_transform(transform, model, data)  # type: ignore[arg-type]
     with preserve_rng_state(where):
         probe, chosen = probe_fitting(
@@ -241,13 +237,28 @@ def _inputs(
             data,
         )
     if transform is None and made and made.transform and describe(chosen) != made.transform:
-        raise ValueError(
-            f"The run fed the network through transform={made.transform}, which only its code can say again: pass transform=, too."
-        )
+        raise unknown_transform(made)
     return RunInputs(model, data, config, chosen, None, 0, 0, probe)  # type: ignore[arg-type]  # no label is read
 
 
-def _recorded(made: Provenance | None) -> Normalize | None:
+def check_said_again(made: Provenance | None, **given: Any) -> None:
+    """Refuse to leave out what a run was given as code: a record holds only its name."""
+    for name, value in given.items():
+        if made and value is None and (was := getattr(made, name)):
+            raise ValueError(
+                f"The run was given {name}= ({printable(was)}), which only its code can say again: pass {name}=, too."
+            )
+
+
+def unknown_transform(made: Provenance) -> ValueError:
+    """Return the error for a transform that the record can't say again."""
+    return ValueError(
+        f"The run fed the network through transform={printable(made.transform)}, which only its code can say again: "
+        "pass transform=, too."
+    )
+
+
+def transform_on_record(made: Provenance | None) -> Normalize | None:
     """Return the transform of a record, where the package chose it."""
     return (recorded_transform(made.transform) or recorded_caffe(made.transform)) if made else None
 

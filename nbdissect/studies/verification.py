@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbdissect.api import dissect
-from nbdissect.engine.preprocessing import recorded_transform
-from nbdissect.runner.explaining import check_weights
+from nbdissect.runner.explaining import check_said_again, check_weights, transform_on_record, unknown_transform
 from nbdissect.text import plural, printable
 from nbdissect.validation import check_model
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from nbdissect.results.dissection import Dissection
     from nbdissect.results.layer_scores import LayerScores
+    from nbdissect.results.provenance import Provenance
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,18 +89,21 @@ def verify(d: Any, model: Any, data: Any, *, transform: Any, progress: Any, **op
             "This result was read from a table, which holds no thresholds: its masks can't be made again. "
             "Dissect the network: nd.dissect(model, layer, data=…)."
         )
+    if (d.best_concepts < 0).all():
+        raise ValueError(f"No unit of {printable(d.layer)} has a label that other images could confirm.")
     check_weights(d, model)
+    check_said_again(d.provenance, forward=options["forward"], output=options["output"])
     other = dissect(
         model,
         d.layer,
         data,
         thresholds=d.thresholds,
         semantics=d.semantics,
-        transform=transform if transform is not None else _transform(d),
+        transform=transform if transform is not None else _transform(d.provenance),
         upsample="bilinear" if d.receptive_field is None else "receptive-field",
         top=1,
         progress=progress,
-        **_said(d, options),
+        **options,
     )
     column = _columns(d, other)
     label = d.best_concepts
@@ -116,31 +119,17 @@ def verify(d: Any, model: Any, data: Any, *, transform: Any, progress: Any, **op
     return Verification(iou, (there >= 0) & (other.best_concepts == there), d.best_iou, other, d)
 
 
-def _transform(d: Any) -> Any:
+def _transform(made: Provenance | None) -> Any:
     """Return the transform of the run, from its record."""
-    recorded = d.provenance.transform if d.provenance else ""
-    made = recorded_transform(recorded)
-    if recorded and made is None:
-        raise ValueError(
-            f"The run fed the network through transform={printable(recorded)}, which only its code can say again: "
-            "pass transform=, too."
-        )
-    return made
-
-
-def _said(d: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that were given; those that the run was given must be."""
-    for name in ("forward", "output"):
-        if options[name] is None and d.provenance and (was := getattr(d.provenance, name)):
-            raise ValueError(
-                f"The run was given {name}= ({printable(was)}), which only its code can say again: pass {name}=, too."
-            )
-    return {name: value for name, value in options.items() if value is not None}
+    found = transform_on_record(made)
+    if made and made.transform and found is None:
+        raise unknown_transform(made)
+    return found
 
 
 def _columns(d: LayerScores, other: LayerScores) -> NDArray[np.int64]:
     """Return for each concept its column in the other result, int64 [C]; -1 where that lacks it, or has two of the name."""
-    names = Counter(concept[1:] for concept in (*d.concepts,)), Counter(concept[1:] for concept in other.concepts)
+    names = Counter(concept[1:] for concept in d.concepts), Counter(concept[1:] for concept in other.concepts)
     place = {concept[1:]: column for column, concept in enumerate(other.concepts)}
     exact = {concept: column for column, concept in enumerate(other.concepts)}
     return np.array(

@@ -10,6 +10,7 @@ import pytest
 from support.browser import launch
 from support.needs import needed
 from support.paths import ROOT
+from support.servers import serve
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,6 +28,30 @@ def browser():
         running = launch(driver)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="module", params=["lab", "notebook"])
+def server(request, tmp_path_factory):
+    """Return JupyterLab, then Notebook 7."""
+    needed({"lab": "jupyterlab", "notebook": "notebook"}[request.param])
+    with serve(request.param, tmp_path_factory.mktemp(request.param)) as running:
+        yield running
+
+
+@pytest.fixture
+def viewport():
+    """Return the size of a small laptop's window."""
+    return {"width": 1280, "height": 720}
+
+
+@pytest.fixture
+def page(browser, viewport):
+    """Return an empty page for a notebook."""
+    context = browser.new_context(viewport=viewport)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    yield page
+    context.close()
 
 
 @pytest.fixture(scope="session")

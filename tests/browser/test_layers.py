@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from support.needs import needed
-from support.servers import output, run_cell, serve, shot
+from support.servers import output, run_cell, shot
 
 MAKE = """
 %load_ext nbdissect
@@ -17,22 +14,6 @@ TABLE = "%dissect net --data photos -q 0.01"
 SOURCES = (
     """() => [...window.jupyterapp.shell.currentWidget.content.model.cells].map(cell => cell.sharedModel.getSource())"""
 )
-
-
-@pytest.fixture(scope="module", params=["lab", "notebook"])
-def server(request, tmp_path_factory):
-    needed({"lab": "jupyterlab", "notebook": "notebook"}[request.param])
-    with serve(request.param, tmp_path_factory.mktemp(request.param)) as running:
-        yield running
-
-
-@pytest.fixture
-def page(browser, server):
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    yield page
-    context.close()
 
 
 def opened(server, page, name, cells):

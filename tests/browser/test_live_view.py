@@ -40,12 +40,8 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser):
-    context = browser.new_context(viewport={"width": 1360, "height": 1000})
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    yield page
-    context.close()
+def viewport():
+    return {"width": 1360, "height": 1000}
 
 
 def begin(server, page, name, *cells, seconds=0.04):

@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from support.needs import needed
-from support.servers import output, run_cell, serve, units
+from support.servers import output, run_cell, units
 
 GALLERY = """
 from support.dissections import dissection
@@ -46,13 +45,6 @@ CELL = "index => window.jupyterapp.shell.currentWidget.content.widgets[index].no
 PROMPT = "index => window.jupyterapp.shell.currentWidget.content.widgets[index].inputArea.promptNode.textContent"
 
 
-@pytest.fixture(scope="module", params=["lab", "notebook"])
-def server(request, tmp_path_factory):
-    needed({"lab": "jupyterlab", "notebook": "notebook"}[request.param])
-    with serve(request.param, tmp_path_factory.mktemp(request.param)) as running:
-        yield running
-
-
 @pytest.fixture(params=["contentVisibility", "full"])
 def mode(request, server):
     """Return how the notebook leaves out what is out of sight."""
@@ -60,15 +52,6 @@ def mode(request, server):
     settings.mkdir(parents=True, exist_ok=True)
     (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": request.param}))
     return request.param
-
-
-@pytest.fixture
-def page(browser):
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    yield page
-    context.close()
 
 
 def test_the_toolbar_stays_and_the_next_cell_is_near(server, page, mode):

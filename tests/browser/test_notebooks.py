@@ -6,9 +6,8 @@ import re
 
 import pytest
 
-from support.needs import needed
 from support.paths import SHARED
-from support.servers import output, run_cell, serve, settle, shot, units
+from support.servers import output, run_cell, settle, shot, units
 
 DEMO = """
 import nbdissect as nd
@@ -39,20 +38,9 @@ g
 """
 
 
-@pytest.fixture(scope="module", params=["lab", "notebook"])
-def server(request, tmp_path_factory):
-    needed({"lab": "jupyterlab", "notebook": "notebook"}[request.param])
-    with serve(request.param, tmp_path_factory.mktemp(request.param)) as running:
-        yield running
-
-
 @pytest.fixture
-def page(browser, server):
-    context = browser.new_context(viewport={"width": 1360, "height": 1000})
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    yield page
-    context.close()
+def viewport():
+    return {"width": 1360, "height": 1000}
 
 
 def stand_ins(page):

@@ -16,7 +16,7 @@ BROWSER_PAGE = (SOURCES / "browse" / "protocol.ts").read_text(encoding="utf-8")
 _PLAIN = {str: "string", bool: "boolean", int: "number", float: "number", bytes: "DataView", type(None): "null"}
 
 
-def interfaces(page: str = PAGE) -> dict[str, dict[str, str]]:
+def interfaces(page: str) -> dict[str, dict[str, str]]:
     found = re.findall(r"export interface (\w+) \{(.*?)\n\}", page, re.DOTALL)
     return {name: dict(re.findall(r"^  (\w+): ([^;]+);", body, re.MULTILINE)) for name, body in found}
 
@@ -34,45 +34,31 @@ def in_typescript(annotation: object) -> str:
     return annotation.__name__
 
 
-TYPES = {name: item for name, item in vars(protocol).items() if typing.is_typeddict(item)}
+def types_of(module: object) -> dict[str, type]:
+    return {name: item for name, item in vars(module).items() if typing.is_typeddict(item)}
 
 
-def test_both_sides_know_the_same_messages():
-    assert sorted(TYPES) == sorted(interfaces())
+# The gallery's pair, and that of data.browse().
+PAIRS = [(protocol, PAGE), (browse_protocol, BROWSER_PAGE)]
+TYPES = [(item, page) for module, page in PAIRS for item in types_of(module).values()]
+UNIONS = [(protocol, PAGE, ["Request", "Reply"]), (browse_protocol, BROWSER_PAGE, ["DataRequest", "DataReply"])]
 
 
-@pytest.mark.parametrize("name", TYPES)
-def test_fields_and_types_agree(name):
-    ours = {field: in_typescript(hint) for field, hint in typing.get_type_hints(TYPES[name]).items()}
-    assert ours == interfaces()[name]
+@pytest.mark.parametrize(("module", "page"), PAIRS, ids=["gallery", "browser"])
+def test_both_sides_know_the_same_messages(module, page):
+    assert sorted(types_of(module)) == sorted(interfaces(page))
 
 
-@pytest.mark.parametrize("name", ["Request", "Reply"])
-def test_unions_agree(name):
-    theirs = re.search(rf"export type {name} =\s*([^;]+);", PAGE)
-    ours = [item.__name__ for item in typing.get_args(getattr(protocol, name))]
-    assert theirs
-    assert re.findall(r"\w+", theirs[1]) == ours
+@pytest.mark.parametrize(("item", "page"), TYPES, ids=[item.__name__ for item, _ in TYPES])
+def test_fields_and_types_agree(item, page):
+    ours = {field: in_typescript(hint) for field, hint in typing.get_type_hints(item).items()}
+    assert ours == interfaces(page)[item.__name__]
 
 
-# --- data.browse() has a pair of its own ---
-
-BROWSER_TYPES = {name: item for name, item in vars(browse_protocol).items() if typing.is_typeddict(item)}
-
-
-def test_both_sides_know_the_same_messages_of_a_data_set():
-    assert sorted(BROWSER_TYPES) == sorted(interfaces(BROWSER_PAGE))
-
-
-@pytest.mark.parametrize("name", BROWSER_TYPES)
-def test_fields_and_types_of_a_data_set_agree(name):
-    ours = {field: in_typescript(hint) for field, hint in typing.get_type_hints(BROWSER_TYPES[name]).items()}
-    assert ours == interfaces(BROWSER_PAGE)[name]
-
-
-@pytest.mark.parametrize("name", ["DataRequest", "DataReply"])
-def test_unions_of_a_data_set_agree(name):
-    theirs = re.search(rf"export type {name} =\s*([^;]+);", BROWSER_PAGE)
-    ours = [item.__name__ for item in typing.get_args(getattr(browse_protocol, name))]
-    assert theirs
-    assert re.findall(r"\w+", theirs[1]) == ours
+@pytest.mark.parametrize(("module", "page", "names"), UNIONS, ids=["gallery", "browser"])
+def test_unions_agree(module, page, names):
+    for name in names:
+        theirs = re.search(rf"export type {name} =\s*([^;]+);", page)
+        ours = [item.__name__ for item in typing.get_args(getattr(module, name))]
+        assert theirs
+        assert re.findall(r"\w+", theirs[1]) == ours

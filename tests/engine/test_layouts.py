@@ -274,7 +274,8 @@ def test_a_layer_of_several_calls_says_which_counts():
 
 @pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "hiera_tiny_224", "swin_tiny_patch4_window7_224"])
 def test_stages_of_timm(name):
-    timm = pytest.importorskip("timm", reason="needs timm")
+    import timm
+
     torch.manual_seed(0)
     model = timm.create_model(name, pretrained=False).eval()
     module = model.feature_info[-1]["module"]

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from torch import nn
 from torch.nn import functional
+from torchvision import models
 
 from nbdissect.engine.layouts import Layout
 from nbdissect.engine.preprocessing import Normalize
@@ -55,7 +56,6 @@ def test_anchors_are_those_of_the_paper(make, image, mask, grid, expected):
 
 
 def test_torchvisions_resnet_pads_otherwise_and_stands_elsewhere():
-    models = pytest.importorskip("torchvision.models")
     field, size = measured(models.resnet18(weights=None), "layer4", (224, 224))
     assert field == ReceptiveField((0, 0), (32, 32), (224, 224))
     assert field.anchors(size, (112, 112))[0].tolist() == list(range(0, 97, 16))
@@ -182,7 +182,6 @@ def test_a_map_of_one_position_needs_no_place():
     "name", ["mobilenet_v3_small", "densenet121", "googlenet", "shufflenet_v2_x0_5", "convnext_tiny", "squeezenet1_1"]
 )
 def test_networks_of_torchvision_are_followed_to_the_end(name):
-    models = pytest.importorskip("torchvision.models")
     more = {"init_weights": False, "aux_logits": False} if name == "googlenet" else {}
     model = getattr(models, name)(weights=None, **more)
     layer = {"googlenet": "inception5b", "shufflenet_v2_x0_5": "conv5"}.get(name, "features")
@@ -241,7 +240,6 @@ def test_the_module_is_named():
 
 
 def test_a_vision_transformer_is_refused_where_its_positions_mix():
-    models = pytest.importorskip("torchvision.models")
     vit = models.VisionTransformer(64, 16, 1, 1, 8, 8, num_classes=2)
     with pytest.raises(ValueError, match=r"VisionTransformer itself sets maps side by side in space"):
         measured(vit, "encoder.layers.encoder_layer_0")

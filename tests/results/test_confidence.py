@@ -191,6 +191,12 @@ def test_what_is_refused(d):
         d.confidence(90)
     with pytest.raises(ValueError, match="resamples is 0; a whole number from 1 on"):
         d.confidence(resamples=0)
+    with pytest.raises(ValueError, match="level is '90 %'; a number between 0 and 1"):
+        d.confidence("90 %")
+    with pytest.raises(ValueError, match="seed is -1; a whole number from 0 on"):
+        d.confidence(seed=-1)
+    with pytest.raises(ValueError, match="No image was counted"):
+        d.over([]).confidence()
 
 
 def test_scores_are_untouched(d):

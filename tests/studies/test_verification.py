@@ -137,3 +137,21 @@ def test_semantics_are_those_of_the_run():
     assert found.other.semantics == "netdissect-lite"
     labeled = d.best_concepts >= 0
     assert found.iou[labeled].tolist() == d.best_iou[labeled].tolist()
+
+
+def test_a_run_by_the_papers_protocol_is_verified_with_what_it_fed():
+    """Its transform is found again from its record; weights that declare nothing got Caffe's values."""
+    model, data = nd.demo()
+    d = nd.dissect(model, "conv5", data=data[:24], protocol="cvpr2017", progress=False)
+    found = d.verify(model, data[:24], progress=False)
+    labeled = d.best_concepts >= 0
+    assert found.other.provenance.transform == d.provenance.transform
+    assert found.other.receptive_field == d.receptive_field
+    assert found.iou[labeled].tolist() == d.best_iou[labeled].tolist()
+
+
+def test_without_any_label_there_is_nothing_to_verify():
+    model = dense.Playback(layer=np.zeros((IMAGES, 3, 6, 6), np.float32))
+    d = nd.dissect(model, "layer", data=data_of(1), transform=dense.spell, quantile=0.1, progress=False)
+    with pytest.raises(ValueError, match="No unit of layer has a label that other images could confirm"):
+        verify(d, model, data_of(2))
